@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+/// A length in metres; never squared, never degrees.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+pub struct Metres(pub f64);
+
 /// Longitude on WGS 84 in degrees: finite and within ±180.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub struct Longitude(f64);
@@ -89,7 +93,6 @@ impl Position {
     }
 
     /// Exactly (0, 0): what a receiver without a fix writes.
-    #[expect(clippy::float_cmp, reason = "null island is the exact pair of zeros, not a region")]
     pub fn is_null_island(self) -> bool {
         self.longitude.0 == 0.0 && self.latitude.0 == 0.0
     }

@@ -83,7 +83,6 @@ pub fn is_beyond_mercator(position: Position) -> bool {
     position.lat().abs() > MAX_MERCATOR_LATITUDE
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=n just before")]
 fn whole_tile(coordinate: f64, n: u32) -> u32 {
     coordinate.floor().clamp(0.0, f64::from(n)) as u32
 }

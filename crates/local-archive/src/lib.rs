@@ -1,0 +1,1 @@
+//! Folders of photos, tables and description files become observations and tracks; an unreadable photo becomes a reason.

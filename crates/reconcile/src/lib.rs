@@ -1,0 +1,1 @@
+//! The order of things: scan, plan, gather, match, audit, report.

@@ -1,0 +1,1 @@
+//! Seeded streets, rides, cameras with faults; their photos, their published counterpart, the truth.

@@ -1,3 +1,42 @@
-//! The house keeper.
+//! The house keeper. `cargo xtask check` is the only gate; `cargo xtask check --quick` is for every commit.
 
-fn main() {}
+mod check;
+mod tidy;
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The house keeper of Tiepoint")]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Format, lints, tests, every bench once, documentation, tidy.
+    Check {
+        /// Only format, lints, tidy, and the unit tests of crates that changed since the last commit.
+        #[arg(long)]
+        quick: bool,
+    },
+    /// The invariants of the house, over `cargo metadata` and the tracked files.
+    Tidy,
+}
+
+fn main() -> Result<()> {
+    let root = root()?;
+    match Arguments::parse().verb {
+        Verb::Check { quick: true } => check::quick(&root),
+        Verb::Check { quick: false } => check::whole(&root),
+        Verb::Tidy => tidy::run(&root),
+    }
+}
+
+/// The workspace root: the folder above this crate.
+fn root() -> Result<PathBuf> {
+    let own = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    own.parent().map(PathBuf::from).context("xtask lies in a folder of the workspace")
+}

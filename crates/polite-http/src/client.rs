@@ -1,0 +1,373 @@
+//! The client: out of the store, or politely out of the service.
+//!
+//! The order of things for one question: a fresh answer in the store ends it. Equal questions in flight are asked once.
+//! Then, for each try: the caller's limit of requests, the slot of the pacer, the ledger of the day, the wire. The
+//! reply is classified by the caller, counted, and [`next_step`] says how to go on. An answer is scrubbed of the token
+//! and durable in the store before anyone sees it.
+
+use crate::counters::Counters;
+use crate::in_flight::InFlight;
+use crate::pacer::Pacer;
+use crate::{
+    Answer, Auth, Cancel, Class, Classify, Clock, FetchError, MemoryStore, Progress, QuotaSettings, Reading, Request,
+    RetryBudget, RetryPolicy, Source, Step, Store, StoreKey, StoreUse, StoredAnswer, Transport, TransportFault, Usage,
+    WireRequest, may_be_asked, next_step,
+};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+const DAY_MS: i64 = 86_400_000;
+/// Foreign words in errors and logs are cut here.
+const LONGEST_DETAIL: usize = 300;
+
+/// How a client behaves.
+#[derive(Clone)]
+pub struct ClientSettings {
+    /// Quotas by name; requests name theirs.
+    pub quotas: Vec<QuotaSettings>,
+    /// Bounds of trying again.
+    pub retry: RetryPolicy,
+    /// How long an answer of a kind is fresh.
+    pub freshness: fn(&str) -> Duration,
+    /// Nothing is sent; answers of any age are taken from the store.
+    pub offline: bool,
+    /// Answers fetched before the client was built count as stale.
+    pub refresh: bool,
+    /// HTTP requests that may be sent, tries included.
+    pub max_requests: Option<u64>,
+    /// The switch that stops the run.
+    pub cancel: Cancel,
+}
+
+/// The client. Cheap to clone; clones share everything.
+#[derive(Clone)]
+pub struct Client(Arc<Shared>);
+
+type Outcome = Result<Answer, FetchError>;
+
+struct Shared {
+    settings: ClientSettings,
+    transport: Arc<dyn Transport>,
+    store: Option<Arc<dyn Store>>,
+    /// The store, or a forgetful one.
+    ledger: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    started_ms: i64,
+    pacers: Vec<Pacer>,
+    retries: Mutex<RetryBudget>,
+    counters: Counters,
+    sent: AtomicU64,
+    in_flight: InFlight,
+}
+
+impl Client {
+    /// A client over a transport, and a store if answers are to be kept.
+    pub fn new(
+        settings: ClientSettings,
+        transport: Arc<dyn Transport>,
+        store: Option<Arc<dyn Store>>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self(Arc::new(Shared {
+            pacers: settings.quotas.iter().cloned().map(Pacer::new).collect(),
+            started_ms: clock.epoch_ms(),
+            ledger: store.clone().unwrap_or_else(|| Arc::new(MemoryStore::default())),
+            settings,
+            transport,
+            store,
+            clock,
+            retries: Mutex::default(),
+            counters: Counters::default(),
+            sent: AtomicU64::new(0),
+            in_flight: InFlight::default(),
+        }))
+    }
+
+    /// Answers a question. `classify` must be the same for equal questions.
+    ///
+    /// # Panics
+    /// When the request names a quota that the settings do not have.
+    pub async fn fetch(&self, request: &Request, classify: &dyn Classify) -> Outcome {
+        let shared = &*self.0;
+        let key = request.key();
+        if let Some(answer) = shared.stored(request, &key)? {
+            return Ok(answer);
+        }
+        shared.may_send(request)?;
+        if request.store_use == StoreUse::Bypass {
+            return Box::pin(shared.ask(request, classify, &key)).await;
+        }
+        let place = shared.in_flight.join(&key);
+        if place.is_shared {
+            shared.counters.shared();
+        }
+        let ask = || async {
+            // Between the look into the store and here an equal question may have been answered.
+            match shared.stored(request, &key)? {
+                Some(answer) => Ok(answer),
+                None => Box::pin(shared.ask(request, classify, &key)).await,
+            }
+        };
+        place.cell.get_or_init(ask).await.clone()
+    }
+
+    /// What the run has cost so far.
+    pub fn usage(&self) -> Usage {
+        self.0.counters.snapshot()
+    }
+
+    /// The switch that stops the run.
+    pub fn cancel(&self) -> &Cancel {
+        &self.0.settings.cancel
+    }
+
+    /// Requests of a quota counted today in the ledger: over all runs, or over this one when there is no store.
+    pub fn spent_today(&self, quota: &str) -> Result<u64, FetchError> {
+        Ok(self.0.ledger.spent(quota, self.0.today())?)
+    }
+}
+
+/// What one try brought.
+struct Tried {
+    reading: Reading,
+    status: u16,
+    body: Vec<u8>,
+    /// Whether the end of the body is beyond doubt.
+    is_whole: bool,
+}
+
+impl Shared {
+    /// An answer that is good enough for the request.
+    fn stored(&self, request: &Request, key: &StoreKey) -> Result<Option<Answer>, FetchError> {
+        let Some(store) = self.store.as_ref().filter(|_| request.store_use != StoreUse::Bypass) else {
+            return Ok(None);
+        };
+        let Some(stored) = store.get(key)? else { return Ok(None) };
+        let settings = &self.settings;
+        if !settings.offline {
+            let age = Duration::from_millis((self.clock.epoch_ms() - stored.fetched_at_ms).unsigned_abs());
+            let is_stale = age >= (settings.freshness)(&stored.kind)
+                || (settings.refresh && stored.fetched_at_ms < self.started_ms)
+                || matches!(request.store_use, StoreUse::UnlessKind(kind) if kind == stored.kind);
+            if is_stale {
+                return Ok(None);
+            }
+        }
+        self.counters.stored(request.endpoint);
+        Ok(Some(Answer {
+            kind: stored.kind.into(),
+            status: stored.status,
+            fetched_at_ms: stored.fetched_at_ms,
+            body: Arc::new(stored.body),
+            source: Source::Store,
+        }))
+    }
+
+    /// What forbids any sending, before anything is waited for.
+    fn may_send(&self, request: &Request) -> Result<(), FetchError> {
+        let url = || request.shown();
+        match () {
+            () if self.settings.offline => Err(FetchError::NotStored { url: url() }),
+            () if !may_be_asked(&request.url) => Err(FetchError::Forbidden { url: url() }),
+            () if matches!(request.auth, Auth::Missing) => Err(FetchError::NoToken { url: url() }),
+            () if self.settings.cancel.is_cancelled() => Err(FetchError::Stopped),
+            () => Ok(()),
+        }
+    }
+
+    /// Asks the service until a step ends it.
+    async fn ask(&self, request: &Request, classify: &dyn Classify, key: &StoreKey) -> Outcome {
+        let quota = |pacer: &&Pacer| pacer.settings.name == request.quota;
+        let pacer = self.pacers.iter().find(quota).expect("requests name quotas of the settings");
+        let wire = request.wire();
+        let mut progress = Progress { divisible: request.divisible, ..Progress::default() };
+        let mut unconfirmed: Option<Vec<u8>> = None;
+        locked(&self.retries).deposit();
+        loop {
+            let mut tried = self.try_once(request, &wire, classify, pacer).await?;
+            let is_answer = matches!(tried.reading.class, Class::Answer { .. });
+            if is_answer && request.confirm_open_end && !tried.is_whole && unconfirmed.as_ref() != Some(&tried.body) {
+                unconfirmed = Some(std::mem::take(&mut tried.body));
+                tried.reading = Reading::new(Class::Transient).with_detail("a body that may have been cut short");
+            }
+            match tried.reading.class {
+                Class::Answer { .. } => {}
+                Class::Throttled { .. } => progress.throttled += 1,
+                _ => progress.failed += 1,
+            }
+            match next_step(progress, &tried.reading.class, &self.settings.retry, self.clock.jitter()) {
+                Step::Accept => return self.keep(request, key, tried),
+                Step::HoldQuota(_) => {} // the pacer holds it; the next permit waits
+                Step::Wait(pause) => {
+                    if !locked(&self.retries).withdraw() {
+                        let detail = words(request, &tried);
+                        return Err(FetchError::RetriesSpent { url: request.shown(), detail });
+                    }
+                    tokio::select! {
+                        () = tokio::time::sleep(pause) => {}
+                        () = self.settings.cancel.cancelled() => return Err(FetchError::Stopped),
+                    }
+                }
+                Step::AskForLess | Step::GiveUp => return Err(end(request, progress, &tried)),
+            }
+        }
+    }
+
+    /// One try: limits, slot, ledger, wire, reading, counting.
+    async fn try_once(
+        &self,
+        request: &Request,
+        wire: &WireRequest,
+        classify: &dyn Classify,
+        pacer: &Pacer,
+    ) -> Result<Tried, FetchError> {
+        if self.settings.cancel.is_cancelled() {
+            return Err(FetchError::Stopped);
+        }
+        let reserved = self.reserve()?;
+        let permit = pacer.permit(&self.settings.cancel).await.ok_or(FetchError::Stopped)?;
+        if let Some(limit) = pacer.settings.per_day
+            && !self.ledger.spend(request.quota, self.today(), Some(limit))?
+        {
+            return Err(FetchError::DayUsedUp { quota: pacer.settings.name, limit });
+        }
+        reserved.keep();
+        let sent = self.transport.send(wire).await;
+        let tried = match sent {
+            Ok(reply) => Tried {
+                reading: classify.classify(&reply),
+                status: reply.status,
+                is_whole: !reply.open_ended,
+                body: reply.body,
+            },
+            Err(fault) => Tried { reading: reading_of(fault), status: 0, is_whole: true, body: Vec::new() },
+        };
+        match &tried.reading.class {
+            Class::Answer { .. } => pacer.answered(&permit),
+            Class::Throttled { wait } => pacer.throttled(&permit, *wait),
+            _ => {}
+        }
+        if let Some(percent) = tried.reading.usage_percent {
+            pacer.usage(percent);
+        }
+        let outcome = label(&tried.reading.class);
+        self.counters.sent(request.endpoint, outcome, tried.body.len());
+        let (status, bytes) = (tried.status, tried.body.len());
+        tracing::debug!(endpoint = request.endpoint, url = %request.shown(), status, outcome, bytes, "asked");
+        Ok(tried)
+    }
+
+    /// Scrubs, keeps and hands out an answer: durable first.
+    fn keep(&self, request: &Request, key: &StoreKey, tried: Tried) -> Outcome {
+        let Class::Answer { kind } = tried.reading.class else { unreachable!("only an answer is accepted") };
+        let body = match request.token() {
+            Some(token) => token.scrub(tried.body),
+            None => tried.body,
+        };
+        let fetched_at_ms = self.clock.epoch_ms();
+        let stored = StoredAnswer { kind: kind.to_owned(), status: tried.status, fetched_at_ms, body };
+        if let Some(store) = self.store.as_ref().filter(|_| request.store_use != StoreUse::Bypass) {
+            store.put(key, &stored)?;
+        }
+        Ok(Answer {
+            kind: kind.into(),
+            status: stored.status,
+            fetched_at_ms,
+            body: Arc::new(stored.body),
+            source: Source::Service,
+        })
+    }
+
+    /// Takes one request out of the caller's limit; given back unless it is kept.
+    fn reserve(&self) -> Result<Reserved<'_>, FetchError> {
+        let limit = self.settings.max_requests.unwrap_or(u64::MAX);
+        let taken =
+            self.sent.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |sent| (sent < limit).then(|| sent + 1));
+        match taken {
+            Ok(_) => Ok(Reserved { sent: &self.sent, is_kept: false }),
+            Err(_) => Err(FetchError::LimitUsedUp { limit }),
+        }
+    }
+
+    fn today(&self) -> i64 {
+        self.clock.epoch_ms().div_euclid(DAY_MS)
+    }
+}
+
+struct Reserved<'c> {
+    sent: &'c AtomicU64,
+    is_kept: bool,
+}
+
+impl Reserved<'_> {
+    fn keep(mut self) {
+        self.is_kept = true;
+    }
+}
+
+impl Drop for Reserved<'_> {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            self.sent.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// The error that the last try ends with.
+fn end(request: &Request, progress: Progress, tried: &Tried) -> FetchError {
+    let (url, detail, tries) = (request.shown(), words(request, tried), progress.failed);
+    match &tried.reading.class {
+        Class::Unreachable => FetchError::Unreachable { url, tries, detail },
+        Class::Timeout if progress.divisible => FetchError::TooMuch { url, detail },
+        Class::Timeout => FetchError::Timeout { url, tries, detail },
+        Class::Transient | Class::Answer { .. } => FetchError::GaveUp { url, tries, detail },
+        Class::Nonsense => FetchError::Nonsense { url, tries, detail },
+        Class::TooMuch | Class::TooLarge => FetchError::TooMuch { url, detail },
+        Class::Throttled { wait } => FetchError::Throttled { url, times: progress.throttled, wait: *wait, detail },
+        Class::Refused(refusal) => FetchError::Refused { url, refusal: *refusal, status: tried.status, detail },
+    }
+}
+
+/// Foreign words made fit to print: one line, cut, without the token.
+fn words(request: &Request, tried: &Tried) -> String {
+    let said = tried.reading.detail.as_str();
+    let said = if said.is_empty() { format!("HTTP {}", tried.status) } else { said.to_owned() };
+    let said = request.token().map_or(said.clone(), |token| token.scrub_text(&said));
+    said.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_DETAIL).collect()
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn reading_of(fault: TransportFault) -> Reading {
+    match fault {
+        TransportFault::Unreachable(words) => Reading::new(Class::Unreachable).with_detail(words),
+        TransportFault::Timeout(words) => Reading::new(Class::Timeout).with_detail(words),
+        TransportFault::Broken(words) => Reading::new(Class::Transient).with_detail(words),
+        TransportFault::TooLarge { cap } => {
+            Reading::new(Class::TooLarge).with_detail(format!("the answer is longer than {cap} bytes"))
+        }
+        TransportFault::Forbidden => {
+            Reading::new(Class::Unreachable).with_detail("the URL or the token cannot be sent")
+        }
+    }
+}
+
+fn label(class: &Class) -> &'static str {
+    match class {
+        Class::Answer { .. } => "answer",
+        Class::Throttled { .. } => "throttled",
+        Class::Transient => "transient",
+        Class::Nonsense => "nonsense",
+        Class::TooMuch => "too_much",
+        Class::Refused(_) => "refused",
+        Class::Unreachable => "unreachable",
+        Class::Timeout => "timeout",
+        Class::TooLarge => "too_large",
+    }
+}
+
+#[cfg(test)]
+mod tests;

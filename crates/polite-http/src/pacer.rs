@@ -1,0 +1,81 @@
+//! The pace of one quota, kept: waits for a slot, in the order in which it was asked.
+
+use crate::{Cancel, PaceState, QuotaSettings, Slot};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::Instant;
+
+/// Shared by all requests of a quota.
+#[derive(Debug)]
+pub(crate) struct Pacer {
+    pub(crate) settings: QuotaSettings,
+    started: Instant,
+    state: Mutex<PaceState>,
+    in_flight: Semaphore,
+    /// Only the head of the queue watches the clock; all others sleep.
+    turn: tokio::sync::Mutex<()>,
+}
+
+/// The right to have one request in flight.
+#[derive(Debug)]
+pub(crate) struct Permit<'p> {
+    _in_flight: SemaphorePermit<'p>,
+    pub(crate) sent_at: Duration,
+}
+
+impl Pacer {
+    pub(crate) fn new(settings: QuotaSettings) -> Self {
+        Self {
+            started: Instant::now(),
+            state: Mutex::new(PaceState::new(&settings)),
+            in_flight: Semaphore::new(settings.at_once.max(1)),
+            turn: tokio::sync::Mutex::new(()),
+            settings,
+        }
+    }
+
+    /// Waits for a slot; `None` once the run is asked to stop.
+    pub(crate) async fn permit(&self, cancel: &Cancel) -> Option<Permit<'_>> {
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => None,
+            permit = self.slot() => Some(permit),
+        }
+    }
+
+    async fn slot(&self) -> Permit<'_> {
+        let in_flight = self.in_flight.acquire().await.expect("the semaphore is never closed");
+        let _turn = self.turn.lock().await;
+        loop {
+            let now = self.now();
+            let slot = self.state().next_slot(now);
+            match slot {
+                Slot::Go => return Permit { _in_flight: in_flight, sent_at: now },
+                Slot::NotBefore(moment) => tokio::time::sleep_until(self.started + moment).await,
+            }
+        }
+    }
+
+    pub(crate) fn answered(&self, permit: &Permit<'_>) {
+        self.state().answered(permit.sent_at);
+    }
+
+    pub(crate) fn throttled(&self, permit: &Permit<'_>, wait: Option<Duration>) {
+        let now = self.now();
+        self.state().throttled(permit.sent_at, now, wait);
+    }
+
+    pub(crate) fn usage(&self, percent: f64) {
+        let now = self.now();
+        self.state().usage(now, percent);
+    }
+
+    fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    fn state(&self) -> MutexGuard<'_, PaceState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

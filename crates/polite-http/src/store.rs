@@ -1,0 +1,96 @@
+//! The slot for a store: what a client needs to ask nothing twice, and to count its days.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+/// Names a question without saying who asks: endpoint and URL, the parameters sorted, never a token.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StoreKey(pub(crate) String);
+
+impl StoreKey {
+    /// The text of the key.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// An answer as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredAnswer {
+    /// What the caller's classification called it; freshness goes by it.
+    pub kind: String,
+    /// HTTP status.
+    pub status: u16,
+    /// When it was fetched: milliseconds since the Unix epoch.
+    pub fetched_at_ms: i64,
+    /// The body, scrubbed of the token.
+    pub body: Vec<u8>,
+}
+
+/// A store that failed. The text names the file and says what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreError(pub String);
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+/// Keeps answers and counts requests per quota and day. Calls are short and may block.
+pub trait Store: Send + Sync {
+    /// The answer kept under a key, however old.
+    fn get(&self, key: &StoreKey) -> Result<Option<StoredAnswer>, StoreError>;
+
+    /// Keeps an answer in place of an earlier one. When this returns, it survives the death of the process.
+    fn put(&self, key: &StoreKey, answer: &StoredAnswer) -> Result<(), StoreError>;
+
+    /// Counts one request of a quota on a day (days since the Unix epoch, UTC) unless `limit` are counted already.
+    /// True when it was counted.
+    fn spend(&self, quota: &str, day: i64, limit: Option<u64>) -> Result<bool, StoreError>;
+
+    /// How many were counted.
+    fn spent(&self, quota: &str, day: i64) -> Result<u64, StoreError>;
+}
+
+/// A store that lives as long as the process; for tests and for runs that keep nothing.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    answers: Mutex<BTreeMap<StoreKey, StoredAnswer>>,
+    spent: Mutex<BTreeMap<(String, i64), u64>>,
+}
+
+impl MemoryStore {
+    /// All that is kept, in the order of the keys.
+    pub fn answers(&self) -> Vec<(StoreKey, StoredAnswer)> {
+        let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        answers.iter().map(|(key, answer)| (key.clone(), answer.clone())).collect()
+    }
+}
+
+impl Store for MemoryStore {
+    fn get(&self, key: &StoreKey) -> Result<Option<StoredAnswer>, StoreError> {
+        Ok(self.answers.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned())
+    }
+
+    fn put(&self, key: &StoreKey, answer: &StoredAnswer) -> Result<(), StoreError> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), answer.clone());
+        Ok(())
+    }
+
+    fn spend(&self, quota: &str, day: i64, limit: Option<u64>) -> Result<bool, StoreError> {
+        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = spent.entry((quota.to_owned(), day)).or_default();
+        let allowed = limit.is_none_or(|limit| *count < limit);
+        *count += u64::from(allowed);
+        Ok(allowed)
+    }
+
+    fn spent(&self, quota: &str, day: i64) -> Result<u64, StoreError> {
+        let spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(spent.get(&(quota.to_owned(), day)).copied().unwrap_or(0))
+    }
+}

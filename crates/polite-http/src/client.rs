@@ -9,14 +9,19 @@ use crate::counters::Counters;
 use crate::in_flight::InFlight;
 use crate::pacer::Pacer;
 use crate::{
-    Answer, Auth, Cancel, Class, Classify, Clock, FetchError, MemoryStore, Progress, QuotaSettings, Reading, Request,
-    RetryBudget, RetryPolicy, Source, Step, Store, StoreKey, StoreUse, StoredAnswer, Transport, TransportFault, Usage,
-    WireRequest, may_be_asked, next_step,
+    Answer, Auth, Cancel, Class, Classify, Clock, FetchError, MemoryStore, Progress, QuotaSettings, Reading, Refusal,
+    Request, RetryBudget, RetryPolicy, Source, Step, Store, StoreKey, StoreUse, StoredAnswer, Transport,
+    TransportFault, Usage, WireRequest, may_be_asked, next_step,
 };
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+/// The kind under which the store remembers that a divisible question asked for too much, so that a later run divides
+/// it at once, and an offline one at all.
+const TOO_MUCH: &str = "too_much";
+/// The name under which the ledger of days counts that the service has blocked this caller.
+const BLOCKED: &str = "blocked";
 const DAY_MS: i64 = 86_400_000;
 /// Foreign words in errors and logs are cut here.
 const LONGEST_DETAIL: usize = 300;
@@ -59,20 +64,27 @@ struct Shared {
     counters: Counters,
     sent: AtomicU64,
     in_flight: InFlight,
+    /// Set once the service has blocked this caller: nothing more is sent.
+    blocked: OnceLock<FetchError>,
 }
 
 impl Client {
-    /// A client over a transport, and a store if answers are to be kept.
+    /// A client over a transport, and a store if answers are to be kept. If the service blocked an earlier run today
+    /// or yesterday, this one begins at a quarter of the pace.
     pub fn new(
         settings: ClientSettings,
         transport: Arc<dyn Transport>,
         store: Option<Arc<dyn Store>>,
         clock: Arc<dyn Clock>,
     ) -> Self {
+        let ledger = store.clone().unwrap_or_else(|| Arc::new(MemoryStore::default()));
+        let started_ms = clock.epoch_ms();
+        let today = started_ms.div_euclid(DAY_MS);
+        let was_blocked = (today - 1..=today).any(|day| ledger.spent(BLOCKED, day).is_ok_and(|times| times > 0));
         Self(Arc::new(Shared {
-            pacers: settings.quotas.iter().cloned().map(Pacer::new).collect(),
-            started_ms: clock.epoch_ms(),
-            ledger: store.clone().unwrap_or_else(|| Arc::new(MemoryStore::default())),
+            pacers: settings.quotas.iter().map(|quota| Pacer::new(quota.clone(), was_blocked)).collect(),
+            started_ms,
+            ledger,
             settings,
             transport,
             store,
@@ -81,6 +93,7 @@ impl Client {
             counters: Counters::default(),
             sent: AtomicU64::new(0),
             in_flight: InFlight::default(),
+            blocked: OnceLock::new(),
         }))
     }
 
@@ -155,6 +168,10 @@ impl Shared {
             }
         }
         self.counters.stored(request.endpoint);
+        if stored.kind == TOO_MUCH {
+            let detail = String::from_utf8_lossy(&stored.body).into_owned();
+            return Err(FetchError::TooMuch { url: request.shown(), detail });
+        }
         Ok(Some(Answer {
             kind: stored.kind.into(),
             status: stored.status,
@@ -172,7 +189,7 @@ impl Shared {
             () if !may_be_asked(&request.url) => Err(FetchError::Forbidden { url: url() }),
             () if matches!(request.auth, Auth::Missing) => Err(FetchError::NoToken { url: url() }),
             () if self.settings.cancel.is_cancelled() => Err(FetchError::Stopped),
-            () => Ok(()),
+            () => self.blocked.get().map_or(Ok(()), |end| Err(end.clone())),
         }
     }
 
@@ -209,7 +226,15 @@ impl Shared {
                         () = self.settings.cancel.cancelled() => return Err(FetchError::Stopped),
                     }
                 }
-                Step::AskForLess | Step::GiveUp => return Err(end(request, progress, &tried)),
+                Step::AskForLess if request.divisible => return Err(self.keep_too_much(request, key, &tried)?),
+                Step::AskForLess | Step::GiveUp => {
+                    let end = end(request, progress, &tried);
+                    if matches!(tried.reading.class, Class::Refused(Refusal::Blocked)) {
+                        self.ledger.spend(BLOCKED, self.today(), None)?;
+                        let _ = self.blocked.set(end.clone()); // the first to be blocked has said it
+                    }
+                    return Err(end);
+                }
             }
         }
     }
@@ -222,9 +247,7 @@ impl Shared {
         classify: &dyn Classify,
         pacer: &Pacer,
     ) -> Result<Tried, FetchError> {
-        if self.settings.cancel.is_cancelled() {
-            return Err(FetchError::Stopped);
-        }
+        self.may_send(request)?;
         let reserved = self.reserve()?;
         let permit = pacer.permit(&self.settings.cancel).await.ok_or(FetchError::Stopped)?;
         if let Some(limit) = pacer.settings.per_day
@@ -258,25 +281,43 @@ impl Shared {
         Ok(tried)
     }
 
-    /// Scrubs, keeps and hands out an answer: durable first.
+    /// Scrubs, keeps and hands out an answer.
     fn keep(&self, request: &Request, key: &StoreKey, tried: Tried) -> Outcome {
         let Class::Answer { kind } = tried.reading.class else { unreachable!("only an answer is accepted") };
         let body = match request.token() {
             Some(token) => token.scrub(tried.body),
             None => tried.body,
         };
-        let fetched_at_ms = self.clock.epoch_ms();
-        let stored = StoredAnswer { kind: kind.to_owned(), status: tried.status, fetched_at_ms, body };
-        if let Some(store) = self.store.as_ref().filter(|_| request.store_use != StoreUse::Bypass) {
-            store.put(key, &stored)?;
-        }
+        let stored = self.put(request, key, kind, tried.status, body)?;
         Ok(Answer {
             kind: kind.into(),
             status: stored.status,
-            fetched_at_ms,
+            fetched_at_ms: stored.fetched_at_ms,
             body: Arc::new(stored.body),
             source: Source::Service,
         })
+    }
+
+    fn keep_too_much(&self, request: &Request, key: &StoreKey, tried: &Tried) -> Result<FetchError, FetchError> {
+        let detail = words(request, tried);
+        self.put(request, key, TOO_MUCH, tried.status, detail.clone().into_bytes())?;
+        Ok(FetchError::TooMuch { url: request.shown(), detail })
+    }
+
+    /// Durable first, used later.
+    fn put(
+        &self,
+        request: &Request,
+        key: &StoreKey,
+        kind: &str,
+        status: u16,
+        body: Vec<u8>,
+    ) -> Result<StoredAnswer, FetchError> {
+        let stored = StoredAnswer { kind: kind.to_owned(), status, fetched_at_ms: self.clock.epoch_ms(), body };
+        if let Some(store) = self.store.as_ref().filter(|_| request.store_use != StoreUse::Bypass) {
+            store.put(key, &stored)?;
+        }
+        Ok(stored)
     }
 
     /// Takes one request out of the caller's limit; given back unless it is kept.
@@ -319,7 +360,6 @@ fn end(request: &Request, progress: Progress, tried: &Tried) -> FetchError {
     let (url, detail, tries) = (request.shown(), words(request, tried), progress.failed);
     match &tried.reading.class {
         Class::Unreachable => FetchError::Unreachable { url, tries, detail },
-        Class::Timeout if progress.divisible => FetchError::TooMuch { url, detail },
         Class::Timeout => FetchError::Timeout { url, tries, detail },
         Class::Transient | Class::Answer { .. } => FetchError::GaveUp { url, tries, detail },
         Class::Nonsense => FetchError::Nonsense { url, tries, detail },
@@ -357,7 +397,7 @@ fn reading_of(fault: TransportFault) -> Reading {
 
 fn label(class: &Class) -> &'static str {
     match class {
-        Class::Answer { .. } => "answer",
+        Class::Answer { kind } => kind,
         Class::Throttled { .. } => "throttled",
         Class::Transient => "transient",
         Class::Nonsense => "nonsense",

@@ -78,6 +78,11 @@ impl PaceState {
         }
     }
 
+    /// Begins at a quarter of the pace and grows from there.
+    pub fn begin_slowly(&mut self) {
+        self.factor = 0.25;
+    }
+
     /// Asks for a slot. `Go` counts.
     pub fn next_slot(&mut self, now: Duration) -> Slot {
         if let Some(until) = self.hold_until {

@@ -25,10 +25,14 @@ pub(crate) struct Permit<'p> {
 }
 
 impl Pacer {
-    pub(crate) fn new(settings: QuotaSettings) -> Self {
+    pub(crate) fn new(settings: QuotaSettings, is_on_probation: bool) -> Self {
+        let mut state = PaceState::new(&settings);
+        if is_on_probation {
+            state.begin_slowly();
+        }
         Self {
             started: Instant::now(),
-            state: Mutex::new(PaceState::new(&settings)),
+            state: Mutex::new(state),
             in_flight: Semaphore::new(settings.at_once.max(1)),
             turn: tokio::sync::Mutex::new(()),
             settings,

@@ -103,7 +103,9 @@ fn classify(reply: &Reply) -> Reading {
         200 if words == "nonsense" => Class::Nonsense,
         200 => Class::Answer { kind: if words.is_empty() { "empty" } else { "full" } },
         429 => Class::Throttled { wait },
-        401 => Class::Refused(crate::Refusal::Token),
+        401 => Class::Refused(Refusal::Token),
+        418 => Class::Refused(Refusal::Blocked),
+        413 => Class::TooMuch,
         _ => Class::Transient,
     })
     .with_detail(words)
@@ -179,7 +181,7 @@ async fn faults_are_tried_again_with_growing_waits() {
     assert_eq!(started.elapsed(), Duration::from_millis(200 + 400 + 800));
     assert_eq!(fetch(&world, "a").await.unwrap(), "tile");
     let outcomes = world.client.usage().requests["tile"].clone();
-    assert_eq!(outcomes, [("answer", 1), ("nonsense", 1), ("timeout", 1), ("transient", 2)].into());
+    assert_eq!(outcomes, [("full", 1), ("nonsense", 1), ("timeout", 1), ("transient", 2)].into());
 }
 const NONSENSE_AFTER_FOUR: &str = "https://service.example/a answered 4 times with something else: nonsense";
 
@@ -334,6 +336,41 @@ async fn without_a_token_only_the_store_answers() {
     assert!(matches!(world.client.fetch(&bare, &classify).await, Err(FetchError::NoToken { .. })));
     fetch(&world, "a").await.unwrap();
     assert_eq!(*world.client.fetch(&bare, &classify).await.unwrap().body, b"tile");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_too_much_is_remembered() {
+    let world = world(settings(), vec![reply(413, "reduce the amount of data")]);
+    let big = Request { divisible: true, ..request("a") };
+    for _ in 0..3 {
+        let end = world.client.fetch(&big, &classify).await.unwrap_err();
+        assert!(end.to_string().contains("reduce the amount of data"), "{end}");
+        assert!(matches!(end, FetchError::TooMuch { .. }));
+    }
+    assert_eq!(world.script.n_asked(), 1);
+    let slow = world_over(settings(), Script::of(vec![Err(TransportFault::Timeout("slow".into()))]), Arc::default());
+    for _ in 0..3 {
+        assert!(matches!(slow.client.fetch(&big, &classify).await, Err(FetchError::TooMuch { .. })));
+    }
+    assert_eq!(slow.script.n_asked(), 2, "a big question that times out twice is too much");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_blocked_caller_stops_at_once_and_comes_back_slowly() {
+    let mut settings = settings();
+    settings.quotas[0].per_minute = Some(40);
+    let blocked = world(settings.clone(), vec![reply(418, "please log in"), reply(200, "tile")]);
+    for path in ["a", "b", "c"] {
+        let end = fetch(&blocked, path).await.unwrap_err();
+        assert!(matches!(end, FetchError::Refused { refusal: Refusal::Blocked, .. }), "{end}");
+    }
+    assert_eq!(blocked.script.n_asked(), 1);
+    let later = world_over(settings, Script::of(vec![reply(200, "tile")]), blocked.store.clone());
+    let started = tokio::time::Instant::now();
+    for number in 0..5 {
+        fetch(&later, &format!("t{number}")).await.unwrap();
+    }
+    assert!(started.elapsed() > Duration::from_secs(20), "spaced out, not at once: {:?}", started.elapsed());
 }
 
 struct FullDisk;

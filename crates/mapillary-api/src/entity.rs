@@ -11,6 +11,11 @@ use chrono::{DateTime, NaiveDateTime};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value, json};
 
+/// The fields that the matcher and the audit need, in the order in which they are asked for. Fields that cost the
+/// service URL signing or further edges (`thumb_*`, `mesh`, `sfm_cluster`, `detections`) are left out on purpose.
+pub(crate) const FIELDS: &str = "id,sequence,captured_at,geometry,altitude,compass_angle,computed_geometry,\
+computed_altitude,computed_compass_angle,make,model,width,height,is_pano,exif_orientation,creator";
+
 /// Beyond this no camera takes pictures; such a number is an error of its writer.
 const HIGHEST_ALTITUDE_M: f64 = 100_000.0;
 

@@ -3,11 +3,20 @@
 //! The only crate that knows the JSON keys of the documented API. [`entity_json`] and [`read_entities`] are the same
 //! knowledge for files: the simulator writes with the first, tables of the published side are read with the second.
 
+mod api;
 mod entities_file;
 mod entity;
+mod error;
 mod loose;
 mod page;
+mod reading;
+mod settings;
+mod usage;
 
+pub use api::{Api, IMAGES_PER_PAGE, IMAGES_PER_REQUEST, SEQUENCES_PER_REQUEST, TileAnswer, Tileset, TimeWindow};
 pub use entities_file::{Entities, EntitiesError, read_entities};
 pub use entity::entity_json;
+pub use error::{ApiError, BadBaseUrl, ErrorKind};
 pub use page::EntityProblem;
+pub use settings::{ApiSettings, ENTITIES_PER_DAY, SEARCHES_PER_DAY, TILES_PER_DAY};
+pub use usage::Usage;

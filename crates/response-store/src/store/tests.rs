@@ -1,0 +1,244 @@
+//! The store: what is kept is found, by whoever opens the file, whatever happened to its writer.
+
+use super::*;
+use crate::{Verification, clear};
+use proptest::prelude::*;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+fn key(name: &str) -> StoreKey {
+    let url = url::Url::parse("https://tiles.example/").unwrap().join(name).unwrap();
+    let request = polite_http::Request {
+        url,
+        auth: polite_http::Auth::None,
+        endpoint: "tiles",
+        quota: "tiles",
+        largest_body: 1,
+        divisible: false,
+        confirm_open_end: false,
+        store_use: polite_http::StoreUse::Normal,
+    };
+    request.key()
+}
+
+fn answer(kind: &str, fetched_at_ms: i64, body: &[u8]) -> StoredAnswer {
+    StoredAnswer { kind: kind.to_owned(), status: 200, fetched_at_ms, body: body.to_vec() }
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+#[test]
+fn what_is_kept_is_found_again() {
+    let folder = folder();
+    let store = ResponseStore::open(&folder.path().join("a/b")).unwrap();
+    assert_eq!(store.get(&key("14/1/2")).unwrap(), None);
+    let (first, second) = (answer("tile", 5, b"\x1a\0"), answer("empty_tile", 9, b""));
+    store.put(&key("14/1/2"), &first).unwrap();
+    assert_eq!(store.get(&key("14/1/2")).unwrap(), Some(first.clone()));
+    store.put(&key("14/1/2"), &second).unwrap();
+    store.put(&key("14/1/3"), &first).unwrap();
+    drop(store);
+    let store = ResponseStore::open(&folder.path().join("a/b")).unwrap();
+    assert_eq!(store.get(&key("14/1/2")).unwrap(), Some(second));
+    assert_eq!(store.get(&key("14/1/3")).unwrap(), Some(first));
+}
+
+#[test]
+fn days_are_counted_up_to_their_limit() {
+    let folder = folder();
+    let store = ResponseStore::open(folder.path()).unwrap();
+    let counted = (0..5).map(|_| store.spend("tiles", 20_000, Some(3)).unwrap()).collect::<Vec<_>>();
+    assert_eq!(counted, [true, true, true, false, false]);
+    assert!(store.spend("tiles", 20_001, Some(3)).unwrap(), "another day");
+    assert!(store.spend("entities", 20_000, None).unwrap(), "another quota");
+    assert!(!store.spend("none", 20_000, Some(0)).unwrap());
+    let reopened = ResponseStore::open(folder.path()).unwrap();
+    assert_eq!(reopened.spent("tiles", 20_000).unwrap(), 3);
+    assert_eq!(reopened.spent("tiles", 19_999).unwrap(), 0);
+}
+
+#[test]
+fn threads_share_a_limit_exactly() {
+    let folder = folder();
+    let stores: Vec<_> = (0..4).map(|_| Arc::new(ResponseStore::open(folder.path()).unwrap())).collect();
+    let count = |store: &ResponseStore| (0..50).filter(|_| store.spend("tiles", 1, Some(77)).unwrap()).count();
+    let total: usize = std::thread::scope(|scope| {
+        let workers: Vec<_> = stores.iter().map(|store| scope.spawn(move || count(store))).collect();
+        workers.into_iter().map(|worker| worker.join().unwrap()).sum()
+    });
+    assert_eq!(total, 77);
+}
+
+#[test]
+fn care_tells_what_is_there() {
+    let folder = folder();
+    let store = ResponseStore::open(folder.path()).unwrap();
+    store.put(&key("a"), &answer("tile", 10, &[1; 100])).unwrap();
+    store.put(&key("b"), &answer("tile", 30, &[2; 50])).unwrap();
+    store.put(&key("c"), &answer("images", 20, b"{}")).unwrap();
+    store.spend("tiles", 7, None).unwrap();
+    let info = store.info().unwrap();
+    let kinds: Vec<_> =
+        info.kinds.iter().map(|k| (k.kind.as_str(), k.answers, k.bytes, k.oldest_ms, k.newest_ms)).collect();
+    assert_eq!(kinds, [("images", 1, 2, 20, 20), ("tile", 2, 150, 10, 30)]);
+    assert_eq!((info.spent.len(), info.spent[0].requests, info.file_bytes > 0), (1, 1, true));
+    assert_eq!(store.verify().unwrap(), Verification { answers: 3, ..Verification::default() });
+
+    store.with(|c| c.execute("UPDATE answers SET body = x'00' WHERE request LIKE '%/a'", [])).unwrap();
+    store.with(|c| c.execute("UPDATE answers SET status = 404 WHERE request LIKE '%/b'", [])).unwrap();
+    let verification = store.verify().unwrap();
+    assert_eq!((verification.answers, verification.n_damaged), (3, 2));
+    assert!(verification.damaged.contains(&"tiles https://tiles.example/a".to_owned()), "{verification:?}");
+    assert_eq!(store.get(&key("a")).unwrap(), None, "a damaged answer is no answer");
+    store.put(&key("a"), &answer("tile", 40, b"new")).unwrap();
+    assert!(store.get(&key("a")).unwrap().is_some(), "and can be replaced");
+
+    assert_eq!(store.clear().unwrap(), 3);
+    assert_eq!(store.info().unwrap().kinds, []);
+    assert_eq!(store.spent("tiles", 7).unwrap(), 1, "the service counts on, so do we");
+    drop(store);
+    assert_eq!(clear(folder.path()).unwrap(), Some(0));
+    assert_eq!(clear(&folder.path().join("nowhere")).unwrap(), Some(0));
+}
+
+#[test]
+fn files_that_are_no_store_are_named() {
+    let folder = folder();
+    let path = folder.path().join(FILE_NAME);
+    let refusal = || {
+        ResponseStore::open(folder.path()).unwrap_err().to_string().replace(&*folder.path().to_string_lossy(), "DIR")
+    };
+    std::fs::write(
+        &path,
+        "this is no database, and longer than a header of one hundred bytes, which is what SQLite reads first",
+    )
+    .unwrap();
+    assert_eq!(
+        refusal(),
+        "the store DIR/responses.sqlite is damaged (file is not a database); clear the cache or delete the file, and \
+         the answers are fetched again"
+    );
+    assert_eq!(clear(folder.path()).unwrap(), None, "a damaged file is deleted");
+    let store = ResponseStore::open(folder.path()).unwrap();
+    store.with(|c| c.pragma_update(None, "user_version", 9)).unwrap();
+    drop(store);
+    assert_eq!(
+        refusal(),
+        "the store DIR/responses.sqlite is of version 9, this program knows up to 1; update the program or give \
+         another cache folder"
+    );
+    std::fs::remove_file(&path).unwrap();
+    Connection::open(&path).unwrap().execute_batch("CREATE TABLE theirs (a)").unwrap();
+    assert_eq!(refusal(), "DIR/responses.sqlite is a database of another program; give another cache folder");
+    std::fs::remove_file(&path).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    assert!(refusal().starts_with("the store DIR/responses.sqlite cannot be written"), "{}", refusal());
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    let inside = ResponseStore::open(&folder.path().join("file/inside")).unwrap_err();
+    assert!(matches!(inside, StoreFileError::Folder { .. }), "{inside}");
+}
+
+#[test]
+fn a_full_disk_is_said_and_loses_nothing() {
+    let folder = folder();
+    let store = ResponseStore::open(folder.path()).unwrap();
+    store.put(&key("a"), &answer("tile", 1, b"kept")).unwrap();
+    store.with(|c| c.pragma_update_and_check(None, "max_page_count", 12, |_| Ok(()))).unwrap();
+    let error = store.put(&key("b"), &answer("tile", 2, &vec![7; 1_000_000])).unwrap_err();
+    assert!(error.to_string().contains("there is no room for the store"), "{error}");
+    assert_eq!(store.get(&key("b")).unwrap(), None);
+    assert_eq!(store.get(&key("a")).unwrap().unwrap().body, b"kept");
+    assert!(ResponseStore::open(folder.path()).unwrap().verify().unwrap().is_sound());
+}
+
+/// The number of the answer says what it must hold.
+fn numbered(writer: &str, number: u32) -> (StoreKey, StoredAnswer) {
+    let body = number.to_le_bytes().repeat(200 + number as usize % 900);
+    (key(&format!("{writer}/{number}")), answer("tile", i64::from(number), &body))
+}
+
+/// This test runs itself as its own child, which writes until it is killed and says after each answer that it is kept.
+#[test]
+fn killed_writers_lose_nothing_that_they_acknowledged() {
+    if let Ok(place) = std::env::var("RESPONSE_STORE_TEST_WRITER") {
+        let (writer, folder) = place.split_once('=').unwrap();
+        let store = ResponseStore::open(Path::new(folder)).unwrap();
+        for number in 0..20_000 {
+            let (key, answer) = numbered(writer, number);
+            store.put(&key, &answer).unwrap();
+            store.spend("tiles", 1, None).unwrap();
+            println!("\nkept {number}");
+        }
+        return;
+    }
+    let folder = folder();
+    let name = "store::tests::killed_writers_lose_nothing_that_they_acknowledged";
+    let mut acknowledged: Vec<(String, u32)> = Vec::new();
+    for round in 0..12 {
+        let start = |number: u32| {
+            let writer = format!("{round}-{number}");
+            let mut command = Command::new(std::env::current_exe().unwrap());
+            command.args([name, "--exact", "--nocapture"]).stdout(Stdio::piped()).stderr(Stdio::null());
+            command.env("RESPONSE_STORE_TEST_WRITER", format!("{writer}={}", folder.path().display()));
+            (writer, command.spawn().unwrap())
+        };
+        let mut children = [start(0), start(1)]; // two processes at once, also at the making of the file
+        std::thread::sleep(Duration::from_millis(60 + 17 * round));
+        for (writer, child) in &mut children {
+            child.kill().unwrap();
+            let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+            let kept = lines.filter_map(|line| line.strip_prefix("kept ")?.parse().ok());
+            acknowledged.extend(kept.map(|number: u32| (writer.clone(), number)));
+            child.wait().unwrap();
+        }
+    }
+    let store = ResponseStore::open(folder.path()).unwrap();
+    assert!(acknowledged.len() > 100, "{} answers were written", acknowledged.len());
+    for (writer, number) in &acknowledged {
+        let (key, expected) = numbered(writer, *number);
+        assert_eq!(store.get(&key).unwrap(), Some(expected), "{writer}/{number} was lost");
+    }
+    let verification = store.verify().unwrap();
+    assert!(verification.is_sound() && verification.answers >= acknowledged.len() as u64, "{verification:?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn damaged_files_never_give_wrong_answers(
+        edits in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..40),
+        cut in proptest::option::of(any::<prop::sample::Index>()),
+    ) {
+        let folder = folder();
+        let written: Vec<_> = (0..12).map(|number| numbered("w", number)).collect();
+        {
+            let store = ResponseStore::open(folder.path()).unwrap();
+            for (key, answer) in &written {
+                store.put(key, answer).unwrap();
+            }
+            store.with(|c| c.pragma_update_and_check(None, "wal_checkpoint", "TRUNCATE", |_| Ok(()))).unwrap();
+        }
+        let path = folder.path().join(FILE_NAME);
+        let mut bytes = std::fs::read(&path).unwrap();
+        for (place, byte) in edits {
+            let place = place.index(bytes.len());
+            bytes[place] = byte;
+        }
+        if let Some(cut) = cut {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        std::fs::write(&path, &bytes).unwrap();
+        if let Ok(store) = ResponseStore::open(folder.path()) {
+            for (key, answer) in &written {
+                if let Ok(Some(found)) = store.get(key) {
+                    prop_assert_eq!(&found, answer);
+                }
+            }
+            let _ = store.verify();
+        }
+    }
+}

@@ -31,6 +31,8 @@ pub const IMAGES_PER_PAGE: usize = 2_000;
 const LARGEST_TILE: usize = 32 << 20;
 const LARGEST_JSON: usize = 64 << 20;
 const MOST_PAGES: usize = 5_000;
+/// Pages that were filtered until nothing was left may come in a row, but not for ever.
+const MOST_EMPTY_PAGES: usize = 20;
 /// Pages of a user are not made smaller than this; then the window of time is halved.
 const SMALLEST_PAGE: usize = 125;
 
@@ -58,16 +60,16 @@ impl Tileset {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimeWindow {
     /// First moment.
-    pub from: CapturedAt,
+    pub start: CapturedAt,
     /// Last moment.
-    pub to: CapturedAt,
+    pub end: CapturedAt,
 }
 
 /// A coverage tile as it came.
 #[derive(Debug, Clone)]
 pub struct TileAnswer {
     /// The vector tile; no bytes when the tile is empty (for now).
-    pub body: Arc<Vec<u8>>,
+    pub bytes: Arc<Vec<u8>>,
     /// Whether it came out of the store.
     pub is_stored: bool,
     /// When it was fetched: milliseconds since the Unix epoch.
@@ -77,7 +79,7 @@ pub struct TileAnswer {
 impl TileAnswer {
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
-        self.body.is_empty()
+        self.bytes.is_empty()
     }
 }
 
@@ -155,7 +157,7 @@ impl Api {
         let answer = self.0.client.fetch(&request, &TileReply { empty_kind }).await?;
         let is_empty = [EMPTY_TILE, EMPTY_TILE_CONFIRMED].contains(&&*answer.kind);
         Ok(TileAnswer {
-            body: if is_empty { Arc::default() } else { answer.body },
+            bytes: if is_empty { Arc::default() } else { answer.body },
             is_stored: answer.source == Source::Store,
             fetched_at_ms: answer.fetched_at_ms,
         })
@@ -244,7 +246,7 @@ impl Api {
     /// Everything that a user published with a capture time within the window (or without one), in any order. Pages
     /// are followed to the end; a page that is too much is made smaller, then the window is halved.
     pub async fn images_of_user(&self, user: &str, window: TimeWindow) -> Result<Vec<PublishedImage>, ApiError> {
-        let (from_s, to_s) = (window.from.epoch_ms().div_euclid(1_000), window.to.epoch_ms().div_euclid(1_000) + 1);
+        let (from_s, to_s) = (window.start.epoch_ms().div_euclid(1_000), window.end.epoch_ms().div_euclid(1_000) + 1);
         let mut images = Vec::new();
         let mut parts = vec![(from_s, to_s, IMAGES_PER_PAGE)];
         while let Some((from_s, to_s, limit)) = parts.pop() {
@@ -278,7 +280,7 @@ impl Api {
             // Whether the service counts the ends in is not known, so both halves hold the middle.
             parts.extend([(middle_s, to_s, limit), (from_s, middle_s, limit)]);
         }
-        let within = |image: &PublishedImage| image.captured_at.is_none_or(|t| window.from <= t && t <= window.to);
+        let within = |image: &PublishedImage| image.captured_at.is_none_or(|t| window.start <= t && t <= window.end);
         images.retain(within);
         Ok(without_repetition(images))
     }
@@ -334,6 +336,7 @@ impl Api {
         let mut known_urls = HashSet::from([first.url.clone()]);
         let mut known_ids = HashSet::new();
         let mut request = first.clone();
+        let mut n_empty = 0;
         let endless = |what| ApiError::EndlessPages { url: RedactedUrl::new(&first.url), what };
         loop {
             let answer = self.0.client.fetch(&request, classify).await?;
@@ -344,7 +347,8 @@ impl Api {
                 pages.images = without_repetition(pages.images);
                 return Ok(pages);
             };
-            if n_new == 0 {
+            n_empty = if pages.last_page == 0 { n_empty + 1 } else { 0 };
+            if (pages.last_page > 0 && n_new == 0) || n_empty > MOST_EMPTY_PAGES {
                 return Err(endless("repeat themselves"));
             }
             let Some(url) = next_page(&first.url, &link) else { return Err(endless("lead nowhere")) };

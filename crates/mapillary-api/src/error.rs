@@ -76,6 +76,9 @@ pub enum ApiError {
         /// What was asked.
         url: RedactedUrl,
     },
+    /// An answer that its reader cannot decode.
+    #[error("{0}")]
+    Undecodable(String),
     /// Anything else, in the words of the HTTP client.
     #[error(transparent)]
     Fetch(FetchError),
@@ -132,6 +135,35 @@ pub enum ErrorKind {
 }
 
 impl ApiError {
+    /// An answer that made no sense to the caller: a tile that does not decode.
+    pub fn nonsense(what: impl Into<String>) -> Self {
+        Self::Undecodable(what.into())
+    }
+
+    /// Whether every further question would end like this one, so that a run does best to stop and be resumed. One
+    /// question that fails for itself (a tile that is broken on the server, an image that may not be seen) does not.
+    pub fn ends_the_run(&self) -> bool {
+        match self {
+            Self::NotPermitted { .. } | Self::Fetch(FetchError::GaveUp { .. }) => false,
+            _ => match self.kind() {
+                ErrorKind::Usage
+                | ErrorKind::Connection
+                | ErrorKind::TokenRefused
+                | ErrorKind::TokenMissing
+                | ErrorKind::Blocked
+                | ErrorKind::Quota
+                | ErrorKind::Stopped
+                | ErrorKind::Store => true,
+                ErrorKind::NotFound
+                | ErrorKind::Timeout
+                | ErrorKind::NoSense
+                | ErrorKind::OfflineMiss
+                | ErrorKind::TooMuchData
+                | ErrorKind::Refused => false,
+            },
+        }
+    }
+
     /// The class of the error.
     pub fn kind(&self) -> ErrorKind {
         match self {
@@ -141,7 +173,7 @@ impl ApiError {
             Self::TokenRefused { .. } | Self::NotPermitted { .. } => ErrorKind::TokenRefused,
             Self::Blocked { .. } => ErrorKind::Blocked,
             Self::NotFound { .. } => ErrorKind::NotFound,
-            Self::EndlessPages { .. } => ErrorKind::NoSense,
+            Self::EndlessPages { .. } | Self::Undecodable(_) => ErrorKind::NoSense,
             Self::OnlyAPart { .. } => ErrorKind::TooMuchData,
             Self::Fetch(end) => match end {
                 FetchError::Unreachable { .. }

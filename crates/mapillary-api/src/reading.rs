@@ -111,6 +111,13 @@ impl Classify for TileReply {
             200 if reply.body.is_empty() => empty(),
             200 if is_framed(&reply.body) => Reading::new(Class::Answer { kind: TILE }),
             200 => Reading::new(Class::Nonsense).with_detail("bytes that are not a whole vector tile"),
+            403 => match failure(reply) {
+                // The tile host has no permissions of its own: what it forbids is the token.
+                Reading { class: Class::Refused(Refusal::Permission), detail, .. } => {
+                    Reading::new(Class::Refused(Refusal::Token)).with_detail(detail)
+                }
+                reading => reading,
+            },
             _ => failure(reply),
         }
     }

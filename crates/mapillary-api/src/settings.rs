@@ -62,21 +62,21 @@ impl Default for ApiSettings {
     }
 }
 
-impl ApiSettings {
-    /// Reads a base URL: https, or http on loopback; a path is allowed, anything else in it is not.
-    ///
-    /// ```
-    /// use mapillary_api::ApiSettings;
-    /// assert!(ApiSettings::base_url("http://127.0.0.1:8080/").is_ok());
-    /// assert!(ApiSettings::base_url("http://graph.example").is_err());
-    /// ```
-    pub fn base_url(text: &str) -> Result<Url, ApiError> {
-        let refused = |why| ApiError::BaseUrl { text: text.chars().take(100).collect(), why };
-        let url = Url::parse(text.trim()).map_err(|_| refused(BadBaseUrl::NotAUrl))?;
-        check_base(&url).map_err(refused)?;
-        Ok(url)
-    }
+/// Reads a base URL: https, or http on loopback; a path is allowed, anything else in it is not.
+///
+/// ```
+/// use mapillary_api::base_url;
+/// assert!(base_url("http://127.0.0.1:8080/").is_ok());
+/// assert!(base_url("http://graph.example").is_err());
+/// ```
+pub fn base_url(text: &str) -> Result<Url, ApiError> {
+    let refused = |why| ApiError::BaseUrl { text: text.chars().take(100).collect(), why };
+    let url = Url::parse(text.trim()).map_err(|_| refused(BadBaseUrl::NotAUrl))?;
+    check_base(&url).map_err(refused)?;
+    Ok(url)
+}
 
+impl ApiSettings {
     pub(crate) fn check(&self) -> Result<(), ApiError> {
         for url in [&self.graph_url, &self.tiles_url] {
             check_base(url)
@@ -100,7 +100,7 @@ impl ApiSettings {
         let quota = |name, url: &Url, rate: u32, per_day, at_once| {
             let own_machine = is_loopback(url);
             let (first_hold, longest_hold) = if own_machine {
-                (Duration::from_millis(100), Duration::from_secs(2))
+                (Duration::from_millis(100), Duration::from_millis(500))
             } else {
                 (Duration::from_mins(1), Duration::from_mins(15))
             };
@@ -164,7 +164,7 @@ mod tests {
             ("https://u:p@h.example", Err("holds a user name or password; give the bare URL")),
             ("https://h.example/?access_token=x", Err("holds a query or fragment; give the bare URL")),
         ] {
-            let found = ApiSettings::base_url(text).map(|url| url.to_string()).map_err(|error| match error {
+            let found = base_url(text).map(|url| url.to_string()).map_err(|error| match error {
                 ApiError::BaseUrl { why, .. } => why.to_string(),
                 other => panic!("{other}"),
             });
@@ -175,8 +175,8 @@ mod tests {
     #[test]
     fn loopback_is_paced_only_on_demand() {
         let local = |rate| ApiSettings {
-            graph_url: ApiSettings::base_url("http://127.0.0.1:1").unwrap(),
-            tiles_url: ApiSettings::base_url("http://127.0.0.1:1").unwrap(),
+            graph_url: base_url("http://127.0.0.1:1").unwrap(),
+            tiles_url: base_url("http://127.0.0.1:1").unwrap(),
             tile_rate_per_min: rate,
             ..ApiSettings::default()
         };

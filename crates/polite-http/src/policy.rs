@@ -103,7 +103,7 @@ impl Default for RetryPolicy {
             nonsense_tries: 4,
             first_wait: Duration::from_millis(200),
             longest_wait: Duration::from_secs(30),
-            most_throttles: 12,
+            most_throttles: 20,
             longest_pause: Duration::from_hours(1),
         }
     }
@@ -206,7 +206,7 @@ mod tests {
         check("a body beyond its cap", (1, 0, false), Class::TooLarge, Step::GiveUp);
         check("throttled", (0, 1, false), Class::Throttled { wait: None }, Step::HoldQuota(None));
         check("throttled, told", (0, 1, false), Class::Throttled { wait: Some(second) }, Step::HoldQuota(Some(second)));
-        check("throttled forever", (0, 12, false), Class::Throttled { wait: None }, Step::GiveUp);
+        check("throttled forever", (0, 20, false), Class::Throttled { wait: None }, Step::GiveUp);
         check("told to wait a day", (0, 1, false), Class::Throttled { wait: Some(second * 86_400) }, Step::GiveUp);
         check("refused", (1, 0, false), Class::Refused(Refusal::Token), Step::GiveUp);
         check("nonsense, last", (4, 0, false), Class::Nonsense, Step::GiveUp);

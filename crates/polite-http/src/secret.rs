@@ -20,8 +20,8 @@ pub struct Secret(Arc<Zeroizing<String>>);
 
 impl Secret {
     /// Takes the token over; blanks around it, as files have them, are cut.
-    pub fn new(text: String) -> Self {
-        let text = Zeroizing::new(text);
+    pub fn new(text: impl Into<String>) -> Self {
+        let text = Zeroizing::new(text.into());
         Self(Arc::new(Zeroizing::new(text.trim().to_owned())))
     }
 
@@ -105,16 +105,16 @@ mod tests {
 
     #[test]
     fn a_token_is_not_printed() {
-        let token = Secret::new(" MLY|4223665974375089|0123456789abcdef0123456789abcdef\n".to_owned());
+        let token = Secret::new(" MLY|4223665974375089|0123456789abcdef0123456789abcdef\n");
         assert_eq!(format!("{token:?}"), "Secret(…)");
         assert!(token.is_sendable());
-        assert!(!Secret::new("a\nb".to_owned()).is_sendable());
-        assert!(!Secret::new(" ".to_owned()).is_sendable());
+        assert!(!Secret::new("a\nb").is_sendable());
+        assert!(!Secret::new(" ").is_sendable());
     }
 
     #[test]
     fn every_form_of_a_token_is_scrubbed() {
-        let token = Secret::new("MLY|4223665974375089|0123456789abcdef0123456789abcdef".to_owned());
+        let token = Secret::new("MLY|4223665974375089|0123456789abcdef0123456789abcdef");
         for (case, text, expected) in [
             ("plain", "x MLY|4223665974375089|0123456789abcdef0123456789abcdef y", "x REDACTED y"),
             ("in a URL", "?t=MLY%7C4223665974375089%7C0123456789abcdef0123456789abcdef&a=1", "?t=REDACTED&a=1"),
@@ -129,7 +129,7 @@ mod tests {
         ] {
             assert_eq!(token.scrub_text(text), expected, "{case}");
         }
-        assert_eq!(Secret::new("a+b/c|d=e f".to_owned()).scrub_text("q=a%2Bb%2Fc%7Cd%3De+f"), "q=REDACTED");
-        assert_eq!(Secret::new("a".to_owned()).scrub_text("banana"), "banana", "too short to be a token");
+        assert_eq!(Secret::new("a+b/c|d=e f").scrub_text("q=a%2Bb%2Fc%7Cd%3De+f"), "q=REDACTED");
+        assert_eq!(Secret::new("a").scrub_text("banana"), "banana", "too short to be a token");
     }
 }

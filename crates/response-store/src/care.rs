@@ -1,6 +1,6 @@
 //! Looking after the store: what is in it, whether it is sound, and emptying it.
 
-use crate::StoreFileError;
+use crate::StoreError;
 use crate::store::{FILE_NAME, ResponseStore, seal};
 use polite_http::StoredAnswer;
 use std::path::Path;
@@ -67,7 +67,7 @@ impl Verification {
 
 impl ResponseStore {
     /// Counts what is there.
-    pub fn info(&self) -> Result<StoreInfo, StoreFileError> {
+    pub fn info(&self) -> Result<StoreInfo, StoreError> {
         let (kinds, spent) = self.with(|connection| {
             let mut kinds = connection.prepare(
                 "SELECT kind, count(*), sum(length(body)), min(fetched_at_ms), max(fetched_at_ms)
@@ -96,7 +96,7 @@ impl ResponseStore {
     }
 
     /// Reads everything: SQLite's check of the file, then the seal of each answer.
-    pub fn verify(&self) -> Result<Verification, StoreFileError> {
+    pub fn verify(&self) -> Result<Verification, StoreError> {
         self.with(|connection| {
             let mut verification = Verification::default();
             let mut check = connection.prepare("PRAGMA integrity_check(20)")?;
@@ -120,7 +120,7 @@ impl ResponseStore {
     }
 
     /// Takes all answers out; the ledger of days stays, because the service counts on. How many there were.
-    pub fn clear(&self) -> Result<u64, StoreFileError> {
+    pub fn clear(&self) -> Result<u64, StoreError> {
         self.with(|connection| {
             let answers = connection.execute("DELETE FROM answers", [])?;
             connection.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE);")?;
@@ -131,18 +131,18 @@ impl ResponseStore {
 
 /// Empties the store of a cache folder; a file that is damaged beyond opening is deleted, ledger and all. How many
 /// answers there were, `None` when they could not be counted; a folder without a store is empty already.
-pub fn clear(folder: &Path) -> Result<Option<u64>, StoreFileError> {
+pub fn clear(folder: &Path) -> Result<Option<u64>, StoreError> {
     let path = folder.join(FILE_NAME);
     if !path.exists() {
         return Ok(Some(0));
     }
     match ResponseStore::open(folder).and_then(|store| store.clear()) {
-        Err(StoreFileError::Damaged { .. }) => {
+        Err(StoreError::Damaged { .. }) => {
             for suffix in ["", "-wal", "-shm"] {
                 let file = folder.join(format!("{FILE_NAME}{suffix}"));
                 match std::fs::remove_file(&file) {
                     Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                        return Err(StoreFileError::NotWritable { path: file, detail: error.to_string() });
+                        return Err(StoreError::NotWritable { path: file, detail: error.to_string() });
                     }
                     _ => {}
                 }

@@ -1,12 +1,12 @@
 //! What can go wrong with the file, and what to do then.
 
-use polite_http::StoreError;
+use polite_http::StoreError as SlotError;
 use rusqlite::ErrorCode;
 use std::path::{Path, PathBuf};
 
 /// The store's file cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum StoreFileError {
+pub enum StoreError {
     /// The folder cannot be made.
     #[error("the folder {} of the store cannot be made ({source}); give another folder", folder.display())]
     Folder {
@@ -70,7 +70,7 @@ pub enum StoreFileError {
     },
 }
 
-impl StoreFileError {
+impl StoreError {
     /// Sorts SQLite's codes by what a user can do about them.
     pub(crate) fn new(path: &Path, error: &rusqlite::Error) -> Self {
         let (path, detail) = (path.to_owned(), error.to_string());
@@ -86,8 +86,8 @@ impl StoreFileError {
     }
 }
 
-impl From<StoreFileError> for StoreError {
-    fn from(error: StoreFileError) -> Self {
+impl From<StoreError> for SlotError {
+    fn from(error: StoreError) -> Self {
         Self(error.to_string())
     }
 }

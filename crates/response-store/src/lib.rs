@@ -10,5 +10,5 @@ mod schema;
 mod store;
 
 pub use care::{KindInfo, SpentInfo, StoreInfo, Verification, clear};
-pub use error::StoreFileError;
+pub use error::StoreError;
 pub use store::{FILE_NAME, ResponseStore};

@@ -3,9 +3,9 @@
 //! Each answer carries a seal, a BLAKE3 hash over everything that is kept with it. An answer whose seal does not fit is
 //! treated as if it were not there: online it is fetched again and replaced.
 
-use crate::error::StoreFileError;
+use crate::error::StoreError;
 use crate::schema::{Found, VERSION, prepare};
-use polite_http::{Store, StoreError, StoreKey, StoredAnswer};
+use polite_http::{Store, StoreError as SlotError, StoreKey, StoredAnswer};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -22,16 +22,16 @@ pub struct ResponseStore {
 
 impl ResponseStore {
     /// Opens the store of a cache folder; makes folder and file when they are not there.
-    pub fn open(folder: &Path) -> Result<Self, StoreFileError> {
+    pub fn open(folder: &Path) -> Result<Self, StoreError> {
         let made = std::fs::create_dir_all(folder);
-        made.map_err(|source| StoreFileError::Folder { folder: folder.to_owned(), source })?;
+        made.map_err(|source| StoreError::Folder { folder: folder.to_owned(), source })?;
         let path = folder.join(FILE_NAME);
-        let failed = |error| StoreFileError::new(&path, &error);
+        let failed = |error| StoreError::new(&path, &error);
         let mut connection = Connection::open(&path).map_err(failed)?;
         match prepare(&mut connection).map_err(failed)? {
             Found::Ready => Ok(Self { path, connection: Mutex::new(connection) }),
-            Found::TooNew(found) => Err(StoreFileError::TooNew { path, found, known: VERSION }),
-            Found::Foreign => Err(StoreFileError::Foreign { path }),
+            Found::TooNew(found) => Err(StoreError::TooNew { path, found, known: VERSION }),
+            Found::Foreign => Err(StoreError::Foreign { path }),
         }
     }
 
@@ -40,8 +40,8 @@ impl ResponseStore {
         &self.path
     }
 
-    pub(crate) fn with<T>(&self, action: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreFileError> {
-        action(&self.connection()).map_err(|error| StoreFileError::new(&self.path, &error))
+    pub(crate) fn with<T>(&self, action: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+        action(&self.connection()).map_err(|error| StoreError::new(&self.path, &error))
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
@@ -51,7 +51,7 @@ impl ResponseStore {
 }
 
 impl Store for ResponseStore {
-    fn get(&self, key: &StoreKey) -> Result<Option<StoredAnswer>, StoreError> {
+    fn get(&self, key: &StoreKey) -> Result<Option<StoredAnswer>, SlotError> {
         let row = self.with(|connection| {
             let sql = "SELECT kind, status, fetched_at_ms, body, seal FROM answers WHERE key = ?1";
             let mut statement = connection.prepare_cached(sql)?;
@@ -63,13 +63,13 @@ impl Store for ResponseStore {
         });
         // A row whose values have impossible types is as good as no row.
         let row = match row {
-            Err(StoreFileError::Other { .. }) => None,
+            Err(StoreError::Other { .. }) => None,
             other => other?,
         };
         Ok(row.and_then(|(answer, kept)| (kept == seal(key.as_str(), &answer)).then_some(answer)))
     }
 
-    fn put(&self, key: &StoreKey, answer: &StoredAnswer) -> Result<(), StoreError> {
+    fn put(&self, key: &StoreKey, answer: &StoredAnswer) -> Result<(), SlotError> {
         self.with(|connection| {
             let sql = "INSERT OR REPLACE INTO answers (key, request, kind, status, fetched_at_ms, seal, body)
                        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
@@ -86,7 +86,7 @@ impl Store for ResponseStore {
         Ok(())
     }
 
-    fn spend(&self, quota: &str, day: i64, limit: Option<u64>) -> Result<bool, StoreError> {
+    fn spend(&self, quota: &str, day: i64, limit: Option<u64>) -> Result<bool, SlotError> {
         let limit = limit.map_or(i64::MAX, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
         if limit <= 0 {
             return Ok(false);
@@ -99,7 +99,7 @@ impl Store for ResponseStore {
         Ok(changed > 0)
     }
 
-    fn spent(&self, quota: &str, day: i64) -> Result<u64, StoreError> {
+    fn spent(&self, quota: &str, day: i64) -> Result<u64, SlotError> {
         let requests = self.with(|connection| {
             let sql = "SELECT requests FROM spent WHERE quota = ?1 AND day = ?2";
             connection.prepare_cached(sql)?.query_row(params![quota, day], |row| row.get::<_, i64>(0)).optional()

@@ -1,7 +1,7 @@
 //! The API over a service in memory: what is asked, how often, and what becomes of strange answers.
 
 use super::*;
-use crate::{ErrorKind, entity_json};
+use crate::{ErrorKind, base_url, entity_json};
 use capture_model::Evidence;
 use polite_http::{MemoryStore, Reply, ReplyFuture, Secret, TransportFault, WireRequest};
 use std::sync::Mutex;
@@ -42,9 +42,9 @@ struct World {
 
 fn settings() -> ApiSettings {
     ApiSettings {
-        graph_url: ApiSettings::base_url("http://127.0.0.1:1").unwrap(),
-        tiles_url: ApiSettings::base_url("http://127.0.0.1:1/t/").unwrap(),
-        token: Some(Secret::new(TOKEN.to_owned())),
+        graph_url: base_url("http://127.0.0.1:1").unwrap(),
+        tiles_url: base_url("http://127.0.0.1:1/t/").unwrap(),
+        token: Some(Secret::new(TOKEN)),
         ..ApiSettings::default()
     }
 }
@@ -110,7 +110,7 @@ async fn tiles_carry_the_token_in_the_query_and_graph_in_the_header() {
         reply(200, page([image(1, "a")], None))
     });
     let answer = world.api.coverage_tile(tile(8_188), Tileset::Original).await.unwrap();
-    assert_eq!((answer.body.as_slice(), answer.is_stored), ([0x1a, 0].as_slice(), false));
+    assert_eq!((answer.bytes.as_slice(), answer.is_stored), ([0x1a, 0].as_slice(), false));
     world.api.coverage_tile(tile(8_188), Tileset::Computed).await.unwrap();
     assert!(world.api.coverage_tile(tile(8_188), Tileset::Original).await.unwrap().is_stored);
     assert_eq!(world.api.image_ids(&SequenceId::new("a")).await.unwrap(), [ImageId(1)]);
@@ -215,7 +215,7 @@ async fn a_user_is_read_page_by_page_without_the_token_of_the_link() {
         Some("CURSOR2") => reply(200, page((15..25).map(|id| image(id, "s")), None)),
         other => panic!("{other:?}"),
     });
-    let window = TimeWindow { from: CapturedAt::from_epoch_ms(12_000), to: CapturedAt::from_epoch_ms(22_000) };
+    let window = TimeWindow { start: CapturedAt::from_epoch_ms(12_000), end: CapturedAt::from_epoch_ms(22_000) };
     let images = world.api.images_of_user("some one&x=y", window).await.unwrap();
     assert_eq!(ids(&images), (12..=22).collect::<Vec<_>>(), "both ends, nothing twice, nothing outside");
     let first = "/images?creator_username=some one&x=y&start_captured_at=1970-01-01T00:00:12Z\
@@ -244,7 +244,7 @@ async fn a_window_without_pages_is_halved_until_it_is_complete() {
         }
         reply(200, page((from.max(1)..=to.min(5_000)).take(limit).map(|id| image(id, "s")), None))
     });
-    let window = TimeWindow { from: CapturedAt::from_epoch_ms(0), to: CapturedAt::from_epoch_ms(6_000_000) };
+    let window = TimeWindow { start: CapturedAt::from_epoch_ms(0), end: CapturedAt::from_epoch_ms(6_000_000) };
     let images = world.api.images_of_user("u", window).await.unwrap();
     let mut found = ids(&images);
     found.sort_unstable();
@@ -258,7 +258,7 @@ async fn endless_pages_are_noticed() {
         assert_eq!(error.kind(), ErrorKind::NoSense, "{case}");
         assert!(error.to_string().contains(what), "{case}: {error}");
     }
-    let window = TimeWindow { from: CapturedAt::from_epoch_ms(0), to: CapturedAt::from_epoch_ms(i64::MAX / 4) };
+    let window = TimeWindow { start: CapturedAt::from_epoch_ms(0), end: CapturedAt::from_epoch_ms(i64::MAX / 4) };
     let circle = world(|request| {
         let next = |after| format!("http://127.0.0.1:1/images?after={after}");
         match asked_for(request, "after").as_deref() {
@@ -337,7 +337,7 @@ async fn settings_decide_who_asks() {
     assert_eq!(kind(ApiSettings { token: None, ..settings() }).await, ErrorKind::TokenMissing);
     assert_eq!(kind(ApiSettings { offline: true, ..settings() }).await, ErrorKind::OfflineMiss);
     assert_eq!(kind(ApiSettings { max_requests: Some(0), ..settings() }).await, ErrorKind::Quota);
-    let bad_token = ApiSettings { token: Some(Secret::new("a b".into())), ..settings() };
+    let bad_token = ApiSettings { token: Some(Secret::new("a b")), ..settings() };
     assert_eq!(build(bad_token).err().unwrap(), ApiError::TokenMalformed);
     let plain = ApiSettings { tiles_url: Url::parse("http://tiles.example").unwrap(), ..settings() };
     assert_eq!(build(plain).err().unwrap().kind(), ErrorKind::Usage);

@@ -151,7 +151,7 @@ fn tiles_are_whole_or_empty_or_no_tiles() {
     tile("a page without a type", reply(200, &[], "<html>"), throttled(None));
     tile("an error inside a 200", reply(200, &[], r#"{"error":{"message":"x","code":190}}"#), refused(Refusal::Token));
     tile("JSON that is nothing", reply(200, &[], "{}"), Class::Nonsense);
-    tile("the header is not read here", reply(403, &[], ""), refused(Refusal::Permission));
+    tile("what the tile host forbids is the token", reply(403, &[], ""), refused(Refusal::Token));
     tile("a gateway", reply(503, &[], "<html>"), Class::Transient);
     tile("throttled", reply(429, &[("retry-after", "3")], ""), throttled(Some(3)));
 }

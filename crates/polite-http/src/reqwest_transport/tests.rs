@@ -60,7 +60,7 @@ fn limits() -> WireLimits {
 
 async fn send(url: Url, largest_body: usize) -> Result<Reply, TransportFault> {
     let transport = ReqwestTransport::new("tiepoint-test", limits()).unwrap();
-    let token = Secret::new("canary-token".to_owned());
+    let token = Secret::new("canary-token");
     transport.send(&WireRequest { url, authorization: Some(("OAuth", token)), largest_body }).await
 }
 
@@ -159,7 +159,7 @@ async fn no_fault_tells_the_url_or_the_token() {
     }
     let unsendable = WireRequest {
         url: Url::parse("http://127.0.0.1:9/").unwrap(),
-        authorization: Some(("OAuth", Secret::new("a\nb".to_owned()))),
+        authorization: Some(("OAuth", Secret::new("a\nb"))),
         largest_body: 1,
     };
     let transport = ReqwestTransport::new("tiepoint-test", limits()).unwrap();

@@ -139,7 +139,7 @@ fn files_that_are_no_store_are_named() {
     assert!(refusal().starts_with("the store DIR/responses.sqlite cannot be written"), "{}", refusal());
     std::fs::write(folder.path().join("file"), "").unwrap();
     let inside = ResponseStore::open(&folder.path().join("file/inside")).unwrap_err();
-    assert!(matches!(inside, StoreFileError::Folder { .. }), "{inside}");
+    assert!(matches!(inside, StoreError::Folder { .. }), "{inside}");
 }
 
 #[test]

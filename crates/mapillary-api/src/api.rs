@@ -190,7 +190,10 @@ impl Api {
                 // Too long for one answer: its ids are complete, and images can be had by id.
                 (Ok(None) | Err(ApiError::Fetch(FetchError::TooMuch { .. })), [single]) => {
                     let ids = self.image_ids(single).await?;
-                    images.extend(self.images_by_ids(&ids).await?);
+                    let found = self.images_by_ids(&ids).await?;
+                    images.extend(
+                        found.into_iter().filter(|image| image.sequence.as_ref().is_none_or(|key| key == single)),
+                    );
                 }
                 (Ok(None) | Err(ApiError::Fetch(FetchError::TooMuch { .. })), several) => {
                     let (first, second) = several.split_at(several.len() / 2);

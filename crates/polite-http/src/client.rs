@@ -268,7 +268,11 @@ impl Shared {
         };
         match &tried.reading.class {
             Class::Answer { .. } => pacer.answered(&permit),
-            Class::Throttled { wait } => pacer.throttled(&permit, *wait),
+            Class::Throttled { wait } => {
+                let pause = pacer.throttled(&permit, *wait);
+                let quota = request.quota;
+                tracing::warn!(quota, pause_s = pause.as_secs_f64(), "the service asks for fewer requests; pausing");
+            }
             _ => {}
         }
         if let Some(percent) = tried.reading.usage_percent {

@@ -121,20 +121,17 @@ impl PaceState {
         }
     }
 
-    /// A request sent at `sent_at` was throttled; `wait` is what the service asks for.
-    pub fn throttled(&mut self, sent_at: Duration, now: Duration, wait: Option<Duration>) {
+    /// A request sent at `sent_at` was throttled; `wait` is what the service asks for. Until when all is held.
+    pub fn throttled(&mut self, sent_at: Duration, now: Duration, wait: Option<Duration>) -> Duration {
         let same_episode = self.hold_began.is_some_and(|began| sent_at < began);
         if same_episode {
-            if let Some(wait) = wait {
-                self.hold(now + wait);
-            }
-            return;
+            return self.hold(wait.map_or(now, |wait| now + wait));
         }
         let doubled = self.first_hold.saturating_mul(2_u32.saturating_pow(self.episodes)).min(self.longest_hold);
-        self.hold(now + wait.unwrap_or(doubled));
         self.hold_began = Some(now);
         self.episodes += 1;
         self.factor = (self.factor / 2.0).max(LEAST_FACTOR);
+        self.hold(now + wait.unwrap_or(doubled))
     }
 
     /// The service says how much of the quota is used up.
@@ -146,8 +143,10 @@ impl PaceState {
         }
     }
 
-    fn hold(&mut self, until: Duration) {
-        self.hold_until = Some(self.hold_until.map_or(until, |earlier| earlier.max(until)));
+    fn hold(&mut self, until: Duration) -> Duration {
+        let until = self.hold_until.map_or(until, |earlier| earlier.max(until));
+        self.hold_until = Some(until);
+        until
     }
 }
 

@@ -65,9 +65,10 @@ impl Pacer {
         self.state().answered(permit.sent_at);
     }
 
-    pub(crate) fn throttled(&self, permit: &Permit<'_>, wait: Option<Duration>) {
+    /// How long the quota is held from now on.
+    pub(crate) fn throttled(&self, permit: &Permit<'_>, wait: Option<Duration>) -> Duration {
         let now = self.now();
-        self.state().throttled(permit.sent_at, now, wait);
+        self.state().throttled(permit.sent_at, now, wait).saturating_sub(now)
     }
 
     pub(crate) fn usage(&self, percent: f64) {

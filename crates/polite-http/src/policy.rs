@@ -103,16 +103,17 @@ impl Default for RetryPolicy {
             nonsense_tries: 4,
             first_wait: Duration::from_millis(200),
             longest_wait: Duration::from_secs(30),
-            most_throttles: 20,
+            most_throttles: 12,
             longest_pause: Duration::from_hours(1),
         }
     }
 }
 
 impl RetryPolicy {
-    /// For a service on this machine: the same number of tries, hardly any waiting.
+    /// For a service on this machine: hardly any waiting.
     pub fn for_loopback() -> Self {
-        Self { first_wait: Duration::from_millis(10), longest_wait: Duration::from_millis(500), ..Self::default() }
+        let (first_wait, longest_wait) = (Duration::from_millis(10), Duration::from_millis(500));
+        Self { first_wait, longest_wait, most_throttles: 20, ..Self::default() }
     }
 }
 
@@ -206,7 +207,7 @@ mod tests {
         check("a body beyond its cap", (1, 0, false), Class::TooLarge, Step::GiveUp);
         check("throttled", (0, 1, false), Class::Throttled { wait: None }, Step::HoldQuota(None));
         check("throttled, told", (0, 1, false), Class::Throttled { wait: Some(second) }, Step::HoldQuota(Some(second)));
-        check("throttled forever", (0, 20, false), Class::Throttled { wait: None }, Step::GiveUp);
+        check("throttled forever", (0, 12, false), Class::Throttled { wait: None }, Step::GiveUp);
         check("told to wait a day", (0, 1, false), Class::Throttled { wait: Some(second * 86_400) }, Step::GiveUp);
         check("refused", (1, 0, false), Class::Refused(Refusal::Token), Step::GiveUp);
         check("nonsense, last", (4, 0, false), Class::Nonsense, Step::GiveUp);

@@ -1,6 +1,7 @@
 //! Every reply that the service is known to give, and what it means.
 
 use super::*;
+use proptest::prelude::*;
 
 fn reply(status: u16, headers: &[(&str, &str)], body: &str) -> Reply {
     let headers = headers.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
@@ -181,4 +182,58 @@ fn words_name_status_code_and_message() {
     );
     assert_eq!(words(&reply(502, &[], "<html>")), "HTTP 502, a body that begins with \"<html>\"");
     assert_eq!(words(&reply(503, &[], "")), "HTTP 503");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn no_reply_makes_a_panic_and_no_refusal_an_answer(
+        status in 100..600_u16,
+        body in prop_oneof![
+            proptest::collection::vec(any::<u8>(), 0..200),
+            "[\\[\\]{}\":,0-9a-z]{0,80}".prop_map(String::into_bytes),
+            mutated_envelope(),
+        ],
+        header in "[ -~]{0,40}",
+    ) {
+        let headers = ["retry-after", "x-app-usage", "x-business-use-case-usage", "content-type"];
+        let headers = headers.map(|name| (name.to_owned(), header.clone())).to_vec();
+        let reply = Reply { status, headers, body, open_ended: false };
+        let about = About::Images(BTreeSet::from([1, 2]));
+        for reading in [GraphList { kind: IMAGES, about }.classify(&reply), TileReply { empty_kind: EMPTY_TILE }.classify(&reply)] {
+            if let Class::Answer { kind } = reading.class {
+                let empty = kind == EMPTY_TILE && [200, 204, 404].contains(&status);
+                prop_assert!(status == 200 || empty, "{} as {kind}", status);
+            }
+        }
+    }
+
+    #[test]
+    fn a_tile_that_was_cut_is_never_whole(layers in proptest::collection::vec(0..300_usize, 1..4), at in any::<prop::sample::Index>()) {
+        let mut tile = Vec::new();
+        let mut ends = vec![0];
+        for size in layers {
+            tile.push(0x1a);
+            tile.extend([(size % 128) as u8 | 0x80, (size / 128) as u8]);
+            tile.extend(vec![0xff; size]);
+            ends.push(tile.len());
+        }
+        prop_assert!(is_framed(&tile));
+        let cut = at.index(tile.len());
+        // A cut between two layers is the one that framing cannot show; such a reply has no length either and is confirmed.
+        prop_assert_eq!(is_framed(&tile[..cut]), cut > 0 && ends.contains(&cut));
+    }
+}
+
+fn mutated_envelope() -> impl Strategy<Value = Vec<u8>> {
+    let envelope = br#"{"data":[{"id":"1","sequence":"s","geometry":{"coordinates":[1.5,2]}}],"paging":{"next":"http://x"},"error":{"message":"reduce the amount","code":1,"error_subcode":33,"is_transient":true,"backoff":100}}"#;
+    proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4).prop_map(move |edits| {
+        let mut bytes = envelope.to_vec();
+        for (place, byte) in edits {
+            let place = place.index(bytes.len());
+            bytes[place] = byte;
+        }
+        bytes
+    })
 }

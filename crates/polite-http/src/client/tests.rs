@@ -197,7 +197,7 @@ async fn throttling_holds_the_quota_and_costs_no_try() {
     assert_eq!(started.elapsed(), Duration::from_secs(9 * 7));
     let again = vec![reply(429, "no")];
     let stubborn = world_over(settings(), Script::of(again), Arc::default());
-    assert!(matches!(fetch(&stubborn, "a").await, Err(FetchError::Throttled { times: 20, .. })));
+    assert!(matches!(fetch(&stubborn, "a").await, Err(FetchError::Throttled { times: 12, .. })));
 }
 
 #[tokio::test(start_paused = true)]

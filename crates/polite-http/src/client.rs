@@ -10,7 +10,7 @@ use crate::in_flight::InFlight;
 use crate::pacer::Pacer;
 use crate::{
     Answer, Auth, Cancel, Class, Classify, Clock, FetchError, MemoryStore, Progress, QuotaSettings, Reading, Refusal,
-    Request, RetryBudget, RetryPolicy, Source, Step, Store, StoreKey, StoreUse, StoredAnswer, Transport,
+    Reply, Request, RetryBudget, RetryPolicy, Source, Step, Store, StoreKey, StoreUse, StoredAnswer, Transport,
     TransportFault, Usage, WireRequest, may_be_asked, next_step,
 };
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -257,7 +257,7 @@ impl Shared {
         }
         reserved.keep();
         let sent = self.transport.send(wire).await;
-        let tried = match sent {
+        let tried = match sent.map(|reply| scrubbed(request, reply)) {
             Ok(reply) => Tried {
                 reading: classify.classify(&reply),
                 status: reply.status,
@@ -285,14 +285,10 @@ impl Shared {
         Ok(tried)
     }
 
-    /// Scrubs, keeps and hands out an answer.
+    /// Keeps an answer and hands it out.
     fn keep(&self, request: &Request, key: &StoreKey, tried: Tried) -> Outcome {
         let Class::Answer { kind } = tried.reading.class else { unreachable!("only an answer is accepted") };
-        let body = match request.token() {
-            Some(token) => token.scrub(tried.body),
-            None => tried.body,
-        };
-        let stored = self.put(request, key, kind, tried.status, body)?;
+        let stored = self.put(request, key, kind, tried.status, tried.body)?;
         Ok(Answer {
             kind: kind.into(),
             status: stored.status,
@@ -359,6 +355,18 @@ impl Drop for Reserved<'_> {
     }
 }
 
+/// The reply without the token, before anyone reads it: whoever quotes the beginning of a body cannot know where a token
+/// begins in it.
+fn scrubbed(request: &Request, mut reply: Reply) -> Reply {
+    if let Some(token) = request.token() {
+        reply.body = token.scrub(reply.body);
+        for (_, value) in &mut reply.headers {
+            *value = token.scrub_text(value);
+        }
+    }
+    reply
+}
+
 /// The error that the last try ends with.
 fn end(request: &Request, progress: Progress, tried: &Tried) -> FetchError {
     let (url, detail, tries) = (request.shown(), words(request, tried), progress.failed);
@@ -394,7 +402,7 @@ fn reading_of(fault: TransportFault) -> Reading {
             Reading::new(Class::TooLarge).with_detail(format!("the answer is longer than {cap} bytes"))
         }
         TransportFault::Forbidden => {
-            Reading::new(Class::Unreachable).with_detail("the URL or the token cannot be sent")
+            Reading::new(Class::Refused(Refusal::Question)).with_detail("the URL or the token cannot be sent")
         }
     }
 }

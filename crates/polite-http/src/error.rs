@@ -88,7 +88,8 @@ pub enum FetchError {
     },
     /// Throttled for longer than is waited.
     #[error(
-        "{url} is throttled ({detail}; {times} times, last pause asked for: {wait:?}); run the same command again later"
+        "{url} still asks for fewer requests after {times} pauses{} ({detail}); what was fetched is kept, so run the same command again later",
+        told(*wait)
     )]
     Throttled {
         /// What was asked.
@@ -134,6 +135,10 @@ pub enum FetchError {
     /// The store failed; an answer that cannot be kept is not used.
     #[error("{0}")]
     Store(#[from] StoreError),
+}
+
+fn told(wait: Option<Duration>) -> String {
+    wait.map_or(String::new(), |wait| format!(", now of {} s", wait.as_secs()))
 }
 
 /// The client cannot be built.

@@ -96,7 +96,15 @@ fn replace(text: Vec<u8>, form: &[u8]) -> Vec<u8> {
 }
 
 fn find(text: &[u8], form: &[u8]) -> Option<usize> {
-    text.windows(form.len()).position(|window| window == form)
+    let (&first, rest) = form.split_first()?;
+    let mut from = 0;
+    while let Some(skipped) = text[from..].iter().position(|&byte| byte == first) {
+        from += skipped + 1;
+        if text[from..].starts_with(rest) {
+            return Some(from - 1);
+        }
+    }
+    None
 }
 
 #[cfg(test)]

@@ -343,3 +343,65 @@ async fn settings_decide_who_asks() {
     assert_eq!(build(plain).err().unwrap().kind(), ErrorKind::Usage);
     assert_eq!(build(settings()).unwrap().try_token().await, Ok(0));
 }
+
+/// Every way in which a question can end, as people read it; each reply repeats the token.
+#[tokio::test(start_paused = true)]
+async fn errors_say_what_to_do_and_never_the_token() {
+    let echo = format!("for {TOKEN} and {}", TOKEN.replace('|', "%7C"));
+    let envelope = |code: i64| format!("{{\"error\":{{\"code\":{code},\"message\":\"no {echo}\"}}}}");
+    let mut texts = Vec::new();
+    for (status, body) in [
+        (500, envelope(190)),
+        (403, envelope(10)),
+        (400, envelope(368)),
+        (403, envelope(4)),
+        (400, r#"{"error":{"code":100,"error_subcode":33,"message":"gone"}}"#.to_owned()),
+        (400, envelope(100)),
+        (503, echo.clone()),
+        (200, format!("<html>{echo}")),
+        (302, echo.clone()),
+        (500, TOO_MUCH.to_owned()),
+    ] {
+        let world = world(move |_| {
+            let headers = vec![("location".to_owned(), format!("https://x/?access_token={TOKEN}"))];
+            Ok(Reply { status, headers, body: body.clone().into_bytes(), open_ended: false })
+        });
+        let ids = world.api.image_ids(&SequenceId::new("s")).await.unwrap_err();
+        let user = TimeWindow { start: CapturedAt::from_epoch_ms(0), end: CapturedAt::from_epoch_ms(9) };
+        let user = world.api.images_of_user("u", user).await.unwrap_err();
+        let tile = world.api.coverage_tile(tile(1), Tileset::Original).await.unwrap_err();
+        for error in [&ids, &user, &tile] {
+            let shown = format!("{error} {error:?}");
+            assert!(!shown.contains(CORE) && !shown.contains("4223665974375089"), "{shown}");
+        }
+        texts.push(format!("{:?}: {ids}", ids.kind()));
+    }
+    for fault in [
+        TransportFault::Unreachable("connection refused".into()),
+        TransportFault::Broken("connection reset".into()),
+        TransportFault::Timeout("operation timed out".into()),
+        TransportFault::TooLarge { cap: 64 },
+        TransportFault::Forbidden,
+    ] {
+        let world = world(move |_| Err(fault.clone()));
+        let error = world.api.image_ids(&SequenceId::new("s")).await.unwrap_err();
+        texts.push(format!("{:?}: {error}", error.kind()));
+    }
+    insta::assert_snapshot!(texts.join("\n"), @r#"
+    TokenRefused: http://127.0.0.1:1/image_ids?sequence_id=s refused the access token (HTTP 500, code 190: no for REDACTED and REDACTED); create a client token on https://www.mapillary.com/dashboard/developers and set MAPILLARY_ACCESS_TOKEN
+    TokenRefused: http://127.0.0.1:1/image_ids?sequence_id=s: the access token may not read this (HTTP 403, code 10: no for REDACTED and REDACTED)
+    Blocked: http://127.0.0.1:1/image_ids?sequence_id=s: the service has blocked this address or application (HTTP 400, code 368: no for REDACTED and REDACTED); stop for some hours, sign in on mapillary.com with a browser, then run the same command again
+    Quota: http://127.0.0.1:1/image_ids?sequence_id=s still asks for fewer requests after 20 pauses (HTTP 403, code 4: no for REDACTED and REDACTED); what was fetched is kept, so run the same command again later
+    NotFound: http://127.0.0.1:1/image_ids?sequence_id=s: not found, or not visible with this token (HTTP 400, code 100: gone)
+    Refused: http://127.0.0.1:1/image_ids?sequence_id=s was refused: HTTP 400, code 100: no for REDACTED and REDACTED
+    Connection: http://127.0.0.1:1/image_ids?sequence_id=s failed 8 times, at last with HTTP 503, a body that begins with "for REDACTED and REDACTED"; what was fetched is kept, so run the same command again later
+    NoSense: http://127.0.0.1:1/image_ids?sequence_id=s answered 4 times with something else: a body that begins with "<html>for REDACTED and REDACTED"
+    Quota: http://127.0.0.1:1/image_ids?sequence_id=s still asks for fewer requests after 20 pauses (HTTP 302, a body that begins with "for REDACTED and REDACTED"); what was fetched is kept, so run the same command again later
+    TooMuchData: http://127.0.0.1:1/image_ids?sequence_id=s asks for more than the service gives at once: HTTP 500, code 1: Please reduce the amount of data you're asking for
+    Connection: http://127.0.0.1:1/image_ids?sequence_id=s cannot be reached (connection refused; 5 tries); check the connection, then run the same command again
+    Connection: http://127.0.0.1:1/image_ids?sequence_id=s failed 8 times, at last with connection reset; what was fetched is kept, so run the same command again later
+    Timeout: http://127.0.0.1:1/image_ids?sequence_id=s did not answer in time (operation timed out; 4 tries); what was fetched is kept, so run the same command again
+    TooMuchData: http://127.0.0.1:1/image_ids?sequence_id=s asks for more than the service gives at once: the answer is longer than 64 bytes
+    Refused: http://127.0.0.1:1/image_ids?sequence_id=s was refused: the URL or the token cannot be sent
+    "#);
+}

@@ -118,6 +118,8 @@ impl PaceState {
         if self.hold_began.is_none_or(|began| sent_at >= began) {
             self.episodes = 0;
             self.factor = (self.factor + RECOVERY).min(1.0);
+            // A service that tells its usage tells it again at once; one that fell silent has recovered.
+            self.usage_factor = (self.usage_factor + RECOVERY).min(1.0);
         }
     }
 

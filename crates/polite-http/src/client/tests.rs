@@ -99,7 +99,7 @@ fn request(path: &str) -> Request {
 fn classify(reply: &Reply) -> Reading {
     let words = String::from_utf8_lossy(&reply.body).into_owned();
     let wait = reply.header("retry-after").and_then(|value| crate::retry_after(value, SystemTime::UNIX_EPOCH));
-    Reading::new(match reply.status {
+    let reading = Reading::new(match reply.status {
         200 if words == "nonsense" => Class::Nonsense,
         200 => Class::Answer { kind: if words.is_empty() { "empty" } else { "full" } },
         429 => Class::Throttled { wait },
@@ -107,8 +107,9 @@ fn classify(reply: &Reply) -> Reading {
         418 => Class::Refused(Refusal::Blocked),
         413 => Class::TooMuch,
         _ => Class::Transient,
-    })
-    .with_detail(words)
+    });
+    let usage_percent = reply.header("x-app-usage").and_then(|value| value.parse().ok());
+    Reading { usage_percent, ..reading }.with_detail(words)
 }
 
 struct World {
@@ -219,6 +220,27 @@ async fn the_pace_holds_over_all_workers_in_any_minute() {
         let in_minute = times.iter().filter(|&&at| at >= start && at < start + Duration::from_mins(1)).count();
         assert!(in_minute <= 60, "{in_minute} in one minute");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn usage_near_the_limit_lets_one_request_through_at_a_time() {
+    let mut alarmed = reply(200, "tile");
+    alarmed.as_mut().unwrap().headers.push(("x-app-usage".into(), "96".into()));
+    let script = Arc::new(Script { takes: Duration::from_millis(300), ..Script::default() });
+    locked(&script.replies).extend([reply(200, "tile"), alarmed.clone(), alarmed, reply(200, "tile")]);
+    let world = Arc::new(world_over(settings(), script, Arc::default()));
+    let mut workers = tokio::task::JoinSet::new();
+    let started = tokio::time::Instant::now();
+    for number in 0..30 {
+        let world = world.clone();
+        workers.spawn(async move { fetch(&world, &format!("t{number}")).await.unwrap() });
+    }
+    while workers.join_next().await.is_some() {}
+    let after_s = |seconds| {
+        locked(&world.script.asked).iter().filter(|(_, at)| *at <= started + Duration::from_secs(seconds)).count()
+    };
+    assert!(after_s(59) <= 16, "8 in flight and at most one more each: {}", after_s(59));
+    assert_eq!(after_s(1_000), 30);
 }
 
 #[tokio::test(start_paused = true)]
@@ -428,7 +450,7 @@ fn a_queued_question_is_small() {
     let world = world_now();
     let request = request("a");
     let queued = std::mem::size_of_val(&world.fetch(&request, &classify));
-    assert!(queued <= 1_000, "{queued} bytes a question");
+    assert!(queued <= 512, "{queued} bytes a question");
 }
 
 fn world_now() -> Client {

@@ -93,6 +93,13 @@ fn told_usage_slows_and_stops() {
     assert_eq!(sent_at(82.5), 50);
     assert_eq!(sent_at(95.0), 1, "one request a hold, to learn whether it has fallen");
     assert_eq!(sent_at(300.0), 1);
+
+    let mut state = PaceState::new(&quota(Some(100)));
+    state.usage(seconds(0), 95.0);
+    for _ in 0..50 {
+        state.answered(seconds(61));
+    }
+    assert_eq!(send_until(&mut state, seconds(100), seconds(161)).len(), 100, "silence about usage lets the pace grow");
 }
 
 proptest! {

@@ -165,3 +165,35 @@ async fn no_fault_tells_the_url_or_the_token() {
     let transport = ReqwestTransport::new("tiepoint-test", limits()).unwrap();
     assert_eq!(transport.send(&unsendable).await, Err(TransportFault::Forbidden));
 }
+
+/// The proxy variables belong to a process, so this test runs itself as a child that has them set.
+#[tokio::test]
+async fn proxies_are_honoured_except_for_loopback() {
+    if std::env::var("POLITE_HTTP_TEST_TARGET").is_ok() {
+        let target = Url::parse(&std::env::var("POLITE_HTTP_TEST_TARGET").unwrap()).unwrap();
+        assert_eq!(send(target, 1_000).await.unwrap().body, b"direct");
+        let outside = Url::parse("https://tiles.service.invalid/2/14/1/2?access_token=canary-token").unwrap();
+        let fault = send(outside, 1_000).await.unwrap_err();
+        assert!(matches!(fault, TransportFault::Unreachable(_)), "{fault:?}");
+        return;
+    }
+    let direct = LyingServer::start(vec![(0, b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\ndirect".to_vec())]).await;
+    let proxy = LyingServer::start(vec![(0, b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n".to_vec())]).await;
+    let address = format!("http://{}", proxy.url.authority());
+    let name = "reqwest_transport::tests::proxies_are_honoured_except_for_loopback";
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    child.args([name, "--exact"]).env("POLITE_HTTP_TEST_TARGET", direct.url.as_str());
+    for variable in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY"] {
+        child.env(variable, &address);
+    }
+    child.env_remove("NO_PROXY").env_remove("no_proxy");
+    let ended = tokio::task::spawn_blocking(move || child.output().unwrap()).await.unwrap();
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stdout));
+    assert_eq!(direct.heard().len(), 1);
+    let heard = proxy.heard();
+    assert!(
+        !heard.is_empty() && heard.iter().all(|head| head.starts_with("CONNECT tiles.service.invalid:443")),
+        "{heard:?}"
+    );
+    assert!(!format!("{heard:?}").contains("canary-token"), "{heard:?}");
+}

@@ -210,6 +210,7 @@ fn by_code(envelope: &ErrorEnvelope, wait: Option<Duration>) -> Option<Class> {
 fn by_status(status: u16, wait: Option<Duration>) -> Class {
     match status {
         429 | 300..=399 => Class::Throttled { wait },
+        503 if wait.is_some() => Class::Throttled { wait },
         401 => Class::Refused(Refusal::Token),
         403 => Class::Refused(Refusal::Permission),
         404 | 410 => Class::Refused(Refusal::Gone),

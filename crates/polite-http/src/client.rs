@@ -14,7 +14,7 @@ use crate::{
     TransportFault, Usage, WireRequest, may_be_asked, next_step,
 };
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// The kind under which the store remembers that a divisible question asked for too much, so that a later run divides
@@ -64,8 +64,6 @@ struct Shared {
     counters: Counters,
     sent: AtomicU64,
     in_flight: InFlight,
-    /// Set once the service has blocked this caller: nothing more is sent.
-    blocked: OnceLock<FetchError>,
 }
 
 impl Client {
@@ -93,7 +91,6 @@ impl Client {
             counters: Counters::default(),
             sent: AtomicU64::new(0),
             in_flight: InFlight::default(),
-            blocked: OnceLock::new(),
         }))
     }
 
@@ -159,7 +156,7 @@ impl Shared {
         let Some(stored) = store.get(key)? else { return Ok(None) };
         let settings = &self.settings;
         if !settings.offline {
-            let age = Duration::from_millis((self.clock.epoch_ms() - stored.fetched_at_ms).unsigned_abs());
+            let age = Duration::from_millis(self.clock.epoch_ms().abs_diff(stored.fetched_at_ms));
             let is_stale = age >= (settings.freshness)(&stored.kind)
                 || (settings.refresh && stored.fetched_at_ms < self.started_ms)
                 || matches!(request.store_use, StoreUse::UnlessKind(kind) if kind == stored.kind);
@@ -189,14 +186,13 @@ impl Shared {
             () if !may_be_asked(&request.url) => Err(FetchError::Forbidden { url: url() }),
             () if matches!(request.auth, Auth::Missing) => Err(FetchError::NoToken { url: url() }),
             () if self.settings.cancel.is_cancelled() => Err(FetchError::Stopped),
-            () => self.blocked.get().map_or(Ok(()), |end| Err(end.clone())),
+            () => self.pacer(request).ended.get().map_or(Ok(()), |end| Err(end.clone())),
         }
     }
 
     /// Asks the service until a step ends it.
     async fn ask(&self, request: &Request, classify: &dyn Classify, key: &StoreKey) -> Outcome {
-        let quota = |pacer: &&Pacer| pacer.settings.name == request.quota;
-        let pacer = self.pacers.iter().find(quota).expect("requests name quotas of the settings");
+        let pacer = self.pacer(request);
         let wire = request.wire();
         let mut progress = Progress { divisible: request.divisible, ..Progress::default() };
         let mut unconfirmed: Option<Vec<u8>> = None;
@@ -229,10 +225,7 @@ impl Shared {
                 Step::AskForLess if request.divisible => return Err(self.keep_too_much(request, key, &tried)?),
                 Step::AskForLess | Step::GiveUp => {
                     let end = end(request, progress, &tried);
-                    if matches!(tried.reading.class, Class::Refused(Refusal::Blocked)) {
-                        self.ledger.spend(BLOCKED, self.today(), None)?;
-                        let _ = self.blocked.set(end.clone()); // the first to be blocked has said it
-                    }
+                    self.conclude(pacer, &tried.reading.class, &end)?;
                     return Err(end);
                 }
             }
@@ -283,6 +276,25 @@ impl Shared {
         let (status, bytes) = (tried.status, tried.body.len());
         tracing::debug!(endpoint = request.endpoint, url = %request.shown(), status, outcome, bytes, "asked");
         Ok(tried)
+    }
+
+    /// A refusal that every further question would meet ends its quota, or, when the caller is blocked, all of them.
+    fn conclude(&self, pacer: &Pacer, class: &Class, end: &FetchError) -> Result<(), FetchError> {
+        // Where `set` fails, another reply has concluded the same before.
+        match class {
+            Class::Refused(Refusal::Token) => drop(pacer.ended.set(end.clone())),
+            Class::Refused(Refusal::Blocked) => {
+                self.ledger.spend(BLOCKED, self.today(), None)?;
+                self.pacers.iter().for_each(|pacer| drop(pacer.ended.set(end.clone())));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn pacer(&self, request: &Request) -> &Pacer {
+        let named = |pacer: &&Pacer| pacer.settings.name == request.quota;
+        self.pacers.iter().find(named).expect("requests name quotas of the settings")
     }
 
     /// Keeps an answer and hands it out.

@@ -1,7 +1,7 @@
 //! The pace of one quota, kept: waits for a slot, in the order in which it was asked.
 
-use crate::{Cancel, PaceState, QuotaSettings, Slot};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use crate::{Cancel, FetchError, PaceState, QuotaSettings, Slot};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
@@ -15,6 +15,8 @@ pub(crate) struct Pacer {
     in_flight: Semaphore,
     /// Only the head of the queue watches the clock; all others sleep.
     turn: tokio::sync::Mutex<()>,
+    /// Set once the service refuses everything: nothing more is sent.
+    pub(crate) ended: OnceLock<FetchError>,
 }
 
 /// The right to have one request in flight.
@@ -35,6 +37,7 @@ impl Pacer {
             state: Mutex::new(state),
             in_flight: Semaphore::new(settings.at_once.max(1)),
             turn: tokio::sync::Mutex::new(()),
+            ended: OnceLock::new(),
             settings,
         }
     }

@@ -82,6 +82,7 @@ fn without_a_code_the_status_decides() {
     graph("throttled as XML", reply(429, &[("retry-after", "7")], "<?xml version='1.0'?>"), throttled(Some(7)));
     graph("throttled without a word", reply(429, &[], ""), throttled(None));
     graph("a gateway", reply(502, &[("content-type", "text/html")], "<html>Bad Gateway</html>"), Class::Transient);
+    graph("unavailable until told", reply(503, &[("retry-after", "9")], ""), throttled(Some(9)));
     graph("a request timeout", reply(408, &[], ""), Class::Transient);
     graph("a redirect", reply(302, &[("location", "https://www.mapillary.com/login")], ""), throttled(None));
     graph("gone", reply(404, &[], ""), refused(Refusal::Gone));

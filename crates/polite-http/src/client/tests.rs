@@ -395,6 +395,18 @@ async fn a_blocked_caller_stops_at_once_and_comes_back_slowly() {
     assert!(started.elapsed() > Duration::from_secs(20), "spaced out, not at once: {:?}", started.elapsed());
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_refused_token_is_not_tried_again() {
+    let world = world(settings(), vec![reply(200, "tile"), reply(401, "no")]);
+    fetch(&world, "a").await.unwrap();
+    for path in ["b", "c", "d"] {
+        let end = fetch(&world, path).await.unwrap_err();
+        assert!(matches!(end, FetchError::Refused { refusal: Refusal::Token, .. }), "{end}");
+    }
+    assert_eq!(fetch(&world, "a").await.unwrap(), "tile", "the store still answers");
+    assert_eq!(world.script.n_asked(), 2);
+}
+
 struct FullDisk;
 impl Store for FullDisk {
     fn get(&self, _: &StoreKey) -> Result<Option<StoredAnswer>, crate::StoreError> {
@@ -422,7 +434,8 @@ async fn an_answer_that_cannot_be_kept_is_not_used() {
 #[tokio::test(start_paused = true)]
 async fn the_token_is_nowhere_but_on_the_wire() {
     let echo = format!("{{\"next\":\"https://x/?access_token={}\"}}", TOKEN.replace('|', "%7C"));
-    let world = world(settings(), vec![reply(200, &echo), reply(401, &format!("bad token {TOKEN}"))]);
+    let bad = reply(401, &format!("bad token {TOKEN}"));
+    let world = world(settings(), vec![reply(200, &echo), bad]);
     let core = "c0ffee00c0ffee00";
     let answer = fetch(&world, "a").await.unwrap();
     assert!(answer.contains("REDACTED") && !answer.contains(core));

@@ -4,7 +4,7 @@
 pub type DeviceIndex = u32;
 
 /// Make, model and image size as written; compare by [`Device::key`].
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Device {
     /// EXIF `Make`, trimmed; `None` when absent, empty or the literal `none`.
     pub make: Option<Box<str>>,

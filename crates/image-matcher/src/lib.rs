@@ -1,7 +1,31 @@
 //! The parallel R-tree matcher: which published image is my photo, one to one, with doubt stated.
+//!
+//! Start at [`match_images`]. First it decides which published sequence, at which clock offset, a local track is ([`votes`],
+//! [`block`]), then which photo is which image ([`chain`]), then it weighs the rivals ([`rivals`]) and gives every photo
+//! one verdict and one reason ([`settle`]). [`shortlist`] says which sequences are worth asking for; [`match_naive`] is the
+//! plan that all this replaces.
 
+mod block;
+mod chain;
+mod errors;
+mod explore;
+mod match_images;
+mod naive;
 mod outcome;
+mod plane;
+mod published_side;
+mod reasons;
+mod ride;
+mod rivals;
+mod runs;
+mod settle;
+mod shortlist;
+mod tracks;
+mod votes;
 
+pub use match_images::match_images;
+pub use naive::match_naive;
 pub use outcome::{
     Candidate, ClockKind, ClockOffset, Lists, Lookup, MatchOutcome, MatchSettings, TrackOutcome, TrackVerdict, Verdict,
 };
+pub use shortlist::shortlist;

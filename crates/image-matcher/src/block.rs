@@ -1,0 +1,238 @@
+//! A block: one ride against one published sequence at one clock offset. It is the unit of evidence.
+//!
+//! In: the ride, the sequence, the offset. Out: the posterior of every pair, the best chain, and how strongly the block as
+//! a whole speaks for itself, for its identity, and at metre level.
+//!
+//! # Method
+//! Pairs within a time window (or, without times, within the gate) get a weight: log density of their residuals under the
+//! fitted error classes over that of somebody else's image. Adjusted places wander slowly along a ride, so the place field
+//! is a running median of neighbouring offset vectors. Exactly equal places need no field. Then all monotone chains are
+//! summed ([`crate::chain`]).
+
+mod judge;
+mod place;
+mod time;
+
+use crate::chain::{Link, best_chain, posteriors};
+use crate::published_side::PublishedSide;
+use crate::ride::Ride;
+use crate::votes::{GATE_M, nearest_quarter_ms};
+use capture_model::TimeKind;
+use judge::judge;
+use place::{first_chain, fit_place, log_altitude, log_heading};
+use std::f64::consts::PI;
+use time::fit_time;
+
+/// Log odds that a photo and its image are both there.
+const PAIR: f64 = 5.0;
+const WINDOW_MS: i64 = 1_700;
+
+/// Which place carried the block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Places {
+    Original,
+    Computed,
+}
+
+/// One pair of a block.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pair {
+    /// Photo in the ride.
+    pub(crate) photo: u32,
+    /// Place in the published order.
+    pub(crate) image: u32,
+    /// Share of all chains that hold it.
+    pub(crate) posterior: f64,
+}
+
+/// A weighed block.
+#[derive(Debug, Clone)]
+pub(crate) struct Block {
+    pub(crate) sequence: u32,
+    /// Remote − local at the middle of the ride, ms; 0 for untimed rides.
+    pub(crate) offset_ms: f64,
+    /// Seconds gained per second of local time.
+    pub(crate) slope: f64,
+    /// Local time about which the slope turns, ms.
+    pub(crate) pivot_ms: f64,
+    /// Pairs worth keeping, by photo and image.
+    pub(crate) pairs: Vec<Pair>,
+    /// The best chain: (photo, image).
+    pub(crate) chain: Vec<(u32, u32)>,
+    /// Evidence against chance, the offset's prior included.
+    pub(crate) evidence: f64,
+    /// The same without that prior.
+    pub(crate) evidence_alone: f64,
+    /// Only the part at metre and second level.
+    pub(crate) metre_level: f64,
+    /// Evidence against a fellow traveller.
+    pub(crate) identity: f64,
+    pub(crate) places: Places,
+}
+
+impl Block {
+    /// Log odds of the block against chance and against a fellow traveller.
+    pub(crate) fn log_odds(&self) -> f64 {
+        const COMPANION: f64 = 9.2;
+        -crate::chain::log_add(-self.evidence, -COMPANION - self.identity)
+    }
+
+    /// Remote − local at one photo, ms.
+    pub(crate) fn offset_at(&self, time_ms: i64) -> i64 {
+        (self.offset_ms + self.slope * (time_ms as f64 - self.pivot_ms)).round() as i64
+    }
+}
+
+/// What is worked on: all candidate pairs of the block with their raw residuals.
+struct Work<'a> {
+    ride: &'a Ride,
+    side: &'a PublishedSide,
+    first: usize,
+    photo: Vec<u32>,
+    rank: Vec<u32>,
+    /// Seconds, remote − (local + offset); empty for untimed rides.
+    lag_s: Vec<f64>,
+    to_original: Vec<[f64; 2]>,
+    to_computed: Vec<[f64; 2]>,
+}
+
+impl Work<'_> {
+    fn len(&self) -> usize {
+        self.photo.len()
+    }
+
+    fn image(&self, pair: usize) -> usize {
+        self.first + self.rank[pair] as usize
+    }
+
+    /// Mutually nearest pairs by a lag, in order of photo and image.
+    fn nearest(&self, lag: &[f64]) -> Vec<usize> {
+        let mut by_photo: Vec<usize> = (0..self.len()).collect();
+        let order = |a: &usize, b: &usize| lag[*a].abs().total_cmp(&lag[*b].abs()).then(a.cmp(b));
+        let mut by_image = by_photo.clone();
+        by_photo.sort_by(|a, b| self.photo[*a].cmp(&self.photo[*b]).then_with(|| order(a, b)));
+        by_photo.dedup_by_key(|pair| self.photo[*pair]);
+        by_image.sort_by(|a, b| self.rank[*a].cmp(&self.rank[*b]).then_with(|| order(a, b)));
+        by_image.dedup_by_key(|pair| self.rank[*pair]);
+        by_image.sort_unstable();
+        by_photo.retain(|pair| by_image.binary_search(pair).is_ok());
+        by_photo
+    }
+
+    fn links(&self, weight: &[f64], least: f64) -> (Vec<usize>, Vec<Link>) {
+        let kept: Vec<usize> = (0..self.len()).filter(|&pair| weight[pair] > least).collect();
+        let links = kept
+            .iter()
+            .map(|&pair| Link { local: self.photo[pair], remote: self.rank[pair], weight: weight[pair] })
+            .collect();
+        (kept, links)
+    }
+}
+
+/// Weighs one block; `None` when nothing of it holds together. `near` are the pairs within the gate, for untimed rides.
+pub(crate) fn weigh(
+    ride: &Ride,
+    side: &PublishedSide,
+    sequence: u32,
+    offset_ms: Option<i64>,
+    agreed: &[i64],
+    near: &[(u32, u32)],
+) -> Option<Block> {
+    let range = side.images_of(sequence as usize);
+    let mut work = Work {
+        ride,
+        side,
+        first: range.start,
+        photo: Vec::new(),
+        rank: Vec::new(),
+        lag_s: Vec::new(),
+        to_original: Vec::new(),
+        to_computed: Vec::new(),
+    };
+    let snapped = offset_ms.map(|offset| snap(ride, offset));
+    match snapped {
+        Some(offset) => pair_by_time(&mut work, range.clone(), offset_ms.unwrap_or(offset), offset),
+        None => {
+            for &(photo, image) in near {
+                work.photo.push(photo);
+                work.rank.push(image - range.start as u32);
+            }
+        }
+    }
+    if work.photo.is_empty() {
+        return None;
+    }
+    for pair in 0..work.len() {
+        let (from, image) = (ride.place[work.photo[pair] as usize], work.image(pair));
+        work.to_original.push(ride.plane.offset_m(from, side.original[image]));
+        work.to_computed.push(ride.plane.offset_m(from, side.computed[image]));
+    }
+    let time = snapped.map(|offset| fit_time(&mut work, offset));
+    let start = match &time {
+        Some(time) => time.nearest.clone(),
+        None => first_chain(&work)?,
+    };
+    let interval_s = side.interval_s[sequence as usize].max(0.05);
+    let log_other_time = (1.0 / interval_s).ln();
+    let log_time: Vec<f64> = match &time {
+        Some(time) => time.log_density.iter().map(|density| density - log_other_time).collect(),
+        None => vec![0.0; work.len()],
+    };
+    let place = fit_place(&work, start, time.as_ref().is_some_and(|time| time.is_crowded), time.is_some(), &log_time)?;
+    let heading = log_heading(&work, &place.chosen);
+    let altitude = log_altitude(&work, &place.chosen);
+    let weight: Vec<f64> = (0..work.len())
+        .map(|pair| match time {
+            Some(_) => log_time[pair] + place.ratio[pair] + heading[pair] + altitude[pair] + PAIR,
+            None => place.density[pair] + (PI * GATE_M * GATE_M).ln() + heading[pair] + altitude[pair] + PAIR - 1.0,
+        })
+        .collect();
+    let (kept, links) = work.links(&weight, -6.0);
+    let posterior = posteriors(&links);
+    let chain: Vec<usize> = best_chain(&links).into_iter().map(|link| kept[link]).collect();
+    if chain.is_empty() {
+        return None;
+    }
+    let mut block = Block {
+        sequence,
+        offset_ms: time.as_ref().map_or(0.0, |time| time.offset_ms),
+        slope: time.as_ref().map_or(0.0, |time| time.slope),
+        pivot_ms: time.as_ref().map_or(0.0, |time| time.pivot_ms),
+        pairs: kept
+            .iter()
+            .zip(&posterior)
+            .filter(|(_, posterior)| **posterior > 1e-4)
+            .map(|(&pair, &posterior)| Pair { photo: work.photo[pair], image: work.image(pair) as u32, posterior })
+            .collect(),
+        chain: chain.iter().map(|&pair| (work.photo[pair], work.image(pair) as u32)).collect(),
+        evidence: 0.0,
+        evidence_alone: 0.0,
+        metre_level: 0.0,
+        identity: 0.0,
+        places: place.places,
+    };
+    judge(&mut block, &work, &chain, &place, time.as_ref(), [&log_time, &heading, &altitude], agreed);
+    Some(block)
+}
+
+/// An offset within rounding of a whole quarter hour (or of 0 for an absolute clock) is taken to be it.
+fn snap(ride: &Ride, offset_ms: i64) -> i64 {
+    let whole = if ride.kind == TimeKind::Absolute { 0 } else { nearest_quarter_ms(offset_ms) };
+    if (offset_ms - whole).abs() < 1_600 && whole.abs() <= 50_400_000 { whole } else { offset_ms }
+}
+
+/// Pairs within the window of the offset that was voted; lags are kept against the snapped one.
+fn pair_by_time(work: &mut Work<'_>, range: std::ops::Range<usize>, voted_ms: i64, offset_ms: i64) {
+    let times = &work.side.time_ms[range];
+    for (photo, &time) in work.ride.time_ms.iter().enumerate() {
+        let window = WINDOW_MS.max((work.ride.width_s[photo] * 1000.0) as i64);
+        let middle = time.saturating_add(voted_ms);
+        let first = times.partition_point(|&t| t < middle - window);
+        let end = first + times[first..].partition_point(|&t| t <= middle + window);
+        for (rank, remote) in times.iter().enumerate().take(end).skip(first) {
+            work.photo.push(photo as u32);
+            work.rank.push(rank as u32);
+            work.lag_s.push((remote - time - offset_ms) as f64 / 1000.0);
+        }
+    }
+}

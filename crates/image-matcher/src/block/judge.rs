@@ -1,0 +1,164 @@
+//! What a block is worth: against chance, and against a fellow traveller who truly was there.
+//!
+//! Photos of a ride are not independent, so metre-level terms count a third and are clipped. A companion on the same ride
+//! agrees at metre level all along; only what an upload copies (exact places, exact altitudes, exact times, the device, a
+//! clock that runs on a zone) tells him apart.
+
+use super::place::{EXACT_ALTITUDE_M, PlaceFit, is_exact_place, roughness, share_of};
+use super::time::TimeFit;
+use super::{Block, Places, Work};
+use crate::errors::TimeClass;
+use crate::votes::nearest_quarter_ms;
+use capture_model::TimeKind;
+use std::collections::BTreeSet;
+
+/// Adds up the evidence of the block's best chain.
+pub(super) fn judge(
+    block: &mut Block,
+    work: &Work<'_>,
+    chain: &[usize],
+    place: &PlaceFit,
+    time: Option<&TimeFit>,
+    [log_time, heading, altitude]: [&[f64]; 3],
+    agreed: &[i64],
+) {
+    let clipped = |values: &[f64], limit: f64| chain.iter().map(|&pair| values[pair].clamp(-limit, limit)).sum::<f64>();
+    let exact: Vec<usize> = chain.iter().copied().filter(|&pair| is_exact_place(work, pair)).collect();
+    let places: BTreeSet<[i64; 3]> = exact
+        .iter()
+        .map(|&pair| work.ride.place[work.photo[pair] as usize].map(|x| (x * 100.0).round() as i64))
+        .collect();
+    let exact_places = 8.0 * places.len().min(8) as f64;
+    let headings = 0.5 * clipped(heading, 6.0);
+
+    let mut evidence = 0.3 * clipped(&place.ratio, 3.0)
+        + exact_places
+        + headings
+        + 0.2 * chain.iter().map(|&pair| altitude[pair]).sum::<f64>();
+    match time {
+        Some(_) => evidence += 0.3 * clipped(log_time, 3.0),
+        None => evidence *= 0.5,
+    }
+    let (first, last) = (chain[0], chain[chain.len() - 1]);
+    let lone_images = (work.rank[last] - work.rank[first]) as usize + 1 - chain.len();
+    let lone_photos = (work.photo[last] - work.photo[first]) as usize + 1 - chain.len();
+    evidence -= 0.5 * lone_images as f64 + 0.15 * lone_photos as f64;
+    let bend = bend(work, chain, place, time.is_some());
+    evidence -= bend;
+
+    let mut identity = match () {
+        () if !places.is_empty() => exact_places,
+        () if chain.iter().any(|&pair| work.to_original[pair][0].is_nan()) => -0.3,
+        () => -1.9,
+    };
+    identity += altitudes(work, chain) - bend + headings;
+    if place.places == Places::Original && !place.is_exact && place.sigma_m < 0.7 {
+        identity += 6.0; // within the grid of the tiles all along
+    }
+    let (device_evidence, device_identity) = device(block.sequence, work);
+    evidence += device_evidence;
+    identity += device_identity;
+    block.evidence_alone = evidence;
+    block.metre_level = evidence - device_evidence - exact_places - headings;
+    if let Some(time) = time {
+        if time.class.is_exact() {
+            identity += 3.0 * chain.len().min(5) as f64;
+        }
+        identity += clock_identity(work, time, agreed);
+        evidence += log_prior(work, time, agreed);
+    }
+    block.evidence = evidence;
+    block.identity = identity;
+}
+
+/// What a field costs: one that bends more than real wander does, or lies far away.
+fn bend(work: &Work<'_>, chain: &[usize], place: &PlaceFit, is_timed: bool) -> f64 {
+    if place.is_exact {
+        return 0.0;
+    }
+    let (rough_m, shift_m) = roughness(&place.field);
+    let photos = [chain[0], chain[chain.len() - 1]].map(|pair| work.photo[pair] as usize);
+    let seconds = (work.ride.time_ms[photos[1]] - work.ride.time_ms[photos[0]]) as f64 / 1000.0;
+    let free = if is_timed { seconds / 13.0 } else { chain.len() as f64 / 13.0 }.max(1.0).min(chain.len() as f64);
+    let rough =
+        if place.field.len() >= 15 { (0.7 * free * (rough_m.max(0.1) / 2.5).ln().max(0.0)).min(80.0) } else { 0.0 };
+    rough + (0.5 * (shift_m / 15.0).powi(2)).min(8.0)
+}
+
+/// The altitude of a photo is passed on as it is.
+fn altitudes(work: &Work<'_>, chain: &[usize]) -> f64 {
+    let difference =
+        |pair: usize| work.side.altitude_m[work.image(pair)] - work.ride.altitude_m[work.photo[pair] as usize];
+    let known: Vec<usize> = chain.iter().copied().filter(|&pair| difference(pair).is_finite()).collect();
+    if known.is_empty() {
+        return 0.0;
+    }
+    let is_equal = |pair: usize| difference(pair).abs() < EXACT_ALTITUDE_M;
+    let distinct: BTreeSet<i64> = known
+        .iter()
+        .filter(|&&pair| is_equal(pair))
+        .map(|&pair| (work.ride.altitude_m[work.photo[pair] as usize] * 10.0).round() as i64)
+        .collect();
+    match share_of(&known, is_equal) {
+        share if share > 0.6 => (2.5 * distinct.len() as f64).min(12.0),
+        share if share < 0.2 => -3.0,
+        _ => 0.0,
+    }
+}
+
+/// (evidence against chance, evidence of identity) of the devices.
+fn device(sequence: u32, work: &Work<'_>) -> (f64, f64) {
+    match (&work.ride.device, &work.side.device[sequence as usize]) {
+        (Some(own), Some(other)) if own.is_compatible_with(other) => {
+            ((0.98 / work.side.share_of(other).max(0.05)).ln(), 1.6)
+        }
+        (Some(_), Some(_)) => (-14.0, -14.0),
+        _ => (0.0, 0.0),
+    }
+}
+
+fn is_agreed(offset_ms: f64, agreed: &[i64]) -> bool {
+    agreed.iter().any(|&known| (offset_ms - known as f64).abs() < 2_500.0)
+}
+
+/// The offset to be judged: where whole seconds were cut, the edge belongs to the cut, not to the clock.
+fn bare_offset_ms(time: &TimeFit) -> f64 {
+    match time.class {
+        TimeClass::Second { edge_s, .. } => time.offset_ms - edge_s * 1000.0,
+        TimeClass::Laplace { .. } => time.offset_ms,
+    }
+}
+
+fn clock_identity(work: &Work<'_>, time: &TimeFit, agreed: &[i64]) -> f64 {
+    let offset = bare_offset_ms(time);
+    if is_agreed(offset, agreed) {
+        return 1.0;
+    }
+    match work.ride.kind {
+        TimeKind::Absolute if time.offset_ms.abs() < 1_200.0 => 3.2,
+        TimeKind::Absolute => -6.3,
+        _ if zone_gap_ms(offset) < 1_200.0 => 3.2,
+        _ => -3.0,
+    }
+}
+
+fn zone_gap_ms(offset_ms: f64) -> f64 {
+    let quarter = nearest_quarter_ms(offset_ms.round() as i64);
+    if quarter.abs() > 50_400_000 { f64::MAX } else { (offset_ms - quarter as f64).abs() }
+}
+
+/// Log prior of an offset.
+fn log_prior(work: &Work<'_>, time: &TimeFit, agreed: &[i64]) -> f64 {
+    let offset = time.offset_ms;
+    if is_agreed(offset, agreed) {
+        return -0.5;
+    }
+    if work.ride.kind == TimeKind::Absolute {
+        return if offset.abs() < 1_200.0 { -0.05 } else { -11.5 };
+    }
+    if zone_gap_ms(offset) >= 1_200.0 {
+        return -11.0;
+    }
+    let is_hour = nearest_quarter_ms(offset.round() as i64) % 3_600_000 == 0;
+    if is_hour { (0.7_f64 / 27.0).ln() } else { (0.05_f64 / 86.0).ln() }
+}

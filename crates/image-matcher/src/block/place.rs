@@ -1,0 +1,261 @@
+//! The places of a block: exact, or a field that wanders slowly along the ride; heading and altitude beside them.
+
+use super::{PAIR, Places, Work};
+use crate::chain::best_chain;
+use crate::errors::{fit_sigma, log_other_place, log_place, median_vector, running_median};
+use crate::votes::{EXACT_M, GATE_M};
+use std::f64::consts::{PI, TAU};
+
+/// Neighbours on each side of the field where times are known, and stage by stage where they are not.
+const HALF_TIMED: usize = 6;
+const HALVES_UNTIMED: [usize; 5] = [1000, 150, 60, 20, 8];
+/// Altitudes of one upload agree to this, metres: EXIF keeps tenths.
+pub(super) const EXACT_ALTITUDE_M: f64 = 0.06;
+
+/// What was fitted to the places.
+pub(super) struct PlaceFit {
+    pub(super) places: Places,
+    /// Most nearest pairs agree within 5 cm; there is no field.
+    pub(super) is_exact: bool,
+    pub(super) sigma_m: f64,
+    /// Log density of each pair's residual.
+    pub(super) density: Vec<f64>,
+    /// The same over that of somebody else's image.
+    pub(super) ratio: Vec<f64>,
+    /// Offset vectors of the field along the ride.
+    pub(super) field: Vec<[f64; 2]>,
+    /// The pairs that it was fitted to.
+    pub(super) chosen: Vec<usize>,
+}
+
+/// A first chain by place alone, for rides without time.
+pub(super) fn first_chain(work: &Work<'_>) -> Option<Vec<usize>> {
+    let weight: Vec<f64> = (0..work.len())
+        .map(|pair| {
+            let nearest = length(work.to_original[pair]).min(length(work.to_computed[pair]));
+            4.0 - nearest * nearest / 128.0
+        })
+        .collect();
+    chain_of(work, &weight, -6.0)
+}
+
+fn chain_of(work: &Work<'_>, weight: &[f64], least: f64) -> Option<Vec<usize>> {
+    let (kept, links) = work.links(weight, least);
+    let chain: Vec<usize> = best_chain(&links).into_iter().map(|link| kept[link]).collect();
+    (!chain.is_empty()).then_some(chain)
+}
+
+fn length(v: [f64; 2]) -> f64 {
+    v[0].hypot(v[1])
+}
+
+/// A fit to one of the two kinds of place.
+struct Candidate {
+    merit: f64,
+    places: Places,
+    is_exact: bool,
+    sigma_m: f64,
+    photos: Vec<u32>,
+    field: Vec<[f64; 2]>,
+}
+
+/// Fits the field; without times it is stiff at first and bends more in each round, the chain being drawn anew.
+pub(super) fn fit_place(
+    work: &Work<'_>,
+    mut chosen: Vec<usize>,
+    is_crowded: bool,
+    is_timed: bool,
+    log_time: &[f64],
+) -> Option<PlaceFit> {
+    let rounds = match (is_timed, is_crowded) {
+        (false, _) => HALVES_UNTIMED.len(),
+        (true, true) => 4,
+        (true, false) => 1,
+    };
+    for (round, &stage) in HALVES_UNTIMED.iter().enumerate().take(rounds) {
+        let half = if rounds > 1 { stage } else { HALF_TIMED };
+        let stiffness = rounds - 1 - round;
+        let best = [Places::Original, Places::Computed]
+            .into_iter()
+            .filter_map(|places| candidate(work, &chosen, places, half, stiffness))
+            .reduce(|best, next| if next.merit > best.merit { next } else { best })?;
+        let residual = residuals(work, &best);
+        let outliers = outlier_share(work, &chosen, &best, &residual);
+        let density: Vec<f64> = residual.iter().map(|&r| log_place(r, best.sigma_m, outliers)).collect();
+        let ratio: Vec<f64> = residual.iter().zip(&density).map(|(&r, d)| d - log_other_place(r, GATE_M)).collect();
+        if stiffness > 0 {
+            let weight: Vec<f64> = (0..work.len())
+                .map(|pair| {
+                    PAIR + if is_timed {
+                        log_time[pair] + ratio[pair]
+                    } else {
+                        density[pair] + (PI * GATE_M * GATE_M).ln()
+                    }
+                })
+                .collect();
+            chosen = chain_of(work, &weight, -4.0)?;
+            continue;
+        }
+        let mut fit = PlaceFit {
+            places: best.places,
+            is_exact: best.is_exact,
+            sigma_m: best.sigma_m,
+            density,
+            ratio,
+            field: best.field,
+            chosen,
+        };
+        soften(work, &mut fit);
+        return Some(fit);
+    }
+    None
+}
+
+fn candidate(work: &Work<'_>, chosen: &[usize], places: Places, half: usize, stiffness: usize) -> Option<Candidate> {
+    let vectors = vectors_of(work, places);
+    let known: Vec<usize> = chosen.iter().copied().filter(|&pair| !vectors[pair][0].is_nan()).collect();
+    if known.is_empty() || known.len() * 2 < chosen.len() {
+        return None;
+    }
+    let live: Vec<usize> = known.iter().copied().filter(|&pair| !work.ride.frozen[work.photo[pair] as usize]).collect();
+    let is_exact =
+        |pairs: &[usize]| pairs.iter().filter(|&&pair| length(vectors[pair]) < 0.05).count() * 5 >= pairs.len() * 2;
+    let photos = |pairs: &[usize]| pairs.iter().map(|&pair| work.photo[pair]).collect::<Vec<_>>();
+    let (is_exact, pairs, field) = if is_exact(&known) || live.is_empty() {
+        (true, known.clone(), vec![[0.0, 0.0]; known.len()])
+    } else {
+        let of_live: Vec<[f64; 2]> = live.iter().map(|&pair| vectors[pair]).collect();
+        let field = if live.len() >= 15 {
+            running_median(&of_live, half)
+        } else {
+            let shrink = live.len() as f64 / (live.len() as f64 + 2.0); // few photos: half a common shift, half none
+            vec![median_vector(&of_live).map(|x| x * shrink); live.len()]
+        };
+        (false, live, field)
+    };
+    let least_m = if is_exact { 0.0 } else { 2.0 * stiffness as f64 };
+    let residual: Vec<f64> = pairs
+        .iter()
+        .zip(&field)
+        .map(|(&pair, f)| length([vectors[pair][0] - f[0], vectors[pair][1] - f[1]]).max(least_m))
+        .collect();
+    let (sigma_m, fit) = fit_sigma(&residual);
+    let shift = length(median_vector(&field)) / 12.0;
+    let merit = fit + f64::from(u8::from(is_exact)) - 0.5 * shift * shift / (pairs.len() as f64).sqrt();
+    Some(Candidate { merit, places, is_exact, sigma_m, photos: photos(&pairs), field })
+}
+
+fn vectors_of<'a>(work: &'a Work<'_>, places: Places) -> &'a [[f64; 2]] {
+    match places {
+        Places::Original => &work.to_original,
+        Places::Computed => &work.to_computed,
+    }
+}
+
+/// Residual of every pair to the field at its photo; an image without the chosen place is judged by the other.
+fn residuals(work: &Work<'_>, fit: &Candidate) -> Vec<f64> {
+    let vectors = vectors_of(work, fit.places);
+    let other = vectors_of(work, if fit.places == Places::Original { Places::Computed } else { Places::Original });
+    (0..work.len())
+        .map(|pair| {
+            let v = if vectors[pair][0].is_nan() { other[pair] } else { vectors[pair] };
+            let f = field_at(fit, work.photo[pair]);
+            length([v[0] - f[0], v[1] - f[1]])
+        })
+        .collect()
+}
+
+/// The field at a photo, linear between the photos that it was fitted to.
+fn field_at(fit: &Candidate, photo: u32) -> [f64; 2] {
+    let after = fit.photos.partition_point(|&known| known < photo);
+    if after == 0 {
+        return fit.field[0];
+    }
+    if after == fit.photos.len() {
+        return fit.field[after - 1];
+    }
+    let (a, b) = (fit.photos[after - 1], fit.photos[after]);
+    let share = f64::from(photo - a) / f64::from(b - a).max(1.0);
+    [0, 1].map(|axis: usize| fit.field[after - 1][axis] * (1.0 - share) + fit.field[after][axis] * share)
+}
+
+fn outlier_share(work: &Work<'_>, chosen: &[usize], fit: &Candidate, residual: &[f64]) -> f64 {
+    let live: Vec<usize> =
+        chosen.iter().copied().filter(|&pair| fit.is_exact || !work.ride.frozen[work.photo[pair] as usize]).collect();
+    let pairs = if live.is_empty() { chosen } else { &live };
+    let far = pairs.iter().filter(|&&pair| residual[pair] > 4.0 * fit.sigma_m.max(0.5)).count();
+    (far as f64 / pairs.len().max(1) as f64).clamp(0.01, 0.6)
+}
+
+/// A place that a receiver repeats says nothing unless it agrees exactly; a missing place says nothing; an exact upload may
+/// still hold some places that were changed.
+fn soften(work: &Work<'_>, fit: &mut PlaceFit) {
+    let nothing = -(PI * GATE_M * GATE_M).ln();
+    for pair in 0..work.len() {
+        let is_frozen = !fit.is_exact && work.ride.frozen[work.photo[pair] as usize];
+        if is_frozen || fit.ratio[pair].is_nan() {
+            fit.ratio[pair] = 0.0;
+            fit.density[pair] = nothing;
+        } else if fit.is_exact {
+            fit.ratio[pair] = fit.ratio[pair].max(-4.0);
+        }
+    }
+}
+
+/// Log ratio of each pair's headings against chance; 0 where either is missing.
+pub(super) fn log_heading(work: &Work<'_>, chosen: &[usize]) -> Vec<f64> {
+    const SIGMAS_DEG: [f64; 4] = [1.0, 4.0, 10.0, 25.0];
+    let turn: Vec<f64> = (0..work.len())
+        .map(|pair| {
+            let (own, other) =
+                (work.ride.heading_deg[work.photo[pair] as usize], work.side.heading_deg[work.image(pair)]);
+            (other - own + 180.0).rem_euclid(360.0) - 180.0
+        })
+        .collect();
+    let known: Vec<f64> = chosen.iter().map(|&pair| turn[pair]).filter(|t| t.is_finite()).collect();
+    if known.is_empty() {
+        return vec![0.0; work.len()];
+    }
+    let density =
+        |t: f64, sigma: f64| (0.95 * (-t * t / (2.0 * sigma * sigma)).exp() / (sigma * TAU.sqrt()) + 0.05 / 360.0).ln();
+    let merit = |sigma: f64| known.iter().map(|&t| density(t, sigma)).sum::<f64>();
+    let sigma = SIGMAS_DEG.into_iter().reduce(|a, b| if merit(b) > merit(a) { b } else { a }).unwrap_or(10.0);
+    turn.iter().map(|&t| if t.is_finite() { density(t, sigma) + 360.0_f64.ln() } else { 0.0 }).collect()
+}
+
+/// Log weight of each pair's altitudes: equal speaks for, unequal against where nearly all others are equal.
+pub(super) fn log_altitude(work: &Work<'_>, chosen: &[usize]) -> Vec<f64> {
+    let difference =
+        |pair: usize| work.side.altitude_m[work.image(pair)] - work.ride.altitude_m[work.photo[pair] as usize];
+    let known: Vec<f64> = chosen.iter().map(|&pair| difference(pair)).filter(|d| d.is_finite()).collect();
+    if known.is_empty() {
+        return vec![0.0; work.len()];
+    }
+    let equal = known.iter().filter(|d| d.abs() < EXACT_ALTITUDE_M).count();
+    let unequal = if equal as f64 > 0.7 * known.len() as f64 { -1.0 } else { 0.0 };
+    (0..work.len())
+        .map(|pair| match difference(pair) {
+            d if d.is_nan() => 0.0,
+            d if d.abs() < EXACT_ALTITUDE_M => 1.5,
+            _ => unequal,
+        })
+        .collect()
+}
+
+/// Root mean square of a field about its middle, and the length of its middle, metres.
+pub(super) fn roughness(field: &[[f64; 2]]) -> (f64, f64) {
+    let middle = median_vector(field);
+    let squares: Vec<f64> = field.iter().map(|f| (f[0] - middle[0]).powi(2) + (f[1] - middle[1]).powi(2)).collect();
+    let mean = squares.iter().sum::<f64>() / squares.len().max(1) as f64;
+    (mean.sqrt(), length(middle))
+}
+
+/// Whether a pair agrees in its uploaded place.
+pub(super) fn is_exact_place(work: &Work<'_>, pair: usize) -> bool {
+    length(work.to_original[pair]) < EXACT_M
+}
+
+/// The share of pairs that pass a test.
+pub(super) fn share_of(pairs: &[usize], test: impl Fn(usize) -> bool) -> f64 {
+    pairs.iter().filter(|&&pair| test(pair)).count() as f64 / pairs.len().max(1) as f64
+}

@@ -1,0 +1,160 @@
+//! The clock of a block: centre, drift, and how exactly the times agree.
+
+use super::Work;
+use crate::errors::{SCALES_S, TimeClass, fit_second, median};
+use crate::votes::nearest_quarter_ms;
+use capture_model::TimeKind;
+use std::collections::BTreeSet;
+
+/// How the clock of a block runs and how exactly.
+pub(super) struct TimeFit {
+    pub(super) class: TimeClass,
+    pub(super) offset_ms: f64,
+    pub(super) slope: f64,
+    pub(super) pivot_ms: f64,
+    pub(super) log_density: Vec<f64>,
+    /// Pairs nearest in time, in order.
+    pub(super) nearest: Vec<usize>,
+    /// Many photos share a written second.
+    pub(super) is_crowded: bool,
+}
+
+/// Fits centre, drift and class by likelihood.
+pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64) -> TimeFit {
+    let ride = work.ride;
+    let plain = work.lag_s.clone();
+    let centre = median(&work.nearest(&plain).iter().map(|&pair| plain[pair]).collect::<Vec<_>>());
+    let around = |lag: &[f64], centre: f64| work.nearest(&lag.iter().map(|e| e - centre).collect::<Vec<_>>());
+    let hard = |nearest: &[usize]| {
+        let own: Vec<usize> =
+            nearest.iter().copied().filter(|&pair| ride.width_s[work.photo[pair] as usize] == 0.0).collect();
+        if own.is_empty() { nearest.to_vec() } else { own }
+    };
+    let mut lag = plain.clone();
+    let mut nearest = around(&lag, centre);
+    let mut own = hard(&nearest);
+    let (mut slope, mut pivot_ms) = (0.0, ride.time_ms[ride.len() / 2] as f64);
+    if own.len() >= 30 {
+        let time = |pair: usize| ride.time_ms[work.photo[pair] as usize] as f64 / 1000.0;
+        let third = own.len() / 3;
+        let middle =
+            |pairs: &[usize], f: &dyn Fn(usize) -> f64| median(&pairs.iter().map(|&pair| f(pair)).collect::<Vec<_>>());
+        let (head, tail) = (&own[..third], &own[own.len() - third..]);
+        let rise = middle(tail, &|pair| lag[pair]) - middle(head, &|pair| lag[pair]);
+        let run = (middle(tail, &time) - middle(head, &time)).max(1.0);
+        let span = time(own[own.len() - 1]) - time(own[0]);
+        if (rise / run).abs() * span > 0.25 {
+            slope = rise / run;
+            let pivot_s = middle(&own, &time);
+            pivot_ms = pivot_s * 1000.0;
+            for (pair, lag) in lag.iter_mut().enumerate() {
+                *lag -= slope * (time(pair) - pivot_s);
+            }
+            let centre = median(&own.iter().map(|&pair| lag[pair]).collect::<Vec<_>>());
+            nearest = around(&lag, centre);
+            own = hard(&nearest);
+        }
+    }
+    let is_odd = ride.kind != TimeKind::Absolute && (offset_ms - nearest_quarter_ms(offset_ms)).abs() > 1_600;
+    let is_free = is_odd || slope != 0.0 || (ride.kind == TimeKind::Absolute && offset_ms != 0);
+    let residuals = |lag: &[f64], pairs: &[usize]| pairs.iter().map(|&pair| lag[pair]).collect::<Vec<_>>();
+    let likelihood = |class: &TimeClass, values: &[f64]| values.iter().map(|&e| class.log_density(e, 0.0)).sum::<f64>();
+    let values = residuals(&lag, &own);
+    let mut best: Option<(f64, TimeClass, Variant)> = None;
+    let mut offer = |sum: f64, class: TimeClass, variant: Variant| {
+        if best.as_ref().is_none_or(|(known, ..)| sum > known + 1e-9) {
+            best = Some((sum, class, variant));
+        }
+    };
+    let middle = median(&values);
+    for scale_s in SCALES_S {
+        let class = TimeClass::Laplace { scale_s, centre_s: middle };
+        offer(likelihood(&class, &values) - f64::from(u8::from(middle != 0.0)), class, Variant::Sent);
+    }
+    let shutter_lag: Option<Vec<f64>> = ride.shutter_ms.as_ref().map(|shutter| {
+        let shift = |pair: usize| {
+            let photo = work.photo[pair] as usize;
+            (ride.time_ms[photo] as f64 - shutter[photo]) / 1000.0
+        };
+        plain.iter().enumerate().map(|(pair, e)| e + shift(pair)).collect()
+    });
+    if let Some(shutter_lag) = &shutter_lag {
+        let centre = if is_odd { median(&residuals(shutter_lag, &own)) } else { 0.0 };
+        let pairs = around(shutter_lag, centre);
+        let values = residuals(shutter_lag, &pairs);
+        let scale = own.len() as f64 / pairs.len().max(1) as f64;
+        for scale_s in &SCALES_S[1..] {
+            let centre_s = if is_odd { median(&values) } else { 0.0 };
+            let class = TimeClass::Laplace { scale_s: *scale_s, centre_s };
+            let sum = likelihood(&class, &values) * scale - 2.0 + if slope == 0.0 { 0.0 } else { 5.0 };
+            offer(sum, class, Variant::Shutter);
+        }
+    }
+    let raw_lag: Option<Vec<f64>> = ride.whole_seconds.then(|| {
+        let shift = |pair: usize| {
+            let photo = work.photo[pair] as usize;
+            (ride.time_ms[photo] - ride.raw_ms[photo]) as f64 / 1000.0
+        };
+        lag.iter().enumerate().map(|(pair, e)| e + shift(pair)).collect()
+    });
+    if let Some(raw_lag) = &raw_lag {
+        let values = residuals(raw_lag, &own);
+        let (edge_s, phase_s) = fit_second(&values, is_free);
+        for width_s in [9.0, 0.2, 0.05] {
+            let class = TimeClass::Second { edge_s, phase_s, width_s };
+            let cost = f64::from(u8::from(edge_s != 0.0)) + if width_s < 1.0 { 2.0 } else { 0.0 };
+            offer(likelihood(&class, &values) - cost, class, Variant::Raw);
+        }
+    }
+    let (_, class, variant) = best.expect("at least the Laplace classes were offered");
+    let distinct: BTreeSet<i64> = ride.raw_ms.iter().copied().collect();
+    let is_crowded = matches!(variant, Variant::Raw) && (distinct.len() as f64) < 0.8 * ride.len() as f64;
+    let (used, reference): (&[f64], f64) = match (variant, class) {
+        (Variant::Shutter, TimeClass::Laplace { centre_s, .. }) => (shutter_lag.as_deref().unwrap_or(&lag), centre_s),
+        (Variant::Raw, TimeClass::Second { edge_s, phase_s, .. }) => {
+            if is_crowded {
+                (&lag, middle)
+            } else {
+                (raw_lag.as_deref().unwrap_or(&lag), edge_s + (phase_s - edge_s).rem_euclid(1.0))
+            }
+        }
+        (_, TimeClass::Laplace { centre_s, .. }) => (&lag, centre_s),
+        (_, TimeClass::Second { edge_s, .. }) => (&lag, edge_s),
+    };
+    let nearest = around(used, reference);
+    let measured: &[f64] = match variant {
+        Variant::Sent => &lag,
+        Variant::Shutter => shutter_lag.as_deref().unwrap_or(&lag),
+        Variant::Raw => raw_lag.as_deref().unwrap_or(&lag),
+    };
+    let log_density = measured
+        .iter()
+        .enumerate()
+        .map(|(pair, &e)| class.log_density(e, ride.width_s[work.photo[pair] as usize]))
+        .collect();
+    let centre_s = match class {
+        TimeClass::Laplace { centre_s, .. } => centre_s,
+        TimeClass::Second { edge_s, .. } => edge_s,
+    };
+    if matches!(variant, Variant::Shutter) {
+        slope = 0.0;
+    }
+    work.lag_s = measured.to_vec();
+    TimeFit {
+        class,
+        offset_ms: offset_ms as f64 + centre_s * 1000.0,
+        slope,
+        pivot_ms,
+        log_density,
+        nearest,
+        is_crowded,
+    }
+}
+
+/// Which local time a class speaks of.
+#[derive(Clone, Copy)]
+enum Variant {
+    Sent,
+    Shutter,
+    Raw,
+}

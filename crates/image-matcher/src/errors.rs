@@ -1,0 +1,169 @@
+//! How far a true pair may lie apart, in time and in space: a few classes, fitted to each block by likelihood.
+
+use std::f64::consts::{PI, TAU};
+
+/// How the time residuals of a block are spread.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum TimeClass {
+    /// Laplace about a centre, both in seconds.
+    Laplace {
+        /// Scale.
+        scale_s: f64,
+        /// Centre.
+        centre_s: f64,
+    },
+    /// Whole seconds cut from true times: a half-open second from an edge, denser at a phase.
+    Second {
+        /// Where the second begins.
+        edge_s: f64,
+        /// Where the shutter ticks within it.
+        phase_s: f64,
+        /// Width about the phase; above 1 there is no phase.
+        width_s: f64,
+    },
+}
+
+/// Laplace scales to choose from: exact, another rounding, loose, wide.
+pub(crate) const SCALES_S: [f64; 4] = [0.002, 0.03, 0.25, 0.7];
+const OUTLIERS: f64 = 0.02;
+const OUTLIER_SPAN_S: f64 = 5.0;
+
+impl TimeClass {
+    /// Log density per second at a residual; a photo with an interpolated time has a box of its own width.
+    pub(crate) fn log_density(&self, residual_s: f64, width_s: f64) -> f64 {
+        if width_s > 0.0 {
+            return (1.0 / (2.0 * width_s.max(0.5))).ln();
+        }
+        match *self {
+            Self::Laplace { scale_s, centre_s } => {
+                let near = (-(residual_s - centre_s).abs() / scale_s).exp() / (2.0 * scale_s);
+                ((1.0 - OUTLIERS) * near + OUTLIERS / OUTLIER_SPAN_S).ln()
+            }
+            Self::Second { edge_s, phase_s, width_s } => {
+                let inside = residual_s >= edge_s - 0.004 && residual_s < edge_s + 1.004;
+                let shape = if width_s > 1.0 {
+                    1.0
+                } else {
+                    let from_phase = ((residual_s - phase_s + 0.5).rem_euclid(1.0) - 0.5).abs();
+                    0.9 * (-from_phase / width_s).exp() / (2.0 * width_s * (1.0 - (-0.5 / width_s).exp())) + 0.1
+                };
+                ((if inside { 0.985 * shape } else { 0.0 }) + 0.015 / OUTLIER_SPAN_S).ln()
+            }
+        }
+    }
+
+    /// Whether residuals are of the order of a rounding.
+    pub(crate) fn is_exact(&self) -> bool {
+        matches!(self, Self::Laplace { scale_s, .. } if *scale_s <= SCALES_S[0])
+    }
+}
+
+/// Edge and phase of the remainders of whole seconds: 0 for a camera that cuts off, −0.5 for one that rounds, any for a
+/// clock that is off by no whole second.
+pub(crate) fn fit_second(residuals_s: &[f64], is_free: bool) -> (f64, f64) {
+    let (sin, cos) = residuals_s.iter().fold((0.0, 0.0), |(s, c), e| (s + (TAU * e).sin(), c + (TAU * e).cos()));
+    let phase = (sin.atan2(cos) / TAU).rem_euclid(1.0);
+    let mut edges = vec![0.0, -0.5];
+    if is_free {
+        edges = residuals_s.iter().flat_map(|e| [*e, *e - 1.0]).map(|e| (e * 1000.0).round() / 1000.0).collect();
+        edges.sort_unstable_by(f64::total_cmp);
+        edges.dedup();
+        let step = (edges.len() / 200).max(1);
+        edges = edges.into_iter().step_by(step).collect();
+    }
+    let inside = |edge: f64| residuals_s.iter().filter(|&&e| e >= edge - 0.004 && e < edge + 1.004).count();
+    let counts: Vec<usize> = edges.iter().map(|&edge| inside(edge)).collect();
+    let most = counts.iter().copied().max().unwrap_or(0);
+    let best: Vec<f64> =
+        edges.iter().zip(&counts).filter(|(_, count)| **count == most).map(|(edge, _)| *edge).collect();
+    let edge = if is_free { best.get(best.len() / 2) } else { best.first() };
+    (edge.copied().unwrap_or(0.0), phase)
+}
+
+/// Standard deviations of places to choose from, metres.
+const SIGMAS_M: [f64; 8] = [0.02, 0.3, 0.6, 1.0, 2.0, 4.0, 7.0, 12.0];
+const DISC_M: f64 = 250.0;
+
+/// Log density per square metre of a residual distance, with a share of outliers on a wide disc.
+pub(crate) fn log_place(residual_m: f64, sigma_m: f64, outliers: f64) -> f64 {
+    let variance = sigma_m * sigma_m;
+    let near = (-residual_m * residual_m / (2.0 * variance)).exp() / (TAU * variance);
+    ((1.0 - outliers) * near + outliers / (PI * DISC_M * DISC_M)).ln()
+}
+
+/// The standard deviation that explains the residuals best, and the log-likelihood per residual.
+pub(crate) fn fit_sigma(residuals_m: &[f64]) -> (f64, f64) {
+    let mean = |sigma: f64| {
+        residuals_m.iter().map(|&r| log_place(r, sigma, 0.03)).sum::<f64>() / residuals_m.len().max(1) as f64
+    };
+    SIGMAS_M
+        .map(|sigma| (sigma, mean(sigma)))
+        .into_iter()
+        .reduce(|best, next| if next.1 > best.1 + 1e-9 { next } else { best })
+        .expect("the list of deviations is not empty")
+}
+
+/// The density of somebody else's image: half a fellow traveller (6 m), half anywhere within the gate.
+pub(crate) fn log_other_place(residual_m: f64, gate_m: f64) -> f64 {
+    (0.5 * (-residual_m * residual_m / 72.0).exp() / (TAU * 36.0) + 0.5 / (PI * gate_m * gate_m)).ln()
+}
+
+/// Middle value; of an even number the lower middle, so that it is a value that occurs.
+pub(crate) fn median(values: &[f64]) -> f64 {
+    let mut sorted: Vec<f64> = values.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    sorted.get(sorted.len().saturating_sub(1) / 2).copied().unwrap_or(0.0)
+}
+
+/// Componentwise running median over `half` neighbours on each side.
+pub(crate) fn running_median(vectors: &[[f64; 2]], half: usize) -> Vec<[f64; 2]> {
+    if vectors.len() <= half {
+        return vec![median_vector(vectors); vectors.len()];
+    }
+    (0..vectors.len())
+        .map(|k| median_vector(&vectors[k.saturating_sub(half)..(k + half + 1).min(vectors.len())]))
+        .collect()
+}
+
+/// Componentwise median.
+pub(crate) fn median_vector(vectors: &[[f64; 2]]) -> [f64; 2] {
+    [0, 1].map(|axis: usize| median(&vectors.iter().map(|v| v[axis]).collect::<Vec<_>>()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn densities_integrate_to_one() {
+        let classes = [
+            TimeClass::Laplace { scale_s: 0.25, centre_s: 0.1 },
+            TimeClass::Second { edge_s: 0.0, phase_s: 0.3, width_s: 0.2 },
+            TimeClass::Second { edge_s: -0.5, phase_s: 0.0, width_s: 9.0 },
+        ];
+        for class in classes {
+            let sum: f64 = (-2500..2500).map(|k| class.log_density(f64::from(k) / 1000.0, 0.0).exp() / 1000.0).sum();
+            assert!((sum - 1.0).abs() < 0.03, "{class:?}: {sum}");
+        }
+        let sum: f64 = (0..25_000)
+            .map(|k| {
+                let r = f64::from(k) / 100.0;
+                log_place(r, 2.0, 0.05).exp() * TAU * r / 100.0
+            })
+            .sum();
+        assert!((sum - 1.0).abs() < 0.01, "{sum}");
+    }
+
+    #[test]
+    fn classes_are_found_again() {
+        let cut: Vec<f64> = (0..200).map(|k| f64::from(k) * 0.618 % 1.0).collect();
+        assert_eq!(fit_second(&cut, false).0, 0.0);
+        let rounded: Vec<f64> = cut.iter().map(|e| e - 0.5).collect();
+        assert_eq!(fit_second(&rounded, false).0, -0.5);
+        let (edge, _) = fit_second(&cut.iter().map(|e| e + 0.3).collect::<Vec<_>>(), true);
+        assert!((edge - 0.3).abs() < 0.02, "{edge}");
+        let spread: Vec<f64> = (1..200).map(|k| 2.0 * (-2.0 * (f64::from(k) / 200.0).ln()).sqrt()).collect();
+        assert_eq!(fit_sigma(&spread).0, 2.0);
+        assert_eq!(median(&[3.0, 1.0, 2.0]), 2.0);
+    }
+}

@@ -1,0 +1,131 @@
+//! What one ride may be: its offset hypotheses, and for the best of them its blocks.
+
+use crate::block::{Block, weigh};
+use crate::published_side::PublishedSide;
+use crate::ride::Ride;
+use crate::runs::Index;
+use crate::votes::{Hypothesis, given, hypotheses, near_images};
+use crate::{ClockOffset, MatchSettings};
+use std::collections::BTreeMap;
+
+/// Blocks of a ride at its best offset, and how sure that offset is against the next.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Explored {
+    pub(crate) blocks: Vec<Block>,
+    pub(crate) offset_probability: f64,
+}
+
+/// Blocks that claim more than this share of each other's photos (or images) are rivals.
+pub(crate) const SHARED: f64 = 0.3;
+const UNTIMED_PAIRS: usize = 4_000_000;
+
+/// Looks at a ride; `agreed` are offsets that its camera showed in other folders.
+pub(crate) fn explore(
+    ride: &Ride,
+    side: &PublishedSide,
+    index: &Index,
+    settings: &MatchSettings,
+    agreed: &[i64],
+) -> Explored {
+    if !ride.is_timed() {
+        return untimed(ride, side, index);
+    }
+    let candidates = match settings.clock_offset {
+        ClockOffset::Auto => hypotheses(ride, side, index, agreed),
+        ClockOffset::Fixed { offset_ms } => given(ride, side, index, offset_ms),
+    };
+    let best_score = candidates.first().map_or(0.0, |hypothesis| hypothesis.score);
+    let mut weighed: Vec<(f64, Vec<Block>, &Hypothesis)> = candidates
+        .iter()
+        .filter(|hypothesis| hypothesis.score >= 0.2 * best_score)
+        .map(|hypothesis| {
+            let mut blocks: Vec<Block> = hypothesis
+                .sequences
+                .iter()
+                .filter_map(|&sequence| weigh(ride, side, sequence, Some(hypothesis.offset_ms), agreed, &[]))
+                .collect();
+            blocks.sort_by(|a, b| b.evidence.total_cmp(&a.evidence).then(a.sequence.cmp(&b.sequence)));
+            (total(&blocks), blocks, hypothesis)
+        })
+        .filter(|(_, blocks, _)| !blocks.is_empty())
+        .collect();
+    weighed.sort_by(|a, b| {
+        b.0.total_cmp(&a.0).then(a.2.offset_ms.abs().cmp(&b.2.offset_ms.abs())).then(a.2.offset_ms.cmp(&b.2.offset_ms))
+    });
+    if weighed.is_empty() {
+        return Explored::default();
+    }
+    let mut rest = weighed.into_iter();
+    let (best_total, blocks, best) = rest.next().expect("there is at least one");
+    let against: f64 = rest
+        .filter(|(_, other, hypothesis)| {
+            (hypothesis.offset_ms - best.offset_ms).abs() > 800 && !shares_a_pair(&blocks, other)
+        })
+        .map(|(sum, ..)| (0.5 * (sum - best_total)).clamp(-60.0, 60.0).exp())
+        .sum();
+    Explored {
+        blocks: blocks.into_iter().filter(|block| block.evidence_alone > -2.0).collect(),
+        offset_probability: 1.0 / (1.0 + against),
+    }
+}
+
+/// Evidence of an offset: of its blocks that claim different photos, the prior counted once.
+fn total(blocks: &[Block]) -> f64 {
+    let mut taken: Vec<&Block> = Vec::new();
+    for block in blocks {
+        if block.evidence_alone > 0.0 && taken.iter().all(|known| shared_photos(known, block) <= SHARED) {
+            taken.push(block);
+        }
+    }
+    let prior = taken.first().map_or(0.0, |first| first.evidence - first.evidence_alone);
+    taken.iter().map(|block| block.evidence_alone).sum::<f64>() + prior
+}
+
+fn shares_a_pair(a: &[Block], b: &[Block]) -> bool {
+    match (a.first(), b.first()) {
+        (Some(a), Some(b)) => a.chain.iter().any(|pair| b.chain.binary_search(pair).is_ok()),
+        _ => false,
+    }
+}
+
+/// The share of photos that two blocks both claim, of the smaller one.
+pub(crate) fn shared_photos(a: &Block, b: &Block) -> f64 {
+    shared(a.chain.iter().map(|pair| pair.0), b.chain.iter().map(|pair| pair.0), a.chain.len().min(b.chain.len()))
+}
+
+/// The share of images that two blocks both claim, of the smaller one.
+pub(crate) fn shared_images(a: &Block, b: &Block) -> f64 {
+    shared(a.chain.iter().map(|pair| pair.1), b.chain.iter().map(|pair| pair.1), a.chain.len().min(b.chain.len()))
+}
+
+/// Both sides rise, so one walk counts what they share.
+fn shared(a: impl Iterator<Item = u32>, b: impl Iterator<Item = u32>, smaller: usize) -> f64 {
+    let (mut a, mut b) = (a.peekable(), b.peekable());
+    let mut both = 0_usize;
+    while let (Some(&x), Some(&y)) = (a.peek(), b.peek()) {
+        both += usize::from(x == y);
+        if x <= y {
+            a.next();
+        }
+        if y <= x {
+            b.next();
+        }
+    }
+    both as f64 / smaller.max(1) as f64
+}
+
+/// Without times only the order along the sequence can speak.
+fn untimed(ride: &Ride, side: &PublishedSide, index: &Index) -> Explored {
+    let mut near = near_images(ride, side, index, ride.len());
+    near.truncate(UNTIMED_PAIRS);
+    let mut of_sequence: BTreeMap<u32, Vec<(u32, u32)>> = BTreeMap::new();
+    for (photo, image, _) in near {
+        of_sequence.entry(side.sequence[image as usize]).or_default().push((photo, image));
+    }
+    let blocks = of_sequence
+        .into_iter()
+        .filter_map(|(sequence, pairs)| weigh(ride, side, sequence, None, &[], &pairs))
+        .filter(|block| block.log_odds() > -2.0)
+        .collect();
+    Explored { blocks, offset_probability: 1.0 }
+}

@@ -1,0 +1,133 @@
+//! The published images in the order that the matcher works in: by sequence, then time, then id.
+
+use crate::plane::{NOWHERE, Point, point};
+use capture_model::{Device, Evidence, PublishedImages};
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// Without a sequence, images of one creator form one as long as they follow within this, ms.
+const PSEUDO_GAP_MS: i64 = 60_000;
+
+/// Columns by place in the working order.
+#[derive(Debug)]
+pub(crate) struct PublishedSide {
+    /// Row of `PublishedImages` at each place.
+    pub(crate) row: Vec<u32>,
+    /// Working number of the sequence at each place.
+    pub(crate) sequence: Vec<u32>,
+    /// Published time, ms; `NO_TIME` when missing.
+    pub(crate) time_ms: Vec<i64>,
+    /// Uploaded place.
+    pub(crate) original: Vec<Point>,
+    /// Adjusted place.
+    pub(crate) computed: Vec<Point>,
+    /// Uploaded altitude, NaN when missing.
+    pub(crate) altitude_m: Vec<f64>,
+    /// Uploaded heading, NaN when missing.
+    pub(crate) heading_deg: Vec<f64>,
+    /// Whether only a tile told of it.
+    pub(crate) by_tile: Vec<bool>,
+    starts: Vec<u32>,
+    /// Folded device of each working sequence; `None` when unknown.
+    pub(crate) device: Vec<Option<Device>>,
+    /// Typical time between images of each working sequence, seconds.
+    pub(crate) interval_s: Vec<f64>,
+    /// How many working sequences each device has.
+    share: BTreeMap<String, usize>,
+}
+
+impl PublishedSide {
+    pub(crate) const NO_TIME: i64 = PublishedImages::NO_TIME;
+
+    /// Sorts the images and gathers what is needed of each sequence.
+    pub(crate) fn new(images: &PublishedImages) -> Self {
+        let n = images.len();
+        let mut row: Vec<u32> = (0..n as u32).collect();
+        let key = |&r: &u32| {
+            let r = r as usize;
+            let creator = if images.sequence[r] == PublishedImages::NO_SEQUENCE { images.creator_id[r] } else { 0 };
+            (images.sequence[r], creator, images.captured_at_ms[r], images.id[r], r)
+        };
+        row.sort_unstable_by_key(key);
+        let mut sequence = Vec::with_capacity(n);
+        let mut starts: Vec<u32> = Vec::new();
+        for (at, &r) in row.iter().enumerate() {
+            let is_new = at == 0 || {
+                let (a, b) = (key(&row[at - 1]), key(&r));
+                let no_key = a.0 == PublishedImages::NO_SEQUENCE && b.0 == PublishedImages::NO_SEQUENCE;
+                (a.0, a.1) != (b.0, b.1) || (no_key && b.2.saturating_sub(a.2) > PSEUDO_GAP_MS)
+            };
+            if is_new {
+                starts.push(at as u32);
+            }
+            sequence.push(starts.len() as u32 - 1);
+        }
+        starts.push(n as u32);
+        let place = |lon: f64, lat: f64| if lon.is_finite() && lat.is_finite() { point(lon, lat) } else { NOWHERE };
+        let at = |f: &dyn Fn(usize) -> Point| row.iter().map(|&r| f(r as usize)).collect::<Vec<_>>();
+        let mut side = Self {
+            time_ms: row.iter().map(|&r| images.captured_at_ms[r as usize]).collect(),
+            original: at(&|r| place(images.longitude[r], images.latitude[r])),
+            computed: at(&|r| place(images.computed_longitude[r], images.computed_latitude[r])),
+            altitude_m: row.iter().map(|&r| f64::from(images.altitude_m[r as usize])).collect(),
+            heading_deg: row.iter().map(|&r| f64::from(images.compass_deg[r as usize])).collect(),
+            by_tile: row.iter().map(|&r| images.evidence[r as usize] == Evidence::Tile).collect(),
+            row,
+            sequence,
+            starts,
+            device: Vec::new(),
+            interval_s: Vec::new(),
+            share: BTreeMap::new(),
+        };
+        for number in 0..side.n_sequences() {
+            let range = side.images_of(number);
+            let device = images.devices.value(images.device[side.row[range.start] as usize]);
+            let key = (!device.is_unknown()).then(|| device.key());
+            if let Some(key) = &key {
+                *side.share.entry(name_of(key)).or_default() += 1;
+            }
+            side.device.push(key);
+            let mut gaps: Vec<i64> = side.time_ms[range]
+                .windows(2)
+                .map(|two| two[1].saturating_sub(two[0]))
+                .filter(|&gap| gap < 600_000)
+                .collect();
+            gaps.sort_unstable();
+            side.interval_s.push(gaps.get(gaps.len() / 2).map_or(1.0, |&gap| gap as f64 / 1000.0));
+        }
+        side
+    }
+
+    /// How many working sequences.
+    pub(crate) fn n_sequences(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    /// Places of one working sequence, in order of time.
+    pub(crate) fn images_of(&self, sequence: usize) -> Range<usize> {
+        self.starts[sequence] as usize..self.starts[sequence + 1] as usize
+    }
+
+    /// Share of the sequences that were taken with a device.
+    pub(crate) fn share_of(&self, device: &Device) -> f64 {
+        let known: usize = self.share.values().sum();
+        self.share.get(&name_of(device)).copied().unwrap_or(0) as f64 / known.max(1) as f64
+    }
+
+    /// The place that is known best: as uploaded, else adjusted.
+    pub(crate) fn place(&self, at: usize) -> Point {
+        if self.original[at][0].is_nan() { self.computed[at] } else { self.original[at] }
+    }
+}
+
+/// A device folded into one text, for counting.
+fn name_of(device: &Device) -> String {
+    let text = |part: &Option<Box<str>>| part.as_deref().unwrap_or("").to_owned();
+    format!(
+        "{}|{}|{}|{}",
+        text(&device.make),
+        text(&device.model),
+        device.width.unwrap_or(0),
+        device.height.unwrap_or(0)
+    )
+}

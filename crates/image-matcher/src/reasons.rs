@@ -1,0 +1,141 @@
+//! One reason for every verdict, from the closed list.
+
+use crate::block::Places;
+use crate::plane::distance_m2;
+use crate::published_side::PublishedSide;
+use crate::ride::Ride;
+use crate::rivals::{Doubt, Standing};
+use crate::settle::Claim;
+use crate::votes::{EXACT_M, nearest_quarter_ms};
+use crate::{Lookup, Verdict};
+use capture_model::{LocalImages, Reason, TimeKind};
+
+/// Times of one upload agree to this.
+const EXACT_MS: i64 = 2;
+
+/// How a pair agrees.
+pub(crate) fn matched_reason(side: &PublishedSide, ride: &Ride, standing: &Standing<'_>, claim: Claim) -> Reason {
+    let (photo, image) = (claim.photo as usize, claim.image as usize);
+    if side.by_tile[image] {
+        return Reason::TileOnly;
+    }
+    if !ride.is_timed() || ride.width_s[photo] > 0.0 {
+        return Reason::OrderOnly;
+    }
+    if standing.block.places == Places::Computed {
+        return Reason::Adjusted;
+    }
+    let is_placed = distance_m2(side.original[image], ride.place[photo]) < EXACT_M * EXACT_M;
+    let lag = |time_ms: i64, offset_ms: i64| (side.time_ms[image] - time_ms - offset_ms).abs();
+    let offset_ms = standing.block.offset_at(ride.time_ms[photo]);
+    let zone_ms = nearest_quarter_ms(offset_ms);
+    if !is_placed {
+        return Reason::Aligned;
+    }
+    let replayed = ride.time_ms[photo] != ride.raw_ms[photo];
+    match ride.kind {
+        TimeKind::Absolute if lag(ride.raw_ms[photo], 0) <= EXACT_MS => Reason::Exact,
+        TimeKind::Absolute if replayed && lag(ride.time_ms[photo], 0) <= EXACT_MS => Reason::ExactAfterReplay,
+        TimeKind::Wall if lag(ride.time_ms[photo], zone_ms) <= EXACT_MS => Reason::ExactAfterReplay,
+        _ => Reason::Aligned,
+    }
+}
+
+/// Why a pair is in doubt.
+pub(crate) fn ambiguous_reason(
+    standing: &Standing<'_>,
+    claim: Claim,
+    claims: &[Claim],
+    standings: &[Standing<'_>],
+) -> Reason {
+    let same_block = claims.iter().filter(|other| other.standing == claim.standing).count();
+    if claim.posterior < 0.9 && same_block > 1 {
+        return Reason::BetweenNeighbours;
+    }
+    let is_rig = claims
+        .iter()
+        .any(|other| other.standing != claim.standing && standings[other.standing].doubt == Doubt::OtherRide);
+    match standing.doubt {
+        Doubt::OtherRide => Reason::RigUndecidable,
+        Doubt::OtherSequence if is_rig => Reason::RigUndecidable,
+        Doubt::OtherSequence | Doubt::Companion => Reason::CompanionPossible,
+        Doubt::Offset => Reason::OffsetUndecided,
+        Doubt::Weak if claim.posterior < 0.9 => Reason::BetweenNeighbours,
+        Doubt::Weak => Reason::WeakEvidence,
+    }
+}
+
+/// The matched images next to each photo within its track.
+pub(crate) struct Neighbours {
+    before: Vec<Option<u32>>,
+    after: Vec<Option<u32>>,
+    /// Place in the published order of each published row.
+    place: Vec<u32>,
+}
+
+impl Neighbours {
+    pub(crate) fn new(local: &LocalImages, side: &PublishedSide, verdicts: &[Verdict]) -> Self {
+        let mut neighbours = Self {
+            before: vec![None; verdicts.len()],
+            after: vec![None; verdicts.len()],
+            place: vec![0; side.row.len()],
+        };
+        for (place, &row) in side.row.iter().enumerate() {
+            neighbours.place[row as usize] = place as u32;
+        }
+        for track in 0..local.n_tracks() {
+            let mut last = None;
+            for row in local.rows_of(track) {
+                neighbours.before[row] = last;
+                last = verdicts[row].image.or(last);
+            }
+            let mut next = None;
+            for row in local.rows_of(track).rev() {
+                neighbours.after[row] = next;
+                next = verdicts[row].image.or(next);
+            }
+        }
+        neighbours
+    }
+
+    /// Whether two images follow each other in one sequence.
+    fn are_consecutive(&self, side: &PublishedSide, a: u32, b: u32) -> bool {
+        let (a, b) = (self.place[a as usize] as usize, self.place[b as usize] as usize);
+        side.sequence[a] == side.sequence[b] && a.abs_diff(b) == 1
+    }
+}
+
+/// Why a photo has no partner.
+pub(crate) fn absent_reason(
+    local: &LocalImages,
+    side: &PublishedSide,
+    neighbours: &Neighbours,
+    lookup: Lookup,
+    row: usize,
+    has_claims: bool,
+) -> Reason {
+    let (before, after) = (neighbours.before[row], neighbours.after[row]);
+    let is_track_published = before.is_some() || after.is_some();
+    if is_track_published && let Some(drop) = local.predicted_drop[row] {
+        return drop;
+    }
+    match lookup {
+        Lookup::Failed => return Reason::LookupFailed,
+        Lookup::OutsideTiles if !is_track_published => return Reason::OutsideFetchedTiles,
+        Lookup::NoCoverage if !is_track_published => return Reason::NoCoverage,
+        _ => {}
+    }
+    match (before, after) {
+        (Some(before), Some(after)) => {
+            let is_timed = local.time_kind[row] != TimeKind::None;
+            if is_timed && neighbours.are_consecutive(side, before, after) {
+                Reason::DroppedByService
+            } else {
+                Reason::InSequenceGap
+            }
+        }
+        (Some(_), None) | (None, Some(_)) => Reason::PartlyPublished,
+        (None, None) if local.time_kind[row] == TimeKind::None && has_claims => Reason::NoTimeAndWeak,
+        (None, None) => Reason::NotPublishedYet,
+    }
+}

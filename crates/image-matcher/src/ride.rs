@@ -1,0 +1,218 @@
+//! One local track on one clock: the photos in capture order, with the times that the uploader would have sent.
+
+use crate::plane::{Plane, Point, distance_m2, point};
+use capture_model::{Device, LocalImages, TimeKind};
+
+/// A receiver that repeats itself: places closer than this to the one before, metres.
+const FROZEN_M: f64 = 0.02;
+
+/// Photos of one track that share a clock.
+#[derive(Debug, Clone)]
+pub(crate) struct Ride {
+    /// Number of the track.
+    pub(crate) track: usize,
+    /// Number of the clock group.
+    pub(crate) clock_group: u32,
+    /// Which clock it is; `None` for rides without any time.
+    pub(crate) kind: TimeKind,
+    /// Row of `LocalImages` of each photo, in capture order.
+    pub(crate) rows: Vec<u32>,
+    /// Sent times, ms on the local clock; interpolated where `width_s` is above 0.
+    pub(crate) time_ms: Vec<i64>,
+    /// Times as written, ms.
+    pub(crate) raw_ms: Vec<i64>,
+    /// Half width of an interpolated time, seconds; 0 for a time of its own.
+    pub(crate) width_s: Vec<f64>,
+    /// Whether times were written in whole seconds.
+    pub(crate) whole_seconds: bool,
+    /// Times of a regular shutter that whole seconds were cut from, ms.
+    pub(crate) shutter_ms: Option<Vec<f64>>,
+    /// Places.
+    pub(crate) place: Vec<Point>,
+    /// Whether the receiver repeats the place before.
+    pub(crate) frozen: Vec<bool>,
+    /// Altitude, NaN when unknown.
+    pub(crate) altitude_m: Vec<f64>,
+    /// Heading, NaN when unknown.
+    pub(crate) heading_deg: Vec<f64>,
+    /// Folded device; `None` when unknown.
+    pub(crate) device: Option<Device>,
+    /// Directions at the middle.
+    pub(crate) plane: Plane,
+}
+
+impl Ride {
+    /// How many photos.
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether its photos have times.
+    pub(crate) fn is_timed(&self) -> bool {
+        self.kind != TimeKind::None
+    }
+
+    /// The rides of one track: one per kind of clock; photos without time go with the larger.
+    pub(crate) fn of_track(local: &LocalImages, track: usize) -> Vec<Self> {
+        let rows: Vec<u32> = local.rows_of(track).map(|row| row as u32).collect();
+        if rows.is_empty() {
+            return Vec::new();
+        }
+        let of_kind = |kind: TimeKind| {
+            rows.iter().copied().filter(|&row| local.time_kind[row as usize] == kind).collect::<Vec<_>>()
+        };
+        let (absolute, wall, none) = (of_kind(TimeKind::Absolute), of_kind(TimeKind::Wall), of_kind(TimeKind::None));
+        let mut rides = Vec::new();
+        let (mut first, mut second) = ((TimeKind::Absolute, absolute), (TimeKind::Wall, wall));
+        if second.1.len() > first.1.len() {
+            std::mem::swap(&mut first, &mut second);
+        }
+        if first.1.is_empty() {
+            return vec![Self::untimed(local, track, none)];
+        }
+        let untold = Self::timed(local, track, first.0, first.1, none, &mut rides);
+        if !second.1.is_empty() {
+            let left = Self::timed(local, track, second.0, second.1, Vec::new(), &mut rides);
+            debug_assert!(left.is_empty());
+        }
+        if !untold.is_empty() {
+            rides.push(Self::untimed(local, track, untold));
+        }
+        rides
+    }
+
+    /// A ride on one clock. Photos without time are placed between their neighbours by name where names follow time; what
+    /// cannot be placed is given back.
+    fn timed(
+        local: &LocalImages,
+        track: usize,
+        kind: TimeKind,
+        timed: Vec<u32>,
+        untimed: Vec<u32>,
+        rides: &mut Vec<Self>,
+    ) -> Vec<u32> {
+        let mut photos: Vec<(i64, f64, u32)> =
+            timed.iter().map(|&row| (local.sent_time_ms[row as usize], 0.0, row)).collect();
+        let mut left = Vec::new();
+        if !untimed.is_empty() {
+            let mut by_name: Vec<(u32, i64)> =
+                timed.iter().map(|&row| (local.path_rank[row as usize], local.sent_time_ms[row as usize])).collect();
+            by_name.sort_unstable();
+            let names_follow = by_name.windows(2).all(|two| two[0].1 <= two[1].1);
+            for row in untimed {
+                let at = by_name.partition_point(|&(rank, _)| rank < local.path_rank[row as usize]);
+                match (
+                    names_follow,
+                    at.checked_sub(1).map(|before| by_name[before].1),
+                    by_name.get(at).map(|after| after.1),
+                ) {
+                    (true, Some(before), Some(after)) => {
+                        photos.push((before + (after - before) / 2, (after - before) as f64 / 2000.0 + 1.0, row));
+                    }
+                    _ => left.push(row),
+                }
+            }
+        }
+        photos.sort_unstable_by_key(|&(time, _, row)| (time, local.path_rank[row as usize]));
+        let mut ride = Self::bare(local, track, kind, photos.iter().map(|&(_, _, row)| row).collect());
+        ride.time_ms = photos.iter().map(|photo| photo.0).collect();
+        ride.width_s = photos.iter().map(|photo| photo.1).collect();
+        ride.raw_ms = photos
+            .iter()
+            .map(|&(time, width, row)| if width > 0.0 { time } else { local.time_ms[row as usize] })
+            .collect();
+        ride.whole_seconds = timed.iter().all(|&row| local.time_resolution_ms[row as usize] >= 1000)
+            || ride.raw_ms.iter().all(|ms| ms % 1000 == 0);
+        if ride.whole_seconds && left.is_empty() && ride.width_s.iter().all(|&width| width == 0.0) {
+            ride.shutter_ms = regular_shutter(&ride.raw_ms);
+        }
+        rides.push(ride);
+        left
+    }
+
+    /// A ride whose only order is that of the names.
+    fn untimed(local: &LocalImages, track: usize, mut rows: Vec<u32>) -> Self {
+        rows.sort_unstable_by_key(|&row| local.path_rank[row as usize]);
+        let mut ride = Self::bare(local, track, TimeKind::None, rows);
+        ride.time_ms = vec![0; ride.len()];
+        ride.raw_ms = vec![0; ride.len()];
+        ride.width_s = vec![0.0; ride.len()];
+        ride
+    }
+
+    fn bare(local: &LocalImages, track: usize, kind: TimeKind, rows: Vec<u32>) -> Self {
+        let column = |f: &dyn Fn(usize) -> f64| rows.iter().map(|&row| f(row as usize)).collect::<Vec<f64>>();
+        let place: Vec<Point> =
+            rows.iter().map(|&row| point(local.longitude[row as usize], local.latitude[row as usize])).collect();
+        let frozen =
+            (0..place.len()).map(|k| k > 0 && distance_m2(place[k - 1], place[k]) < FROZEN_M * FROZEN_M).collect();
+        let device = local.devices.value(local.device[rows[0] as usize]);
+        Self {
+            track,
+            clock_group: local.clock_group.get(track).copied().unwrap_or(track as u32),
+            kind,
+            time_ms: Vec::new(),
+            raw_ms: Vec::new(),
+            width_s: Vec::new(),
+            whole_seconds: false,
+            shutter_ms: None,
+            plane: Plane::at(place[place.len() / 2]),
+            frozen,
+            altitude_m: column(&|row| f64::from(local.altitude_m[row])),
+            heading_deg: column(&|row| f64::from(local.heading_deg[row])),
+            device: (!device.is_unknown()).then(|| device.key()),
+            place,
+            rows,
+        }
+    }
+}
+
+/// Sub-second times of a regular shutter from whole seconds: frames a + b k, each inside its own second. The slack of the
+/// slope b is concave, so a search over one dimension finds it. `None` where the frames are not that regular.
+fn regular_shutter(raw_ms: &[i64]) -> Option<Vec<f64>> {
+    let n = raw_ms.len();
+    if n < 20 {
+        return None;
+    }
+    let first = raw_ms[0];
+    let raw: Vec<f64> = raw_ms.iter().map(|ms| (ms - first) as f64 / 1000.0).collect();
+    let bounds = |b: f64| {
+        let low = raw.iter().enumerate().map(|(k, t)| t - b * k as f64).fold(f64::MIN, f64::max);
+        let high = raw.iter().enumerate().map(|(k, t)| t + 1.0 - b * k as f64).fold(f64::MAX, f64::min);
+        (low, high)
+    };
+    let slack = |b: f64| {
+        let (low, high) = bounds(b);
+        high - low
+    };
+    let slope = (raw[n - 1] - raw[0]) / (n - 1) as f64;
+    let (mut low, mut high) = (slope - 2.0 / n as f64, slope + 2.0 / n as f64);
+    for _ in 0..60 {
+        let (p, q) = (low + (high - low) / 3.0, high - (high - low) / 3.0);
+        if slack(p) < slack(q) { low = p } else { high = q }
+    }
+    let b = f64::midpoint(low, high);
+    let (low, high) = bounds(b);
+    if low - high >= 0.12 {
+        return None;
+    }
+    let a = f64::midpoint(low, high);
+    let time = |(k, t): (usize, &f64)| first as f64 + 1000.0 * (a + b * k as f64).clamp(*t, t + 0.999);
+    Some(raw.iter().enumerate().map(time).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_regular_shutter_is_seen_through_whole_seconds() {
+        let truth: Vec<f64> = (0..100).map(|k| 370.0 + 430.0 * f64::from(k)).collect();
+        let cut: Vec<i64> = truth.iter().map(|ms| (*ms as i64) / 1000 * 1000).collect();
+        let found = regular_shutter(&cut).unwrap();
+        let worst = found.iter().zip(&truth).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        assert!(worst < 60.0, "{worst} ms");
+        let uneven: Vec<i64> = (0..100).map(|k| (k + (k % 7) * (k % 3)) * 1000).collect();
+        assert!(regular_shutter(&uneven).is_none());
+    }
+}

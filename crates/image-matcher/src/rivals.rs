@@ -1,0 +1,146 @@
+//! Blocks against each other: who else claims these photos, who else claims these images, and which are one upload twice.
+
+use crate::block::Block;
+use crate::explore::{Explored, SHARED, shared_images, shared_photos};
+use crate::published_side::PublishedSide;
+use crate::ride::Ride;
+use std::collections::BTreeMap;
+
+/// A block with its place among the others.
+#[derive(Debug)]
+pub(crate) struct Standing<'a> {
+    pub(crate) ride: usize,
+    pub(crate) block: &'a Block,
+    pub(crate) offset_probability: f64,
+    /// Probability that the block is true, its offset included.
+    pub(crate) probability: f64,
+    /// The same upload again, better placed: this one is only listed.
+    pub(crate) twin_of: Option<usize>,
+    /// What speaks against it most.
+    pub(crate) doubt: Doubt,
+}
+
+/// The strongest reason to doubt a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Doubt {
+    /// Chance, or too little.
+    Weak,
+    /// Somebody who rode along.
+    Companion,
+    /// Another sequence claims the photos.
+    OtherSequence,
+    /// Another folder claims the images.
+    OtherRide,
+    /// Another clock offset.
+    Offset,
+}
+
+const METRE_SHARE: f64 = 0.15;
+const LEAST_LOG_ODDS: f64 = -4.0;
+
+/// Weighs every block against its rivals.
+pub(crate) fn standings<'a>(rides: &[Ride], explored: &'a [Explored], side: &PublishedSide) -> Vec<Standing<'a>> {
+    let mut all: Vec<Standing<'a>> = Vec::new();
+    for (ride, found) in explored.iter().enumerate() {
+        for block in found.blocks.iter().filter(|block| block.log_odds() > LEAST_LOG_ODDS) {
+            all.push(Standing {
+                ride,
+                block,
+                offset_probability: found.offset_probability,
+                probability: 0.0,
+                twin_of: None,
+                doubt: Doubt::Weak,
+            });
+        }
+    }
+    let mut of_ride: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    let mut of_sequence: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+    for (number, standing) in all.iter().enumerate() {
+        of_ride.entry(standing.ride).or_default().push(number);
+        of_sequence.entry(standing.block.sequence).or_default().push(number);
+    }
+    let row_rivals: Vec<Vec<usize>> = (0..all.len())
+        .map(|number| {
+            let others = of_ride[&all[number].ride].iter().copied();
+            others
+                .filter(|&other| other != number && shared_photos(all[number].block, all[other].block) > SHARED)
+                .collect()
+        })
+        .collect();
+    let column_rivals: Vec<Vec<usize>> = (0..all.len())
+        .map(|number| {
+            let others = of_sequence[&all[number].block.sequence].iter().copied();
+            let is_rival = |other: usize| {
+                all[other].ride != all[number].ride && shared_images(all[number].block, all[other].block) > SHARED
+            };
+            others.filter(|&other| is_rival(other)).collect()
+        })
+        .collect();
+    let advantage = |of: &Block, over: &Block| {
+        (of.identity - over.identity + METRE_SHARE * (of.metre_level - over.metre_level)).clamp(-60.0, 60.0).exp()
+    };
+    for number in 0..all.len() {
+        let own = all[number].block;
+        let chance = (-own.evidence).min(60.0).exp();
+        let alone = (-own.log_odds()).clamp(-60.0, 60.0).exp();
+        let (mut sequences, mut folders) = (0.0, 0.0);
+        let is_contested = !column_rivals[number].is_empty()
+            || row_rivals[number].iter().any(|&rival| !column_rivals[rival].is_empty());
+        let mut twin_of = None;
+        for &rival in &row_rivals[number] {
+            let other = all[rival].block;
+            if !is_contested && are_one_upload(own, other, side, &rides[all[number].ride]) {
+                let own_rank = (own.chain.len(), std::cmp::Reverse(own.sequence));
+                if (other.chain.len(), std::cmp::Reverse(other.sequence)) > own_rank {
+                    twin_of = Some(rival);
+                }
+                continue;
+            }
+            sequences += advantage(other, own);
+        }
+        for &rival in &column_rivals[number] {
+            let counted_in_row = of_ride[&all[rival].ride].iter().any(|&x| {
+                x != rival
+                    && shared_photos(all[x].block, all[rival].block) > SHARED
+                    && row_rivals[number].iter().any(|&r| all[r].block.sequence == all[x].block.sequence)
+            });
+            if !counted_in_row {
+                folders += advantage(all[rival].block, own);
+            }
+        }
+        let standing = &mut all[number];
+        standing.twin_of = twin_of;
+        standing.probability = standing.offset_probability / (1.0 + alone + sequences + folders);
+        let doubts = [
+            (chance, Doubt::Weak),
+            (alone - chance, Doubt::Companion),
+            (sequences, Doubt::OtherSequence),
+            (folders, Doubt::OtherRide),
+            (1.0 / standing.offset_probability.max(1e-9) - 1.0, Doubt::Offset),
+        ];
+        standing.doubt = doubts.iter().fold(doubts[0], |worst, &next| if next.0 > worst.0 { next } else { worst }).1;
+    }
+    all
+}
+
+/// Whether two blocks hold the same fingerprints (time to the millisecond, uploaded place, device) where they meet.
+fn are_one_upload(a: &Block, b: &Block, side: &PublishedSide, ride: &Ride) -> bool {
+    let of_b: BTreeMap<u32, u32> = b.chain.iter().copied().collect();
+    let (mut both, mut same) = (0, 0);
+    for &(photo, image) in &a.chain {
+        let Some(&other) = of_b.get(&photo) else { continue };
+        both += 1;
+        let (image, other) = (image as usize, other as usize);
+        let places = crate::plane::distance_m2(side.original[image], side.original[other]);
+        let is_near =
+            places < 1e-3 || (places.is_nan() && side.original[image][0].is_nan() && side.original[other][0].is_nan());
+        let is_timed = ride.is_timed() || side.time_ms[image] != PublishedSide::NO_TIME;
+        same += usize::from(is_timed && side.time_ms[image] == side.time_ms[other] && is_near);
+    }
+    let devices = (&side.device[a.sequence as usize], &side.device[b.sequence as usize]);
+    let is_one_device = match devices {
+        (Some(a), Some(b)) => a.is_compatible_with(b),
+        _ => true,
+    };
+    both > 0 && is_one_device && same * 10 >= both * 9
+}

@@ -1,0 +1,88 @@
+//! What became of each track as a whole.
+
+use crate::ride::Ride;
+use crate::rivals::Standing;
+use crate::votes::nearest_quarter_ms;
+use crate::{ClockKind, TrackOutcome, TrackVerdict, Verdict};
+use capture_model::{LocalImages, PublishedImages, Reason, Status, TimeKind};
+
+const SLACK_MS: i64 = 1_200;
+
+/// One outcome per track, from its verdicts and the block that carried most of them.
+pub(crate) fn track_outcomes(
+    local: &LocalImages,
+    published: &PublishedImages,
+    rides: &[Ride],
+    standings: &[Standing<'_>],
+    verdicts: &[Verdict],
+) -> Vec<TrackOutcome> {
+    let mut best: Vec<Option<usize>> = vec![None; local.n_tracks()];
+    for (number, standing) in standings.iter().enumerate().filter(|(_, standing)| standing.twin_of.is_none()) {
+        let track = rides[standing.ride].track;
+        let weight = |number: usize| standings[number].probability * standings[number].block.chain.len() as f64;
+        if standing.probability >= 0.5 && best[track].is_none_or(|known| weight(number) > weight(known)) {
+            best[track] = Some(number);
+        }
+    }
+    (0..local.n_tracks())
+        .map(|track| {
+            let rows = local.rows_of(track);
+            let mut sequences = Vec::new();
+            let mut first_offset = None;
+            for verdict in &verdicts[rows.clone()] {
+                let Some(image) = verdict.image else { continue };
+                first_offset = first_offset.or(verdict.clock_offset_ms);
+                let sequence = published.sequence[image as usize];
+                if sequence != PublishedImages::NO_SEQUENCE && !sequences.contains(&sequence) {
+                    sequences.push(sequence);
+                }
+            }
+            let clock = best[track].filter(|_| first_offset.is_some());
+            TrackOutcome {
+                verdict: verdict_of(&verdicts[rows]),
+                sequences,
+                clock_offset_ms: first_offset,
+                clock_kind: clock
+                    .map_or(ClockKind::Unknown, |number| kind_of(&rides[standings[number].ride], &standings[number])),
+                drift_ppm: clock.map(|number| standings[number].block.slope * 1e6).filter(|ppm| *ppm != 0.0),
+                clock_support: clock.map_or(0, |number| standings[number].block.chain.len() as u32),
+            }
+        })
+        .collect()
+}
+
+fn verdict_of(verdicts: &[Verdict]) -> TrackVerdict {
+    let count = |status: Status| verdicts.iter().filter(|verdict| verdict.reason.status() == status).count();
+    let is_explained = |reason: Reason| {
+        matches!(
+            reason,
+            Reason::DroppedDuplicate
+                | Reason::DroppedByUploader
+                | Reason::DroppedByService
+                | Reason::InSequenceGap
+                | Reason::IdTaken
+        )
+    };
+    let open = verdicts.iter().filter(|v| v.reason.status() == Status::Unmatched && !is_explained(v.reason)).count();
+    match (count(Status::Matched), count(Status::Ambiguous)) {
+        (0, 0) => TrackVerdict::NotFound,
+        (matched, ambiguous) if ambiguous > matched => TrackVerdict::Undecided,
+        (_, 0) if open == 0 => TrackVerdict::Published,
+        _ => TrackVerdict::PartlyPublished,
+    }
+}
+
+fn kind_of(ride: &Ride, standing: &Standing<'_>) -> ClockKind {
+    if !ride.is_timed() {
+        return ClockKind::Unknown;
+    }
+    let block = standing.block;
+    let offset_ms = block.offset_ms.round() as i64;
+    let whole = nearest_quarter_ms(offset_ms);
+    match ride.kind {
+        _ if block.slope != 0.0 => ClockKind::Drift,
+        TimeKind::Absolute if offset_ms.abs() < SLACK_MS => ClockKind::NoneNeeded,
+        _ if (offset_ms - whole).abs() < SLACK_MS && whole.abs() <= 50_400_000 => ClockKind::Zone,
+        _ => ClockKind::Offset,
+    }
+}

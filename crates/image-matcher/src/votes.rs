@@ -1,0 +1,279 @@
+//! Clock offsets worth a closer look, by votes of near pairs.
+//!
+//! In: a ride and the index of published runs. Out: a few hypotheses "remote − local = d", each with the sequences that
+//! take part, best first.
+//!
+//! # Method
+//! A sample of the photos collects the published images within the gate. The true offset gets a vote of nearly every
+//! photo, a false one what chance gives. Votes are counted in 1 s bins as distinct photos, weighed by nearness; peaks,
+//! modes of exactly equal places, whole quarter hours and the offsets that the camera showed elsewhere are then scored on
+//! a grid of half seconds by a robust sum over mutually nearest pairs. Votes are integers: no order of sums can leak.
+
+use crate::plane::distance_m2;
+use crate::published_side::PublishedSide;
+use crate::ride::Ride;
+use crate::runs::{Index, LONGEST_RUN};
+use capture_model::TimeKind;
+use std::collections::BTreeMap;
+
+/// Published images further from a photo than this take no part, metres.
+pub(crate) const GATE_M: f64 = 80.0;
+/// Places of one upload agree to this, metres.
+pub(crate) const EXACT_M: f64 = 0.03;
+const SAMPLE: usize = 256;
+const MOST_NEAR: usize = 2_048;
+const QUARTER_MS: i64 = 900_000;
+const PEAKS: usize = 14;
+const KEPT: usize = 8;
+
+/// A photo of the sample and a published image near it.
+#[derive(Debug, Clone, Copy)]
+struct Near {
+    /// Remote − local, ms.
+    difference_ms: i64,
+    photo: u32,
+    image: u32,
+    distance_m: f32,
+    offset_m: [f32; 2],
+}
+
+/// An offset with its score and the sequences that speak for it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Hypothesis {
+    /// Remote − local, ms.
+    pub(crate) offset_ms: i64,
+    /// Robust score; only for comparing offsets of one ride.
+    pub(crate) score: f64,
+    /// Working numbers of the sequences.
+    pub(crate) sequences: Vec<u32>,
+}
+
+/// Every image near a photo, for a ride or a sample of it: (photo, place in the published order, squared distance).
+pub(crate) fn near_images(ride: &Ride, side: &PublishedSide, index: &Index, sample: usize) -> Vec<(u32, u32, f64)> {
+    let step = ride.len().div_ceil(sample.max(1)).max(1);
+    let chosen: Vec<usize> = (0..ride.len()).step_by(step).collect();
+    let mut near = Vec::new();
+    for photos in chosen.chunks((LONGEST_RUN / step).clamp(1, LONGEST_RUN)) {
+        let fold = |f: fn(f64, f64) -> f64| {
+            photos
+                .iter()
+                .map(|&k| ride.place[k])
+                .reduce(|a, b| [f(a[0], b[0]), f(a[1], b[1]), f(a[2], b[2])])
+                .unwrap_or_default()
+        };
+        let runs = index.near(fold(f64::min), fold(f64::max), GATE_M);
+        for &photo in photos {
+            let before = near.len();
+            for run in &runs {
+                for image in run.clone() {
+                    let at = image as usize;
+                    let original = distance_m2(side.original[at], ride.place[photo]);
+                    let computed = distance_m2(side.computed[at], ride.place[photo]);
+                    let nearest = original.min(computed); // the other one where either is missing
+                    if nearest < GATE_M * GATE_M {
+                        near.push((photo as u32, image, nearest));
+                    }
+                }
+            }
+            thin(&mut near, before);
+        }
+    }
+    near
+}
+
+/// A parked camera has no end of neighbours: the nearest stay, in their order.
+fn thin(near: &mut Vec<(u32, u32, f64)>, from: usize) {
+    if near.len() - from > MOST_NEAR {
+        near[from..].sort_unstable_by(|a, b| a.2.total_cmp(&b.2).then(a.1.cmp(&b.1)));
+        near.truncate(from + MOST_NEAR);
+        near[from..].sort_unstable_by_key(|entry| entry.1);
+    }
+}
+
+/// Hypotheses for a timed ride, best first; `agreed` are offsets that the camera showed in other folders.
+pub(crate) fn hypotheses(ride: &Ride, side: &PublishedSide, index: &Index, agreed: &[i64]) -> Vec<Hypothesis> {
+    let near = votes(ride, side, index);
+    if near.is_empty() {
+        return Vec::new();
+    }
+    let coarse = coarse_offsets(&near, ride, side, agreed);
+    let mut scored: Vec<Hypothesis> = coarse.iter().map(|&offset| score(&near, ride, side, offset)).collect();
+    sort(&mut scored);
+    let best: Vec<i64> = scored.iter().take(KEPT).map(|hypothesis| hypothesis.offset_ms).collect();
+    for (place, offset) in best.into_iter().enumerate() {
+        let reach = if place < 3 { 10 } else { 2 }; // the leaders are searched on the whole grid
+        scored.extend((-reach..=reach).filter(|&k| k != 0).map(|k| score(&near, ride, side, offset + k * 500)));
+    }
+    sort(&mut scored);
+    let mut kept: Vec<Hypothesis> = Vec::new();
+    for hypothesis in scored {
+        let is_new = kept.iter().all(|known| (known.offset_ms - hypothesis.offset_ms).abs() >= 800);
+        if is_new && !hypothesis.sequences.is_empty() && kept.len() < KEPT {
+            kept.push(hypothesis);
+        }
+    }
+    kept
+}
+
+/// One given offset as the only hypothesis.
+pub(crate) fn given(ride: &Ride, side: &PublishedSide, index: &Index, offset_ms: i64) -> Vec<Hypothesis> {
+    let near = votes(ride, side, index);
+    let mut best: Vec<Hypothesis> = [0, -500, 500].iter().map(|k| score(&near, ride, side, offset_ms + k)).collect();
+    sort(&mut best);
+    let sequences: Vec<u32> = best.iter().flat_map(|hypothesis| hypothesis.sequences.iter().copied()).collect();
+    if sequences.is_empty() {
+        return Vec::new();
+    }
+    vec![Hypothesis { offset_ms, score: best[0].score, sequences: unique(sequences) }]
+}
+
+fn unique(mut numbers: Vec<u32>) -> Vec<u32> {
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers
+}
+
+fn sort(hypotheses: &mut [Hypothesis]) {
+    hypotheses.sort_by(|a, b| {
+        b.score.total_cmp(&a.score).then(a.offset_ms.abs().cmp(&b.offset_ms.abs())).then(a.offset_ms.cmp(&b.offset_ms))
+    });
+}
+
+/// All votes of the sample, by difference, photo, image.
+fn votes(ride: &Ride, side: &PublishedSide, index: &Index) -> Vec<Near> {
+    let mut near: Vec<Near> = near_images(ride, side, index, SAMPLE)
+        .into_iter()
+        .filter(|&(_, image, _)| side.time_ms[image as usize] != PublishedSide::NO_TIME)
+        .map(|(photo, image, distance_m2)| {
+            let offset = ride.plane.offset_m(ride.place[photo as usize], side.place(image as usize));
+            Near {
+                difference_ms: side.time_ms[image as usize].saturating_sub(ride.time_ms[photo as usize]),
+                photo,
+                image,
+                distance_m: distance_m2.sqrt() as f32,
+                offset_m: [offset[0] as f32, offset[1] as f32],
+            }
+        })
+        .collect();
+    near.sort_unstable_by_key(|vote| (vote.difference_ms, vote.photo, vote.image));
+    near
+}
+
+/// Offsets by votes, before any of them is looked at closely.
+fn coarse_offsets(near: &[Near], ride: &Ride, side: &PublishedSide, agreed: &[i64]) -> Vec<i64> {
+    let of_device = |vote: &&Near| match (&ride.device, &side.device[side.sequence[vote.image as usize] as usize]) {
+        (Some(own), Some(other)) => own.is_compatible_with(other),
+        _ => true,
+    };
+    let fitting: Vec<Near> = near.iter().filter(of_device).copied().collect();
+    let near = if fitting.is_empty() { near } else { &fitting };
+    let mut best: BTreeMap<(i64, u32), u32> = BTreeMap::new();
+    for vote in near {
+        let weight = match vote.distance_m {
+            d if d < EXACT_M as f32 => 8,
+            d if d < 1.0 => 4,
+            d if d < 3.0 => 3,
+            d if d < 8.0 => 2,
+            _ => 1,
+        };
+        let slot = best.entry((vote.difference_ms.div_euclid(1000), vote.photo)).or_default();
+        *slot = weight.max(*slot);
+    }
+    let mut bins: BTreeMap<i64, u32> = BTreeMap::new();
+    for (&(bin, _), &weight) in &best {
+        *bins.entry(bin).or_default() += weight;
+    }
+    let around = |bin: i64| (-1..=1).map(|k| bins.get(&(bin + k)).copied().unwrap_or(0)).sum::<u32>();
+    let mut peaks: Vec<(u32, i64)> = bins.keys().map(|&bin| (around(bin), bin)).collect();
+    peaks.sort_unstable_by_key(|&(count, bin)| (std::cmp::Reverse(count), bin.abs(), bin));
+    let mut taken: Vec<i64> = Vec::new();
+    let mut offsets: Vec<i64> = Vec::new();
+    for &(_, bin) in &peaks {
+        if taken.iter().all(|known| (known - bin).abs() > 5) {
+            taken.push(bin);
+            offsets.push(bin * 1000 + 500);
+            if taken.len() == PEAKS {
+                break;
+            }
+        }
+    }
+    offsets.extend(exact_modes(near));
+    let mut zones: Vec<(u32, i64)> = peaks
+        .iter()
+        .copied()
+        .filter(|&(_, bin)| bin.abs() < 51_000 && (bin.rem_euclid(900) <= 1 || bin.rem_euclid(900) >= 899))
+        .collect();
+    zones.truncate(KEPT);
+    offsets.extend(zones.iter().map(|&(_, bin)| nearest_quarter_ms(bin * 1000)));
+    offsets.extend(agreed);
+    if ride.kind == TimeKind::Absolute {
+        offsets.push(0);
+    }
+    let mut distinct: Vec<i64> = Vec::new();
+    for offset in offsets {
+        if distinct.iter().all(|known| (known - offset).abs() >= 400) {
+            distinct.push(offset);
+        }
+    }
+    distinct
+}
+
+/// The most frequent differences among pairs at exactly equal places, to the millisecond.
+fn exact_modes(near: &[Near]) -> Vec<i64> {
+    let mut counts: BTreeMap<i64, u32> = BTreeMap::new();
+    for vote in near.iter().filter(|vote| f64::from(vote.distance_m) < EXACT_M) {
+        *counts.entry(vote.difference_ms).or_default() += 1;
+    }
+    let mut modes: Vec<(u32, i64)> = counts.into_iter().map(|(offset, count)| (count, offset)).collect();
+    modes.sort_unstable_by_key(|&(count, offset)| (std::cmp::Reverse(count), offset.abs(), offset));
+    modes.into_iter().take(KEPT).map(|(_, offset)| offset).collect()
+}
+
+/// The nearest whole quarter hour.
+pub(crate) fn nearest_quarter_ms(offset_ms: i64) -> i64 {
+    (offset_ms + QUARTER_MS / 2).div_euclid(QUARTER_MS) * QUARTER_MS
+}
+
+/// A robust sum over mutually nearest pairs within 0.62 s of an offset, per sequence; sequences that speak against it are
+/// left out.
+fn score(near: &[Near], ride: &Ride, side: &PublishedSide, offset_ms: i64) -> Hypothesis {
+    const HALF_MS: i64 = 620;
+    let first = near.partition_point(|vote| vote.difference_ms < offset_ms - HALF_MS);
+    let end = first + near[first..].partition_point(|vote| vote.difference_ms <= offset_ms + HALF_MS);
+    let window = &near[first..end];
+    let mut by_photo: Vec<u32> = (0..window.len() as u32).collect();
+    let sequence = |k: u32| side.sequence[window[k as usize].image as usize];
+    let lag = |k: u32| (window[k as usize].difference_ms - offset_ms).abs();
+    by_photo.sort_unstable_by_key(|&k| (sequence(k), window[k as usize].photo, lag(k), window[k as usize].image));
+    let mut by_image = by_photo.clone();
+    by_photo.dedup_by_key(|k| (sequence(*k), window[*k as usize].photo));
+    by_image.sort_unstable_by_key(|&k| (window[k as usize].image, lag(k), window[k as usize].photo));
+    by_image.dedup_by_key(|k| window[*k as usize].image);
+    by_image.sort_unstable();
+    let mutual: Vec<u32> = by_photo.into_iter().filter(|k| by_image.binary_search(k).is_ok()).collect();
+    let mut hypothesis = Hypothesis { offset_ms, score: 0.0, sequences: Vec::new() };
+    for pairs in mutual.chunk_by(|a, b| sequence(*a) == sequence(*b)) {
+        let number = sequence(pairs[0]);
+        let offsets: Vec<[f64; 2]> = pairs.iter().map(|&k| window[k as usize].offset_m.map(f64::from)).collect();
+        let middle = crate::errors::median_vector(&offsets);
+        let fit: f64 = offsets
+            .iter()
+            .map(|v| {
+                let r2 = (v[0] - middle[0]).powi(2) + (v[1] - middle[1]).powi(2);
+                (3.0 - r2 / 32.0).max(-2.0)
+            })
+            .sum();
+        let exact = pairs.iter().filter(|&&k| f64::from(window[k as usize].distance_m) < EXACT_M).count();
+        let device = match (&ride.device, &side.device[number as usize]) {
+            (Some(own), Some(other)) if own.is_compatible_with(other) => 2.0,
+            (Some(_), Some(_)) => -8.0,
+            _ => 0.0,
+        };
+        let sum = fit + 3.0 * exact as f64 + device;
+        if sum > 0.0 {
+            hypothesis.score += sum;
+            hypothesis.sequences.push(number);
+        }
+    }
+    hypothesis
+}

@@ -1,0 +1,163 @@
+//! Recorded images of the real service as local photos on wrong clocks; each must find itself again.
+
+use capture_model::{
+    CapturedAt, Device, Evidence, ImageId, LocalImages, Position, PublishedImage, PublishedImages, SequenceId, TimeKind,
+};
+use image_matcher::{Lookup, MatchSettings, match_images};
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+type Row = BTreeMap<String, String>;
+
+fn recorded(path: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/real").join(path);
+    if !path.exists() {
+        eprintln!("SKIPPED: the recorded data is not at hand beside the repository");
+    }
+    path.exists().then_some(path)
+}
+
+fn position(row: &Row, lon: &str, lat: &str) -> Option<Position> {
+    Position::from_lon_lat(row[lon].parse().ok()?, row[lat].parse().ok()?).ok()
+}
+
+fn rows(bytes: &[u8]) -> Vec<Row> {
+    csv::Reader::from_reader(bytes).deserialize().map(|row| row.unwrap()).collect()
+}
+
+fn singapore() -> Option<Vec<PublishedImage>> {
+    let rows = rows(&std::fs::read(recorded("pairs/singapore_594.csv")?).unwrap());
+    let image = |row: &Row| PublishedImage {
+        sequence: Some(SequenceId::new(&row["sequence_id"])),
+        captured_at: Some(CapturedAt::from_epoch_ms(row["captured_at"].parse().unwrap())),
+        original: position(row, "tile_lon", "tile_lat"),
+        computed: position(row, "computed_lon", "computed_lat"),
+        altitude_m: row["altitude"].parse().ok(),
+        device: Device::new(Some(&row["make"]), Some(&row["model"]), None, None),
+        ..PublishedImage::bare(ImageId(row["image_id"].parse().unwrap()), Evidence::Entity)
+    };
+    Some(rows.iter().map(image).collect())
+}
+
+fn richmond() -> Option<Vec<PublishedImage>> {
+    let mut text = Vec::new();
+    let file = std::fs::File::open(recorded("pairs/richmond_panos_9091.csv.gz")?).unwrap();
+    flate2::read::GzDecoder::new(file).read_to_end(&mut text).unwrap();
+    let image = |row: &Row| PublishedImage {
+        sequence: Some(SequenceId::new(&row["sequence_id"])),
+        captured_at: Some(CapturedAt::from_epoch_ms(row["captured_at_ms"].parse().unwrap())),
+        original: position(row, "raw_lng", "raw_lat"),
+        computed: position(row, "lng", "lat"),
+        altitude_m: row["altitude"].parse().ok(),
+        device: Device::new(Some(&row["camera_make"]), Some(&row["camera_model"]), None, None),
+        ..PublishedImage::bare(ImageId(row["pano_id"].parse().unwrap()), Evidence::Entity)
+    };
+    Some(rows(&text).iter().map(image).collect())
+}
+
+fn karlsruhe() -> Option<Vec<PublishedImage>> {
+    let bytes = std::fs::read(recorded("graph-api/images_karlsruhe_94.json")?).unwrap();
+    let answer: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+    let place = |value: &serde_json::Value| {
+        Position::from_lon_lat(value["coordinates"][0].as_f64()?, value["coordinates"][1].as_f64()?).ok()
+    };
+    let image = |entity: &serde_json::Value| PublishedImage {
+        sequence: entity["sequence"].as_str().map(SequenceId::new),
+        captured_at: entity["captured_at"].as_i64().map(CapturedAt::from_epoch_ms),
+        original: place(&entity["geometry"]),
+        computed: place(&entity["computed_geometry"]),
+        altitude_m: entity["altitude"].as_f64(),
+        device: Device::new(entity["make"].as_str(), entity["model"].as_str(), None, None),
+        ..PublishedImage::bare(ImageId(entity["id"].as_str().unwrap().parse().unwrap()), Evidence::Entity)
+    };
+    Some(answer["data"].as_array().unwrap().iter().map(image).collect())
+}
+
+/// Photos of the images, a track each sequence, every track's clock wrong by an odd constant; places to 7 decimals.
+fn photos_of(images: &[PublishedImage]) -> (LocalImages, Vec<u64>) {
+    let mut tracks: BTreeMap<&str, Vec<&PublishedImage>> = BTreeMap::new();
+    for image in images {
+        tracks.entry(image.sequence.as_ref().unwrap().as_str()).or_default().push(image);
+    }
+    let (mut local, mut truth) = (LocalImages::default(), Vec::new());
+    for (number, track) in tracks.values_mut().enumerate() {
+        track.sort_by_key(|image| (image.captured_at, image.id));
+        local.tracks.push(truth.len() as u32);
+        local.clock_group.push(number as u32);
+        let clock_error_ms = (number as i64 * 7_919_003 + 61_001) * if number % 2 == 0 { 1 } else { -1 };
+        for image in track {
+            let time = image.captured_at.unwrap().epoch_ms() - clock_error_ms;
+            let place = image.original.unwrap();
+            let seven = |degrees: f64| (degrees * 1e7).round() / 1e7;
+            local.file.push(truth.len() as u32);
+            local.path_rank.push(truth.len() as u32);
+            local.track.push(number as u32);
+            local.longitude.push(seven(place.lon()));
+            local.latitude.push(seven(place.lat()));
+            local.altitude_m.push(image.altitude_m.map_or(f32::NAN, |altitude| altitude as f32));
+            local.heading_deg.push(f32::NAN);
+            local.time_ms.push(time);
+            local.sent_time_ms.push(time);
+            local.camera_time_ms.push(LocalImages::NO_TIME);
+            local.time_kind.push(TimeKind::Wall);
+            local.time_resolution_ms.push(1);
+            local.device.push(local.devices.number_of(&image.device));
+            local.predicted_drop.push(None);
+            truth.push(image.id.0);
+        }
+    }
+    local.tracks.push(truth.len() as u32);
+    (local, truth)
+}
+
+#[track_caller]
+fn check(
+    case: &str,
+    images: Option<Vec<PublishedImage>>,
+    computed_only: bool,
+    least_precision: f64,
+    least_recall: f64,
+) {
+    let Some(images) = images else { return };
+    let (local, truth) = photos_of(&images);
+    let mut published = PublishedImages::default();
+    for image in &images {
+        let original = if computed_only { None } else { image.original };
+        published.push(&PublishedImage { original, ..image.clone() });
+    }
+    let outcome = match_images(&local, &published, &vec![Lookup::Complete; local.len()], &MatchSettings::default());
+    let matched = outcome.verdicts.iter().zip(&truth).filter_map(|(verdict, id)| Some((verdict.image?, *id)));
+    let (mut n_matched, mut n_right) = (0, 0);
+    for (image, id) in matched {
+        n_matched += 1;
+        n_right += usize::from(published.id[image as usize] == id);
+    }
+    let (precision, recall) = (n_right as f64 / f64::from(n_matched.max(1)), n_right as f64 / truth.len() as f64);
+    eprintln!("{case}: {} photos, precision {precision:.4}, recall {recall:.4}", truth.len());
+    if std::env::var_os("TIEPOINT_SHOW").is_some() {
+        for (row, verdict) in
+            outcome.verdicts.iter().enumerate().filter(|(_, verdict)| verdict.image.is_none()).take(60)
+        {
+            eprintln!(
+                "  track {} row {row}: {} {:?} {:?}",
+                local.track[row], verdict.reason, verdict.probability, outcome.tracks[local.track[row] as usize]
+            );
+        }
+    }
+    assert!(precision >= least_precision, "{case}: precision {precision}");
+    assert!(recall >= least_recall, "{case}: recall {recall}");
+}
+
+#[test]
+fn by_uploaded_places() {
+    check("Singapore", singapore(), false, 0.999, 0.98);
+    check("Karlsruhe", karlsruhe(), false, 0.999, 0.98);
+    check("Richmond", richmond(), false, 0.999, 0.98);
+}
+
+#[test]
+fn by_computed_places_alone() {
+    check("Singapore, computed", singapore(), true, 0.995, 0.5);
+    check("Richmond, computed", richmond(), true, 0.995, 0.5);
+}

@@ -12,8 +12,8 @@ use crate::settings::{ENTITIES, SEARCHES, TILES, freshness};
 use crate::{ApiError, ApiSettings, Usage};
 use capture_model::{CapturedAt, ImageId, PublishedImage, SequenceId};
 use polite_http::{
-    Answer, Auth, Client, ClientSettings, Clock, FetchError, RedactedUrl, Request, ReqwestTransport, Source, Store,
-    StoreError, StoreUse, SystemClock, Transport,
+    Answer, Auth, Client, ClientSettings, Clock, FetchError, QuotaSettings, RedactedUrl, Request, ReqwestTransport,
+    Source, Store, StoreError, StoreUse, SystemClock, Transport,
 };
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
@@ -83,6 +83,19 @@ impl TileAnswer {
     }
 }
 
+/// A quota and what was spent of it today (UTC).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuotaToday {
+    /// `tiles`, `entities` or `searches`.
+    pub name: &'static str,
+    /// Requests counted today; loopback is not counted.
+    pub spent: u64,
+    /// Requests allowed in a day; `None` on loopback.
+    pub per_day: Option<u64>,
+    /// Requests allowed in any minute; `None`: no pace.
+    pub per_minute: Option<u32>,
+}
+
 /// The documented API. Cheap to clone; clones share pace, budgets, store and counts.
 #[derive(Clone)]
 pub struct Api(Arc<Inner>);
@@ -124,13 +137,13 @@ impl Api {
 
     /// A coverage tile. An empty answer means "empty for now"; see [`Self::confirm_empty_tile`].
     pub async fn coverage_tile(&self, tile: Tile, tileset: Tileset) -> Result<TileAnswer, ApiError> {
-        self.tile(tile, tileset, StoreUse::Normal, EMPTY_TILE).await
+        Box::pin(self.tile(tile, tileset, StoreUse::Normal, EMPTY_TILE)).await
     }
 
     /// Asks once more for a tile that came back empty: the tile host is known to answer 404 for tiles that it shows on
     /// the next day. The second answer is kept as such, so that a later run within the freshness asks nothing.
     pub async fn confirm_empty_tile(&self, tile: Tile, tileset: Tileset) -> Result<TileAnswer, ApiError> {
-        self.tile(tile, tileset, StoreUse::UnlessKind(EMPTY_TILE), EMPTY_TILE_CONFIRMED).await
+        Box::pin(self.tile(tile, tileset, StoreUse::UnlessKind(EMPTY_TILE), EMPTY_TILE_CONFIRMED)).await
     }
 
     async fn tile(
@@ -297,7 +310,7 @@ impl Api {
         let mut request = self.graph("image_ids", ENTITIES, url, false);
         request.store_use = StoreUse::Bypass;
         let answer = self.0.client.fetch(&request, &GraphList { kind: IMAGE_IDS, about: About::Anything }).await?;
-        let mut collector = Collector::default();
+        let mut collector = Collector::of_answer();
         let _ = read_document(&answer.body, &mut collector); // it was read once already, to be accepted
         Ok(collector.images.len())
     }
@@ -314,9 +327,13 @@ impl Api {
         }
     }
 
-    /// Tile requests counted today, over all runs with this store.
-    pub fn tiles_spent_today(&self) -> Result<u64, ApiError> {
-        Ok(self.0.client.spent_today(TILES)?)
+    /// What each quota has left today, over all runs with this store.
+    pub fn quotas_today(&self) -> Result<Vec<QuotaToday>, ApiError> {
+        let today = |quota: QuotaSettings| {
+            let spent = self.0.client.spent_today(quota.name)?;
+            Ok(QuotaToday { name: quota.name, spent, per_day: quota.per_day, per_minute: quota.per_minute })
+        };
+        self.0.settings.quotas().into_iter().map(today).collect()
     }
 
     fn graph(&self, endpoint: &'static str, quota: &'static str, url: Url, divisible: bool) -> Request {
@@ -333,8 +350,12 @@ impl Api {
         }
     }
 
-    /// Follows the pages of an answer to the end.
+    /// Follows the pages of an answer to the end. Boxed, so that a question that waits for its turn is small.
     async fn pages(&self, first: Request, classify: &GraphList) -> Result<Pages, ApiError> {
+        Box::pin(self.follow_pages(first, classify)).await
+    }
+
+    async fn follow_pages(&self, first: Request, classify: &GraphList) -> Result<Pages, ApiError> {
         let mut pages = Pages::default();
         let mut known_urls = HashSet::from([first.url.clone()]);
         let mut known_ids = HashSet::new();
@@ -367,7 +388,7 @@ impl Api {
 
     /// Reads one page into the pages; the link to the next.
     fn page(&self, answer: &Answer, pages: &mut Pages) -> Result<Option<String>, ApiError> {
-        let mut collector = Collector::default();
+        let mut collector = Collector::of_answer();
         let document = read_document(&answer.body, &mut collector).map_err(|_| {
             // A reply that cannot be read is never accepted, so this one was changed where it was kept.
             FetchError::Store(StoreError("a stored answer is damaged; clear the store and run again".to_owned()))

@@ -13,7 +13,9 @@ mod reading;
 mod settings;
 mod usage;
 
-pub use api::{Api, IMAGES_PER_PAGE, IMAGES_PER_REQUEST, SEQUENCES_PER_REQUEST, TileAnswer, Tileset, TimeWindow};
+pub use api::{
+    Api, IMAGES_PER_PAGE, IMAGES_PER_REQUEST, QuotaToday, SEQUENCES_PER_REQUEST, TileAnswer, Tileset, TimeWindow,
+};
 pub use entities_file::{Entities, EntitiesError, read_entities};
 pub use entity::entity_json;
 pub use error::{ApiError, BadBaseUrl, ErrorKind};

@@ -21,17 +21,29 @@ pub struct EntityProblem {
 /// So many problems are kept word for word; the rest is only counted.
 const MOST_PROBLEMS_KEPT: usize = 1_000;
 
+/// Far more than the service gives in one answer (2,000 images, or the ids of one sequence).
+const MOST_IMAGES_OF_ANSWER: usize = 200_000;
+
 /// Images and problems of one document or of many.
 #[derive(Debug, Default)]
 pub(crate) struct Collector {
     pub(crate) images: Vec<PublishedImage>,
     pub(crate) problems: Vec<EntityProblem>,
     pub(crate) n_problems: u64,
+    /// Images beyond this number are not kept, only counted.
+    pub(crate) most_images: Option<usize>,
+    /// How many were not kept.
+    pub(crate) n_beyond: u64,
     /// The line that the reader has reached; moved on by whoever feeds the reader.
     pub(crate) line: std::rc::Rc<Cell<u64>>,
 }
 
 impl Collector {
+    /// For one answer of the service, whose bytes could otherwise become thirty times as many in memory.
+    pub(crate) fn of_answer() -> Self {
+        Self { most_images: Some(MOST_IMAGES_OF_ANSWER), ..Self::default() }
+    }
+
     pub(crate) fn problem(&mut self, reason: impl Into<String>) {
         self.n_problems += 1;
         if self.problems.len() < MOST_PROBLEMS_KEPT {
@@ -41,6 +53,7 @@ impl Collector {
 
     fn entity(&mut self, fields: EntityFields) {
         match fields.into_image() {
+            Ok(_) if self.most_images.is_some_and(|most| self.images.len() >= most) => self.n_beyond += 1,
             Ok(image) => self.images.push(image),
             Err(reason) => self.problem(reason),
         }

@@ -51,7 +51,7 @@ impl GraphList {
         if reply.status != 200 {
             return failure(reply);
         }
-        let mut collector = Collector::default();
+        let mut collector = Collector::of_answer();
         let document = match read_document(&reply.body, &mut collector) {
             Ok(document) => document,
             Err(error) if error.is_eof() => {
@@ -69,6 +69,9 @@ impl GraphList {
     fn objection(&self, document: &Document, collector: &Collector) -> Option<String> {
         if !document.is_list {
             return Some("JSON without a list of data".to_owned());
+        }
+        if collector.n_beyond > 0 {
+            return Some(format!("a list of {} images", collector.images.len() as u64 + collector.n_beyond));
         }
         collector.images.iter().find_map(|image| match &self.about {
             About::Anything => None,

@@ -405,3 +405,40 @@ async fn errors_say_what_to_do_and_never_the_token() {
     Refused: http://127.0.0.1:1/image_ids?sequence_id=s was refused: the URL or the token cannot be sent
     "#);
 }
+
+#[test]
+fn a_question_that_waits_for_its_turn_is_small() {
+    let world = world(|_| reply(200, ""));
+    let (key, window) =
+        (SequenceId::new("s"), TimeWindow { start: CapturedAt::from_epoch_ms(0), end: CapturedAt::from_epoch_ms(1) });
+    let sizes = [
+        std::mem::size_of_val(&world.api.coverage_tile(tile(1), Tileset::Original)),
+        std::mem::size_of_val(&world.api.image_ids(&key)),
+        std::mem::size_of_val(&world.api.images_by_ids(&[])),
+        std::mem::size_of_val(&world.api.images_of_sequences(&[])),
+        std::mem::size_of_val(&world.api.images_of_user("u", window)),
+    ];
+    assert!(sizes[0] <= 64 && sizes.iter().all(|&size| size <= 1_000), "{sizes:?} bytes");
+}
+
+#[test]
+fn quotas_of_the_real_service_are_told() {
+    let service = Arc::new(Service { answer: Box::new(|_| reply(200, "")), asked: Mutex::default() });
+    let store = Arc::new(MemoryStore::default());
+    let clock = Arc::new(SystemClock::default());
+    let today = clock.epoch_ms().div_euclid(86_400_000);
+    for _ in 0..3 {
+        store.spend("tiles", today, None).unwrap();
+    }
+    let api = Api::over(ApiSettings::default(), Some(store), service, clock).unwrap();
+    let quotas = api.quotas_today().unwrap();
+    let told: Vec<_> = quotas.iter().map(|quota| (quota.name, quota.spent, quota.per_day, quota.per_minute)).collect();
+    assert_eq!(
+        told,
+        [
+            ("tiles", 3, Some(50_000), Some(60)),
+            ("entities", 0, Some(200_000), Some(600)),
+            ("searches", 0, Some(100_000), Some(300))
+        ]
+    );
+}

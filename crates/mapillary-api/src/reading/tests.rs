@@ -118,6 +118,8 @@ fn an_answer_must_be_about_the_question() {
     graph("cut short", list(r#"{"data":[{"id":"1"},{"#), Class::Transient);
     graph("nothing at all", list(""), Class::Transient);
     graph("two answers in one", list(r#"{"data":[]}{"data":[]}"#), Class::Nonsense);
+    let endless = format!("{{\"data\":[{}{{}}]}}", "{\"id\":1},".repeat(200_001));
+    graph("a list that would fill the memory", list(&endless), Class::Nonsense);
     let about = About::Sequences(BTreeSet::from(["abc".to_owned()]));
     let sequences = GraphList { kind: IMAGES, about };
     let read = |body: &str| sequences.classify(&list(body)).class;

@@ -242,3 +242,42 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+    /// A power cut leaves the log as far as it had reached the disk: cut anywhere, its last sector torn. What is found
+    /// then is what was written up to some moment: no answer without all earlier ones.
+    #[test]
+    fn a_power_cut_leaves_a_beginning(
+        n_written in 1..30_u32,
+        cut in any::<prop::sample::Index>(),
+        torn in proptest::collection::vec(any::<u8>(), 0..600),
+    ) {
+        let (alive, dead) = (folder(), folder());
+        let store = ResponseStore::open(alive.path()).unwrap();
+        store.with(|c| c.pragma_update_and_check(None, "wal_checkpoint", "TRUNCATE", |_| Ok(()))).unwrap();
+        for number in 0..n_written {
+            let (key, answer) = numbered("w", number);
+            store.put(&key, &answer).unwrap();
+        }
+        let log = format!("{FILE_NAME}-wal");
+        std::fs::copy(alive.path().join(FILE_NAME), dead.path().join(FILE_NAME)).unwrap();
+        let mut bytes = std::fs::read(alive.path().join(&log)).unwrap();
+        bytes.truncate(cut.index(bytes.len()));
+        bytes.extend(torn);
+        std::fs::write(dead.path().join(&log), bytes).unwrap();
+
+        let survived = ResponseStore::open(dead.path()).unwrap();
+        let found: Vec<bool> = (0..n_written)
+            .map(|number| {
+                let (key, expected) = numbered("w", number);
+                survived.get(&key).unwrap().is_some_and(|answer| {
+                    assert_eq!(answer, expected);
+                    true
+                })
+            })
+            .collect();
+        prop_assert!(found.is_sorted_by_key(|&there| !there), "{found:?}");
+        prop_assert!(survived.verify().unwrap().is_sound());
+    }
+}

@@ -105,6 +105,11 @@ pub(crate) fn hypotheses(ride: &Ride, side: &PublishedSide, index: &Index, agree
         scored.extend((-reach..=reach).filter(|&k| k != 0).map(|k| score(&near, ride, side, offset + k * 500)));
     }
     sort(&mut scored);
+    let leaders: Vec<Hypothesis> = scored.iter().take(3).cloned().collect();
+    for leader in leaders {
+        scored.push(climb(&near, ride, side, leader));
+    }
+    sort(&mut scored);
     let mut kept: Vec<Hypothesis> = Vec::new();
     for hypothesis in scored {
         let is_new = kept.iter().all(|known| (known.offset_ms - hypothesis.offset_ms).abs() >= 800);
@@ -113,6 +118,19 @@ pub(crate) fn hypotheses(ride: &Ride, side: &PublishedSide, index: &Index, agree
         }
     }
     kept
+}
+
+/// Halves the step around an offset as long as that raises the score: a fast shutter needs more than half seconds.
+fn climb(near: &[Near], ride: &Ride, side: &PublishedSide, mut best: Hypothesis) -> Hypothesis {
+    for step in [250, 125, 60, 30] {
+        for offset in [best.offset_ms - step, best.offset_ms + step] {
+            let next = score(near, ride, side, offset);
+            if next.score > best.score {
+                best = next;
+            }
+        }
+    }
+    best
 }
 
 /// One given offset as the only hypothesis.
@@ -187,7 +205,7 @@ fn coarse_offsets(near: &[Near], ride: &Ride, side: &PublishedSide, agreed: &[i6
     let mut peaks: Vec<(u32, i64)> = bins.keys().map(|&bin| (around(bin), bin)).collect();
     peaks.sort_unstable_by_key(|&(count, bin)| (std::cmp::Reverse(count), bin.abs(), bin));
     let mut taken: Vec<i64> = Vec::new();
-    let mut offsets: Vec<i64> = Vec::new();
+    let mut offsets: Vec<i64> = exact_modes(near); // to the millisecond, so they come before the bins that hold them
     for &(_, bin) in &peaks {
         if taken.iter().all(|known| (known - bin).abs() > 5) {
             taken.push(bin);
@@ -197,7 +215,6 @@ fn coarse_offsets(near: &[Near], ride: &Ride, side: &PublishedSide, agreed: &[i6
             }
         }
     }
-    offsets.extend(exact_modes(near));
     let mut zones: Vec<(u32, i64)> = peaks
         .iter()
         .copied()

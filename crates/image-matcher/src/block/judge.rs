@@ -35,6 +35,7 @@ pub(super) fn judge(
         + exact_places
         + headings
         + 0.2 * chain.iter().map(|&pair| altitude[pair]).sum::<f64>();
+    evidence += 3.0 * exact_altitudes(work, &exact).min(3) as f64;
     match time {
         Some(_) => evidence += 0.3 * clipped(log_time, 3.0),
         None => evidence *= 0.5,
@@ -104,6 +105,17 @@ fn altitudes(work: &Work<'_>, chain: &[usize]) -> f64 {
         share if share < 0.2 => -3.0,
         _ => 0.0,
     }
+}
+
+/// Distinct altitudes that agree at places that agree: chance seldom gives both.
+fn exact_altitudes(work: &Work<'_>, exact: &[usize]) -> usize {
+    let altitude = |pair: usize| work.ride.altitude_m[work.photo[pair] as usize];
+    let agrees = |pair: usize| (work.side.altitude_m[work.image(pair)] - altitude(pair)).abs() < EXACT_ALTITUDE_M;
+    let tenths = exact
+        .iter()
+        .filter(|&&pair| agrees(pair) && altitude(pair) != 0.0)
+        .map(|&pair| (altitude(pair) * 10.0).round() as i64);
+    tenths.collect::<BTreeSet<_>>().len()
 }
 
 /// (evidence against chance, evidence of identity) of the devices.

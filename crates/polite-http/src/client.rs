@@ -9,9 +9,9 @@ use crate::counters::Counters;
 use crate::in_flight::InFlight;
 use crate::pacer::Pacer;
 use crate::{
-    Answer, Auth, Cancel, Class, Classify, Clock, FetchError, MemoryStore, Progress, QuotaSettings, Reading, Refusal,
-    Reply, Request, RetryBudget, RetryPolicy, Source, Step, Store, StoreKey, StoreUse, StoredAnswer, Transport,
-    TransportFault, Usage, WireRequest, may_be_asked, next_step,
+    Answer, Auth, Cancel, Class, Classify, Clock, FetchError, MemoryStore, PaceState, Progress, QuotaSettings, Reading,
+    Refusal, Reply, Request, RetryBudget, RetryPolicy, Source, Step, Store, StoreKey, StoreUse, StoredAnswer,
+    Transport, TransportFault, Usage, WireRequest, may_be_asked, next_step,
 };
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,6 +23,7 @@ const TOO_MUCH: &str = "too_much";
 /// The name under which the ledger of days counts that the service has blocked this caller.
 const BLOCKED: &str = "blocked";
 const DAY_MS: i64 = 86_400_000;
+const MINUTE_MS: i64 = 60_000;
 /// Foreign words in errors and logs are cut here.
 const LONGEST_DETAIL: usize = 300;
 
@@ -79,8 +80,22 @@ impl Client {
         let started_ms = clock.epoch_ms();
         let today = started_ms.div_euclid(DAY_MS);
         let was_blocked = (today - 1..=today).any(|day| ledger.spent(BLOCKED, day).is_ok_and(|times| times > 0));
+        let pacer = |quota: &QuotaSettings| {
+            let mut state = PaceState::new(quota);
+            if was_blocked {
+                state.begin_slowly();
+            }
+            // What runs before this one sent in this minute and the last: each as late as it can have been.
+            let minute = started_ms.div_euclid(MINUTE_MS);
+            let into_minute = Duration::from_millis(started_ms.rem_euclid(MINUTE_MS).unsigned_abs());
+            for (minute, age) in [(minute - 1, into_minute), (minute, Duration::ZERO)] {
+                let sent = ledger.spent(&by_minute(quota.name), minute).unwrap_or(0);
+                state.sent_before(age, sent);
+            }
+            Pacer::new(quota.clone(), state)
+        };
         Self(Arc::new(Shared {
-            pacers: settings.quotas.iter().map(|quota| Pacer::new(quota.clone(), was_blocked)).collect(),
+            pacers: settings.quotas.iter().map(pacer).collect(),
             started_ms,
             ledger,
             settings,
@@ -248,6 +263,10 @@ impl Shared {
         {
             return Err(FetchError::DayUsedUp { quota: pacer.settings.name, limit });
         }
+        if pacer.settings.per_minute.is_some() {
+            let minute = self.clock.epoch_ms().div_euclid(MINUTE_MS);
+            self.ledger.spend(&by_minute(request.quota), minute, None)?;
+        }
         reserved.keep();
         let sent = self.transport.send(wire).await;
         let tried = match sent.map(|reply| scrubbed(request, reply)) {
@@ -399,6 +418,11 @@ fn words(request: &Request, tried: &Tried) -> String {
     let said = if said.is_empty() { format!("HTTP {}", tried.status) } else { said.to_owned() };
     let said = request.token().map_or(said.clone(), |token| token.scrub_text(&said));
     said.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_DETAIL).collect()
+}
+
+/// The name under which the ledger counts a paced quota by the minute, so that the next run keeps the pace of this one.
+fn by_minute(quota: &str) -> String {
+    format!("{quota}/minute")
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -2,7 +2,7 @@
 //!
 //! # Method
 //! *Pace*: the times of the last sends are kept, and a send may go while fewer than the budget lie in the window that
-//! ends now. So no window of a minute ever holds more than the budget, wherever it begins; a small run is not slowed
+//! ends now; what an earlier run sent counts too. So no window of a minute ever holds more than the budget, wherever it begins; a small run is not slowed
 //! at all. The window is a second longer than a minute, for what the network shifts between here and there.
 //!
 //! *Throttling* holds everything until a moment: as long as the service said, or else the first hold, doubled with
@@ -54,7 +54,8 @@ pub struct PaceState {
     per_minute: Option<u32>,
     first_hold: Duration,
     longest_hold: Duration,
-    sent: VecDeque<Duration>,
+    /// When each request that counts will have left the window, in order.
+    leaving: VecDeque<Duration>,
     hold_until: Option<Duration>,
     hold_began: Option<Duration>,
     episodes: u32,
@@ -69,13 +70,20 @@ impl PaceState {
             per_minute: settings.per_minute.map(|rate| rate.max(1)),
             first_hold: settings.first_hold,
             longest_hold: settings.longest_hold,
-            sent: VecDeque::new(),
+            leaving: VecDeque::new(),
             hold_until: None,
             hold_began: None,
             episodes: 0,
             factor: 1.0,
             usage_factor: 1.0,
         }
+    }
+
+    /// Counts what was sent before this state began, `age` before its time 0. The oldest go first.
+    pub fn sent_before(&mut self, age: Duration, times: u64) {
+        // More than the budget need not be counted: they leave the window together.
+        let times = times.min(u64::from(self.per_minute.unwrap_or(0))) as usize;
+        self.leaving.extend(std::iter::repeat_n(WINDOW.saturating_sub(age), times));
     }
 
     /// Begins at a quarter of the pace and grows from there.
@@ -92,24 +100,24 @@ impl PaceState {
             self.hold_until = None;
         }
         let Some(per_minute) = self.per_minute else { return Slot::Go };
-        while self.sent.front().is_some_and(|&sent| sent + WINDOW <= now) {
-            self.sent.pop_front();
+        while self.leaving.front().is_some_and(|&leaves| leaves <= now) {
+            self.leaving.pop_front();
         }
         let factor = self.factor.min(self.usage_factor);
         let limit = ((f64::from(per_minute) * factor) as usize).max(1);
         let mut earliest = now;
-        if self.sent.len() >= limit {
-            earliest = earliest.max(self.sent[self.sent.len() - limit] + WINDOW);
+        if self.leaving.len() >= limit {
+            earliest = earliest.max(self.leaving[self.leaving.len() - limit]);
         }
         if factor < 1.0
-            && let Some(&last) = self.sent.back()
+            && let Some(&last) = self.leaving.back()
         {
-            earliest = earliest.max(last + WINDOW.div_f64(limit as f64));
+            earliest = earliest.max((last + WINDOW.div_f64(limit as f64)).saturating_sub(WINDOW));
         }
         if earliest > now {
             return Slot::NotBefore(earliest);
         }
-        self.sent.push_back(now);
+        self.leaving.push_back(now + WINDOW);
         Slot::Go
     }
 

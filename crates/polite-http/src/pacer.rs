@@ -27,11 +27,8 @@ pub(crate) struct Permit<'p> {
 }
 
 impl Pacer {
-    pub(crate) fn new(settings: QuotaSettings, is_on_probation: bool) -> Self {
-        let mut state = PaceState::new(&settings);
-        if is_on_probation {
-            state.begin_slowly();
-        }
+    /// The state counts its time from now on.
+    pub(crate) fn new(settings: QuotaSettings, state: PaceState) -> Self {
         Self {
             started: Instant::now(),
             state: Mutex::new(state),

@@ -3,15 +3,19 @@
 //! One request, one reply. Redirects are not followed and no `Referer` is sent (a redirect would carry the token to
 //! another host), nothing is retried here, and no error text of the library leaves this file, because it holds the
 //! whole URL. The body is read in chunks up to its cap, counted after decompression, so that half a megabyte of gzip
-//! cannot become a gigabyte of memory. Two inner clients: one for loopback, which never uses a proxy, and one for
-//! everything else, which honours the standard proxy variables.
+//! cannot become a gigabyte of memory.
+//!
+//! Plain HTTP on loopback has its own inner client, which knows neither proxies nor certificates, so that a machine
+//! without any CA certificate can still talk to itself. The others are built when they are first needed.
 
 use crate::speed::SpeedWatch;
 use crate::{InvalidSetup, Reply, ReplyFuture, Transport, TransportFault, WireRequest, is_loopback, may_be_asked};
 use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue, TRANSFER_ENCODING};
 use std::error::Error;
+use std::sync::OnceLock;
 use std::time::Duration;
 use tokio::time::Instant;
+use url::Url;
 
 /// Limits of one exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,39 +46,41 @@ impl Default for WireLimits {
 
 /// HTTP over TLS (rustls with ring); plain HTTP on loopback only.
 pub struct ReqwestTransport {
-    loopback: reqwest::Client,
-    outside: reqwest::Client,
+    user_agent: String,
     limits: WireLimits,
+    plain_loopback: reqwest::Client,
+    /// Never through a proxy.
+    secure_loopback: OnceLock<Result<reqwest::Client, String>>,
+    /// Through the proxy that the standard variables name.
+    outside: OnceLock<Result<reqwest::Client, String>>,
 }
 
 impl ReqwestTransport {
-    /// Builds the inner clients. `user_agent` names the program to the service.
+    /// Builds the transport. `user_agent` names the program to the service.
     pub fn new(user_agent: &str, limits: WireLimits) -> Result<Self, InvalidSetup> {
         // Another part of the process may have installed a provider; then that one serves.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let builder = || {
-            reqwest::Client::builder()
-                .user_agent(user_agent)
-                .redirect(reqwest::redirect::Policy::none())
-                .referer(false)
-                .retry(reqwest::retry::never())
-                .connect_timeout(limits.connect)
-                .read_timeout(limits.read)
-                .timeout(limits.total)
-                .pool_max_idle_per_host(16)
+        let plain_loopback = builder(user_agent, limits).no_proxy().tls_certs_only([]);
+        let plain_loopback = built(plain_loopback).map_err(|detail| InvalidSetup::Http { detail })?;
+        let (secure_loopback, outside) = (OnceLock::new(), OnceLock::new());
+        Ok(Self { user_agent: user_agent.to_owned(), limits, plain_loopback, secure_loopback, outside })
+    }
+
+    fn client(&self, url: &Url) -> Result<&reqwest::Client, TransportFault> {
+        let secure = || builder(&self.user_agent, self.limits).https_only(true);
+        let client = match (is_loopback(url), url.scheme()) {
+            (true, "http") => return Ok(&self.plain_loopback),
+            (true, _) => self.secure_loopback.get_or_init(|| built(secure().no_proxy())),
+            (false, _) => self.outside.get_or_init(|| built(secure())),
         };
-        let failed = |error: reqwest::Error| InvalidSetup::Http { detail: reasons(&error.without_url()) };
-        let loopback = builder().no_proxy().build().map_err(failed)?;
-        let outside = builder().https_only(true).build().map_err(failed)?;
-        Ok(Self { loopback, outside, limits })
+        client.as_ref().map_err(|detail| TransportFault::Unreachable(detail.clone()))
     }
 
     async fn exchange(&self, request: &WireRequest) -> Result<Reply, TransportFault> {
         if !may_be_asked(&request.url) {
             return Err(TransportFault::Forbidden);
         }
-        let client = if is_loopback(&request.url) { &self.loopback } else { &self.outside };
-        let mut sending = client.get(request.url.clone());
+        let mut sending = self.client(&request.url)?.get(request.url.clone());
         if let Some((scheme, token)) = &request.authorization {
             let text = zeroize::Zeroizing::new(format!("{scheme} {}", token.expose()));
             let mut value = HeaderValue::from_str(&text).map_err(|_| TransportFault::Forbidden)?;
@@ -112,6 +118,22 @@ impl Transport for ReqwestTransport {
     fn send<'a>(&'a self, request: &'a WireRequest) -> ReplyFuture<'a> {
         Box::pin(self.exchange(request))
     }
+}
+
+fn builder(user_agent: &str, limits: WireLimits) -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .user_agent(user_agent)
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .retry(reqwest::retry::never())
+        .connect_timeout(limits.connect)
+        .read_timeout(limits.read)
+        .timeout(limits.total)
+        .pool_max_idle_per_host(16)
+}
+
+fn built(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, String> {
+    builder.build().map_err(|error| reasons(&error.without_url()))
 }
 
 fn readable(headers: &HeaderMap) -> Vec<(String, String)> {

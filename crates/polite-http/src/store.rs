@@ -49,7 +49,7 @@ pub trait Store: Send + Sync {
     fn put(&self, key: &StoreKey, answer: &StoredAnswer) -> Result<(), StoreError>;
 
     /// Counts one request of a quota on a day (days since the Unix epoch, UTC) unless `limit` are counted already.
-    /// True when it was counted.
+    /// True when it was counted. A quota whose name ends in `/minute` is counted by minutes since the epoch instead.
     fn spend(&self, quota: &str, day: i64, limit: Option<u64>) -> Result<bool, StoreError>;
 
     /// How many were counted.

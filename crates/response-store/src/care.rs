@@ -82,7 +82,9 @@ impl ResponseStore {
                     newest_ms: row.get(4)?,
                 })
             })?;
-            let mut spent = connection.prepare("SELECT quota, day, requests FROM spent ORDER BY day DESC, quota")?;
+            let mut spent = connection.prepare(
+                "SELECT quota, day, requests FROM spent WHERE quota NOT LIKE '%/minute' ORDER BY day DESC, quota",
+            )?;
             let spent = spent.query_map([], |row| {
                 Ok(SpentInfo { quota: row.get(0)?, day: row.get(1)?, requests: count(row.get(2)?) })
             })?;

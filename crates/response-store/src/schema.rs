@@ -27,7 +27,7 @@ CREATE TABLE answers (
 ) STRICT;
 CREATE TABLE spent (
     quota TEXT NOT NULL,
-    day INTEGER NOT NULL,              -- days since 1970-01-01, UTC
+    day INTEGER NOT NULL,              -- days since 1970-01-01, UTC; minutes where the quota ends in /minute
     requests INTEGER NOT NULL,
     PRIMARY KEY (quota, day)
 ) STRICT, WITHOUT ROWID;
@@ -66,6 +66,10 @@ pub(crate) fn prepare(connection: &mut Connection) -> rusqlite::Result<Found> {
         (_, APPLICATION_ID) => Found::TooNew(version),
         _ => Found::Foreign,
     };
+    if found == Found::Ready {
+        // What was counted by the minute is of use for two minutes.
+        transaction.execute("DELETE FROM spent WHERE quota LIKE '%/minute' AND day < unixepoch() / 60 - 60", [])?;
+    }
     transaction.commit()?;
     Ok(found)
 }

@@ -223,6 +223,30 @@ async fn the_pace_holds_over_all_workers_in_any_minute() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_next_run_keeps_the_pace_of_the_last() {
+    let mut settings = settings();
+    settings.quotas[0].per_minute = Some(20);
+    let script = Script::of(vec![reply(200, "tile")]);
+    let store = Arc::new(MemoryStore::default());
+    let mut now_ms = 1_700_000_000_000;
+    for run in 0..6 {
+        let started = tokio::time::Instant::now();
+        let client = Client::new(settings.clone(), script.clone(), Some(store.clone()), TestClock::from_ms(now_ms));
+        let world = World { client, script: script.clone(), store: store.clone() };
+        for number in 0..15 {
+            fetch(&world, &format!("{run}/{number}")).await.unwrap();
+        }
+        now_ms += i64::try_from(started.elapsed().as_millis()).unwrap();
+    }
+    let times: Vec<_> = locked(&script.asked).iter().map(|(_, at)| *at).collect();
+    assert_eq!(times.len(), 90);
+    for &start in &times {
+        let in_minute = times.iter().filter(|&&at| at >= start && at < start + Duration::from_mins(1)).count();
+        assert!(in_minute <= 20, "{in_minute} in one minute over several runs");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn usage_near_the_limit_lets_one_request_through_at_a_time() {
     let mut alarmed = reply(200, "tile");
     alarmed.as_mut().unwrap().headers.push(("x-app-usage".into(), "96".into()));

@@ -42,6 +42,22 @@ fn a_small_run_is_not_slowed_and_a_long_one_keeps_the_pace() {
 }
 
 #[test]
+fn what_an_earlier_run_sent_counts() {
+    let mut state = PaceState::new(&quota(Some(60)));
+    state.sent_before(seconds(20), 45);
+    state.sent_before(seconds(0), 10);
+    let sent = send_until(&mut state, Duration::ZERO, seconds(62));
+    let by = |second| sent.iter().filter(|&&at| at <= seconds(second)).count();
+    assert_eq!((by(0), by(40), by(41), by(60), by(61)), (5, 5, 50, 50, 65), "as the earlier ones leave the window");
+    let mut flooded = PaceState::new(&quota(Some(60)));
+    flooded.sent_before(seconds(0), u64::MAX);
+    assert_eq!(flooded.next_slot(Duration::ZERO), Slot::NotBefore(seconds(61)));
+    let mut unpaced = PaceState::new(&quota(None));
+    unpaced.sent_before(seconds(0), u64::MAX);
+    assert_eq!(unpaced.next_slot(Duration::ZERO), Slot::Go);
+}
+
+#[test]
 fn the_service_decides_how_long_a_hold_lasts() {
     let mut state = PaceState::new(&quota(None));
     state.throttled(seconds(0), seconds(1), Some(seconds(7)));

@@ -81,6 +81,7 @@ fn care_tells_what_is_there() {
     store.put(&key("b"), &answer("tile", 30, &[2; 50])).unwrap();
     store.put(&key("c"), &answer("images", 20, b"{}")).unwrap();
     store.spend("tiles", 7, None).unwrap();
+    store.spend("tiles/minute", 28_000_000, None).unwrap();
     let info = store.info().unwrap();
     let kinds: Vec<_> =
         info.kinds.iter().map(|k| (k.kind.as_str(), k.answers, k.bytes, k.oldest_ms, k.newest_ms)).collect();

@@ -1,5 +1,6 @@
 //! A fifth of all replies is faulty, over real sockets: the results are those of a run without faults, each sound reply
-//! was asked for once, a replay asks nothing, and the token is nowhere but on the wire.
+//! was asked for once, a replay asks nothing, and the token is nowhere but on the wire. 1,000 questions, or as many
+//! thousands as `FAULTY_SERVICE_THOUSANDS` says.
 
 #![expect(clippy::unwrap_used, reason = "the whole file is a test")]
 
@@ -193,7 +194,11 @@ fn sequence(number: u64) -> SequenceId {
     SequenceId::new(&format!("s{number}"))
 }
 
-/// 600 tiles, 300 lists of ids, 50 batches of sequences, 50 batches of images: 1,000 questions.
+fn thousands() -> u64 {
+    std::env::var("FAULTY_SERVICE_THOUSANDS").map_or(1, |text| text.parse().unwrap())
+}
+
+/// Of each thousand 600 tiles, 300 lists of ids, 50 batches of sequences, 50 batches of images.
 async fn run(api: &Api) -> Findings {
     async fn gather<T: Send + 'static>(jobs: Vec<impl Future<Output = T> + Send + 'static>) -> Vec<T> {
         let mut running = JoinSet::new();
@@ -211,22 +216,26 @@ async fn run(api: &Api) -> Findings {
         }
         results.into_values().collect()
     }
-    let tiles = (0..600).map(|x| {
+    let thousands = thousands();
+    let tiles = (0..600 * thousands as u32).map(|x| {
         let api = api.clone();
         async move {
-            api.coverage_tile(Tile { zoom: Zoom::COVERAGE, x, y: 77 }, Tileset::Original).await.unwrap().bytes
+            api.coverage_tile(Tile { zoom: Zoom::COVERAGE, x: x % 16_384, y: 77 + x / 16_384 }, Tileset::Original)
+                .await
+                .unwrap()
+                .bytes
         }
     });
-    let ids = (0..300).map(|number| {
+    let ids = (0..300 * thousands).map(|number| {
         let api = api.clone();
         async move { api.image_ids(&sequence(number)).await.unwrap() }
     });
-    let batches = (0..50_u64).map(|number| {
+    let batches = (0..50 * thousands).map(|number| {
         let api = api.clone();
         let keys: Vec<_> = (number * 6..number * 6 + 6).map(sequence).collect();
         async move { api.images_of_sequences(&keys).await.unwrap() }
     });
-    let by_id = (0..50_u64).map(|number| {
+    let by_id = (0..50 * thousands).map(|number| {
         let api = api.clone();
         let ids: Vec<_> = (0..9).map(|image| ImageId(number * 100 + image)).collect();
         async move { api.images_by_ids(&ids).await.unwrap() }
@@ -290,7 +299,7 @@ async fn a_fifth_of_faults_changes_nothing_but_the_number_of_requests() {
 
     let (n_replies, faults) = {
         let log = faulty.log.lock().unwrap();
-        assert_eq!(log.questions.len(), 1_000);
+        assert_eq!(log.questions.len() as u64, 1_000 * thousands());
         for (question, (_, sound_replies)) in &log.questions {
             assert_eq!(*sound_replies, 1, "{question} was answered and asked for again");
         }
@@ -299,7 +308,7 @@ async fn a_fifth_of_faults_changes_nothing_but_the_number_of_requests() {
     assert!(faults.len() >= 16 && faults.values().sum::<u32>() - faults["sound"] > 150, "{faults:?}");
     let usage = client.usage();
     assert_eq!(usage.requests_sent(), n_replies, "{usage:?}");
-    eprintln!("{n_replies} requests for 1,000 questions; replies: {faults:?}");
+    eprintln!("{n_replies} requests for {},000 questions; replies: {faults:?}", thousands());
 
     // The same client again asks nothing; so does an offline one without a token.
     assert_same(&run(&client).await, &expected);

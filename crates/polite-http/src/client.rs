@@ -13,6 +13,7 @@ use crate::{
     Refusal, Reply, Request, RetryBudget, RetryPolicy, Source, Step, Store, StoreKey, StoreUse, StoredAnswer,
     Transport, TransportFault, Usage, WireRequest, may_be_asked, next_step,
 };
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -210,6 +211,7 @@ impl Shared {
         let pacer = self.pacer(request);
         let wire = request.wire();
         let mut progress = Progress { divisible: request.divisible, ..Progress::default() };
+        let mut faults = BTreeMap::<&'static str, u32>::new();
         let mut unconfirmed: Option<Vec<u8>> = None;
         locked(&self.retries).deposit();
         loop {
@@ -222,7 +224,11 @@ impl Shared {
             match tried.reading.class {
                 Class::Answer { .. } => {}
                 Class::Throttled { .. } => progress.throttled += 1,
-                _ => progress.failed += 1,
+                _ => {
+                    let alike = faults.entry(label(&tried.reading.class)).or_default();
+                    *alike += 1;
+                    (progress.failed, progress.alike) = (progress.failed + 1, *alike);
+                }
             }
             match next_step(progress, &tried.reading.class, &self.settings.retry, self.clock.jitter()) {
                 Step::Accept => return self.keep(request, key, tried),
@@ -405,7 +411,7 @@ fn end(request: &Request, progress: Progress, tried: &Tried) -> FetchError {
         Class::Unreachable => FetchError::Unreachable { url, tries, detail },
         Class::Timeout => FetchError::Timeout { url, tries, detail },
         Class::Transient | Class::Answer { .. } => FetchError::GaveUp { url, tries, detail },
-        Class::Nonsense => FetchError::Nonsense { url, tries, detail },
+        Class::Nonsense => FetchError::Nonsense { url, tries: progress.alike, detail },
         Class::TooMuch | Class::TooLarge => FetchError::TooMuch { url, detail },
         Class::Throttled { wait } => FetchError::Throttled { url, times: progress.throttled, wait: *wait, detail },
         Class::Refused(refusal) => FetchError::Refused { url, refusal: *refusal, status: tried.status, detail },

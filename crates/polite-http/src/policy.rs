@@ -76,13 +76,13 @@ impl Reading {
 /// Bounds of trying again.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RetryPolicy {
-    /// Tries of one request that meets transient faults.
-    pub transient_tries: u32,
-    /// Tries of one request that finds no connection.
+    /// Tries of one request in all, throttled ones not counted.
+    pub tries: u32,
+    /// Tries of one request that end without a connection.
     pub unreachable_tries: u32,
-    /// Tries of one request that times out.
+    /// Tries of one request that end in a timeout.
     pub timeout_tries: u32,
-    /// Tries of one request that is answered with nonsense.
+    /// Tries of one request that are answered with nonsense.
     pub nonsense_tries: u32,
     /// The first wait; doubled each time.
     pub first_wait: Duration,
@@ -97,7 +97,7 @@ pub struct RetryPolicy {
 impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
-            transient_tries: 8,
+            tries: 8,
             unreachable_tries: 5,
             timeout_tries: 4,
             nonsense_tries: 4,
@@ -122,6 +122,8 @@ impl RetryPolicy {
 pub struct Progress {
     /// Failed tries, this one included; throttled ones do not count.
     pub failed: u32,
+    /// Those of them that failed like this one.
+    pub alike: u32,
     /// Throttled replies, this one included.
     pub throttled: u32,
     /// Whether the caller can ask for less.
@@ -150,18 +152,18 @@ pub fn next_step(progress: Progress, class: &Class, policy: &RetryPolicy, jitter
         Class::TooMuch => return Step::AskForLess,
         Class::TooLarge if progress.divisible => return Step::AskForLess,
         Class::TooLarge | Class::Refused(_) => return Step::GiveUp,
-        Class::Timeout if progress.divisible && progress.failed >= 2 => return Step::AskForLess,
+        Class::Timeout if progress.divisible && progress.alike >= 2 => return Step::AskForLess,
         Class::Throttled { wait } => {
             let bearable = wait.is_none_or(|wait| wait <= policy.longest_pause);
             let more = bearable && progress.throttled < policy.most_throttles;
             return if more { Step::HoldQuota(*wait) } else { Step::GiveUp };
         }
-        Class::Transient => policy.transient_tries,
+        Class::Transient => policy.tries,
         Class::Unreachable => policy.unreachable_tries,
         Class::Timeout => policy.timeout_tries,
         Class::Nonsense => policy.nonsense_tries,
     };
-    if progress.failed >= tries {
+    if progress.alike >= tries || progress.failed >= policy.tries {
         return Step::GiveUp; // no sleep after the last try
     }
     let doubled = policy.first_wait.saturating_mul(2_u32.saturating_pow(progress.failed.saturating_sub(1)));
@@ -185,7 +187,7 @@ mod tests {
     #[track_caller]
     fn check(case: &str, progress: (u32, u32, bool), class: Class, expected: Step) {
         let (failed, throttled, divisible) = progress;
-        let progress = Progress { failed, throttled, divisible };
+        let progress = Progress { failed, alike: failed, throttled, divisible };
         assert_eq!(next_step(progress, &class, &RetryPolicy::default(), 1.0), expected, "{case}");
     }
 
@@ -214,8 +216,19 @@ mod tests {
     }
 
     #[test]
+    fn faults_of_several_kinds_do_not_add_up_to_one_kind() {
+        let step = |failed, alike| {
+            let progress = Progress { failed, alike, ..Progress::default() };
+            next_step(progress, &Class::Nonsense, &RetryPolicy::default(), 1.0)
+        };
+        assert!(matches!(step(7, 3), Step::Wait(_)));
+        assert_eq!(step(7, 4), Step::GiveUp);
+        assert_eq!(step(8, 1), Step::GiveUp);
+    }
+
+    #[test]
     fn waits_stay_within_their_bounds() {
-        let policy = RetryPolicy { transient_tries: u32::MAX, ..RetryPolicy::default() };
+        let policy = RetryPolicy { tries: u32::MAX, ..RetryPolicy::default() };
         for failed in [1, 2, 10, 40, 1_000_000] {
             for jitter in [0.0, 0.5, 1.0, f64::INFINITY] {
                 let progress = Progress { failed, ..Progress::default() };

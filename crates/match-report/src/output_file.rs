@@ -1,0 +1,73 @@
+//! A file that appears under its name only when it is complete.
+
+use crate::ReportError;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
+
+/// Written beside its final name, flushed to the disk, then renamed. Dropped without [`OutputFile::commit`], it vanishes.
+#[derive(Debug)]
+pub struct OutputFile {
+    path: PathBuf,
+    out: BufWriter<NamedTempFile>,
+}
+
+impl OutputFile {
+    /// Begins a file; its folder must exist.
+    pub fn create(path: &Path) -> Result<Self, ReportError> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".tiepoint-").suffix(".part");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            builder.permissions(std::fs::Permissions::from_mode(0o666)); // the umask decides, as for any other file
+        }
+        let file = builder.tempfile_in(folder).map_err(|source| ReportError::File { path: path.to_owned(), source })?;
+        Ok(Self { path: path.to_owned(), out: BufWriter::with_capacity(1 << 16, file) })
+    }
+
+    /// Puts the complete file under its name, replacing an older one.
+    pub fn commit(self) -> Result<(), ReportError> {
+        let path = self.path;
+        let failed = |source| ReportError::File { path: path.clone(), source };
+        let file = self.out.into_inner().map_err(|error| failed(error.into_error()))?;
+        file.as_file().sync_all().map_err(failed)?;
+        let failed = |source| ReportError::File { path: path.clone(), source };
+        file.persist(&path).map_err(|error| failed(error.error))?;
+        Ok(())
+    }
+}
+
+impl Write for OutputFile {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.out.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.out.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_appears_complete_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("matches.csv");
+        std::fs::write(&path, "old").unwrap();
+        let mut dropped = OutputFile::create(&path).unwrap();
+        dropped.write_all(b"half").unwrap();
+        drop(dropped);
+        assert_eq!(std::fs::read(&path).unwrap(), b"old");
+        let mut whole = OutputFile::create(&path).unwrap();
+        whole.write_all(b"new").unwrap();
+        whole.commit().unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"new");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left behind");
+        let missing = OutputFile::create(&folder.path().join("none/matches.csv")).unwrap_err().to_string();
+        assert!(missing.contains("matches.csv"), "{missing}");
+    }
+}

@@ -135,11 +135,21 @@ proptest! {
                 }
                 1 => state.usage(now, size as f64),
                 2 => state.answered(now),
-                3 | 4 => now += Duration::from_millis(size * 37),
+                3 => now += Duration::from_millis(size * 37),
+                4 => now += Duration::from_millis(size * 700),
                 _ => for _ in 0..size {
-                    if state.next_slot(now) == Slot::Go {
-                        prop_assert!(now >= held_until, "sent during a hold");
-                        sent.push(now);
+                    match state.next_slot(now) {
+                        Slot::Go => {
+                            prop_assert!(now >= held_until, "sent during a hold");
+                            sent.push(now);
+                        }
+                        Slot::NotBefore(moment) => {
+                            prop_assert!(moment > now, "a wait that leads nowhere");
+                            if event == 5 {
+                                break;
+                            }
+                            now = moment; // as early as it may
+                        }
                     }
                 },
             }

@@ -1,0 +1,253 @@
+//! A whole city: rides and strangers, photos and published images, and the truth between them.
+
+use crate::Scenario;
+use crate::camera::{PhotoKind, SyntheticPhoto};
+use crate::plan::{Plan, RidePlan, Route, Upload, plan};
+use crate::publish::{Ids, publish};
+use crate::street::{Drive, Frame, drive};
+use capture_model::{ImageId, Position, PublishedImage, PublishedImages};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// What to build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CitySpec {
+    /// What is odd about the archive.
+    pub scenario: Scenario,
+    /// How many local photos, about.
+    pub photos: usize,
+    /// One seed, one city.
+    pub seed: u64,
+}
+
+/// Photos, published images, and what became of what.
+#[derive(Debug, Clone, Default)]
+pub struct City {
+    /// Local files, by folder and capture order.
+    pub photos: Vec<SyntheticPhoto>,
+    /// Published images of the owner and of everyone else.
+    pub published: Vec<PublishedImage>,
+    /// Of each photo the images that it became: none, one, or several for re-uploads.
+    pub truth: Vec<Vec<ImageId>>,
+    /// Of each photo whether anything can decide it; marked from what was built, not from any answer.
+    pub decidable: Vec<bool>,
+}
+
+const OWNER: u64 = 102_609_045_317_136;
+
+/// Builds a city.
+pub fn build(spec: &CitySpec) -> City {
+    let mut random = ChaCha8Rng::seed_from_u64(spec.seed ^ (spec.scenario as u64) << 32);
+    let plan = plan(spec.scenario, spec.photos);
+    let mut city = City::default();
+    let mut ids = Ids::default();
+    let mut routes: Vec<Vec<Frame>> = Vec::new();
+    for (number, ride) in plan.rides.iter().enumerate() {
+        let frames = frames_of(&mut random, ride, &plan, &routes);
+        let photos = photograph(&mut random, ride, &plan, &frames);
+        let creator = if ride.upload == Upload::Stranger { OWNER + 1 + number as u64 } else { OWNER };
+        let (images, truth) = publish(&mut random, &mut ids, ride, plan.origin, &frames, &photos, creator);
+        city.published.extend(images);
+        if ride.upload != Upload::Stranger {
+            city.decidable.extend(truth.iter().map(|ids| ride.is_decidable && !ids.is_empty()));
+            city.truth.extend(truth);
+            city.photos.extend(lose_times(&mut random, ride, photos));
+        }
+        routes.push(frames);
+    }
+    add_strangers(&mut random, &mut ids, &plan, &mut city);
+    if plan.odd_files {
+        add_odd_files(&mut city);
+    }
+    city
+}
+
+fn frames_of(random: &mut ChaCha8Rng, ride: &RidePlan, plan: &Plan, routes: &[Vec<Frame>]) -> Vec<Frame> {
+    let Route::Along { ride: earlier, later_ms, aside_m, turned_deg } = ride.route else {
+        let how = Drive {
+            n_frames: ride.n_frames,
+            start_ms: ride.start_ms,
+            interval_ms: ride.interval_ms,
+            speed_m_s: ride.speed_m_s,
+            reach_m: plan.reach_m,
+        };
+        let mut frames = drive(random, how);
+        repeat_places(&mut frames, ride.repeats);
+        return frames;
+    };
+    let beside = |frame: &Frame, random: &mut ChaCha8Rng| {
+        let (sin, cos) = frame.heading_deg.to_radians().sin_cos();
+        let noise = if aside_m > 0.0 { random.random_range(-0.3..0.3) } else { 0.0 };
+        Frame {
+            east_m: frame.east_m + (aside_m + noise) * cos,
+            north_m: frame.north_m - (aside_m + noise) * sin,
+            heading_deg: (frame.heading_deg + turned_deg).rem_euclid(360.0),
+            altitude_m: if aside_m > 0.0 {
+                ((frame.altitude_m + random.random_range(-3.0..3.0)) * 10.0_f64).round() / 10.0
+            } else {
+                frame.altitude_m
+            },
+            time_ms: frame.time_ms + later_ms + if aside_m > 0.0 { random.random_range(-150..150) } else { 0 },
+        }
+    };
+    routes[earlier].iter().take(ride.n_frames).map(|frame| beside(frame, random)).collect()
+}
+
+/// A receiver that gives one place several times.
+fn repeat_places(frames: &mut [Frame], repeats: usize) {
+    for group in frames.chunks_mut(repeats.max(1)) {
+        let first = group[0];
+        for frame in group {
+            *frame = Frame { time_ms: frame.time_ms, ..first };
+        }
+    }
+}
+
+fn photograph(random: &mut ChaCha8Rng, ride: &RidePlan, plan: &Plan, frames: &[Frame]) -> Vec<SyntheticPhoto> {
+    let start = frames.first().map_or(0, |frame| frame.time_ms);
+    let camera = &ride.camera;
+    let first_number: usize = random.random_range(1..2_000);
+    let photo = |(k, frame): (usize, &Frame)| {
+        let wall = ride.clock.wall_ms(frame.time_ms, start);
+        let step = [1_000, 100, 10, 1][camera.sub_second_digits.min(3)];
+        SyntheticPhoto {
+            path: format!("{}/IMG_{:05}.JPG", ride.folder, first_number + k),
+            kind: PhotoKind::Sound,
+            position: Some(plan.origin.position(frame.east_m, frame.north_m)),
+            altitude_m: camera.writes_altitude.then_some(frame.altitude_m),
+            heading_deg: camera.writes_heading.then_some((frame.heading_deg * 100.0).round() / 100.0),
+            wall_ms: Some(wall.div_euclid(step) * step),
+            sub_second_digits: camera.sub_second_digits,
+            offset_min: ride.clock.writes_offset.then_some(ride.clock.zone_min),
+            gps_time_ms: ride.clock.writes_gps_time.then_some(frame.time_ms.div_euclid(1_000) * 1_000),
+            make: camera.make.to_owned(),
+            model: camera.model.to_owned(),
+            width: camera.width,
+            height: camera.height,
+        }
+    };
+    frames.iter().enumerate().map(photo).collect()
+}
+
+fn lose_times(random: &mut ChaCha8Rng, ride: &RidePlan, mut photos: Vec<SyntheticPhoto>) -> Vec<SyntheticPhoto> {
+    for photo in &mut photos {
+        if ride.untimed > 0.0 && random.random_bool(ride.untimed) {
+            (photo.wall_ms, photo.offset_min, photo.gps_time_ms) = (None, None, None);
+        }
+    }
+    photos
+}
+
+/// Everybody else's sequences on the same streets, mostly on other days.
+fn add_strangers(random: &mut ChaCha8Rng, ids: &mut Ids, plan: &Plan, city: &mut City) {
+    const YEAR_MS: i64 = 365 * 86_400_000;
+    let own_start = plan.rides.first().map_or(0, |ride| ride.start_ms);
+    let template = plan.rides.first().cloned();
+    let Some(template) = template else { return };
+    for number in 0..plan.foreign {
+        let is_same_day = number % 5 == 0;
+        let start_ms = own_start
+            + if is_same_day {
+                random.random_range(-3_600_000..3_600_000)
+            } else {
+                random.random_range(-YEAR_MS..YEAR_MS / 4)
+            };
+        let camera =
+            [crate::camera::ACTION, crate::camera::PHONE, crate::camera::DASH, crate::camera::PANO][number % 4].clone();
+        let ride = RidePlan {
+            folder: "stranger".to_owned(),
+            camera,
+            start_ms,
+            n_frames: random.random_range(60..400),
+            interval_ms: random.random_range(500.0..2_500.0),
+            speed_m_s: random.random_range(2.0..12.0),
+            route: Route::Fresh,
+            upload: Upload::Stranger,
+            times: crate::plan::Times::AsSent,
+            places: crate::plan::Places::Exact,
+            clock: crate::camera::Clock::UTC,
+            lost: 0.02,
+            repeats: 1,
+            untimed: 0.0,
+            ..template.clone()
+        };
+        let frames = frames_of(random, &ride, plan, &[]);
+        let photos = photograph(random, &ride, plan, &frames);
+        let creator = OWNER + 1_000 + random.random_range(0..plan.foreign.max(1) as u64 / 2 + 1);
+        city.published.extend(publish(random, ids, &ride, plan.origin, &frames, &photos, creator).0);
+    }
+}
+
+/// Files that every real archive has: damaged, no photo at all, without a place, on null island.
+fn add_odd_files(city: &mut City) {
+    let Some(template) = city.photos.first().cloned() else { return };
+    let odd = [
+        ("damaged.jpg", PhotoKind::Damaged, template.position),
+        ("notes.jpg", PhotoKind::NotAPhoto, None),
+        ("indoors 1.jpg", PhotoKind::Sound, None),
+        ("indoors 2.jpg", PhotoKind::Sound, None),
+        ("no fix.jpg", PhotoKind::Sound, Position::from_lon_lat(0.0, 0.0).ok()),
+    ];
+    for (name, kind, position) in odd {
+        city.photos.push(SyntheticPhoto { path: format!("odd ones/{name}"), kind, position, ..template.clone() });
+        city.truth.push(Vec::new());
+        city.decidable.push(false);
+    }
+}
+
+impl City {
+    /// The published images as columns.
+    pub fn published_columns(&self) -> PublishedImages {
+        let mut columns = PublishedImages::default();
+        self.published.iter().for_each(|image| columns.push(image));
+        columns
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_scenario_builds_the_same_city_twice_and_its_truth_holds() {
+        for &scenario in Scenario::ALL {
+            let spec = CitySpec { scenario, photos: 120, seed: 7 };
+            let (city, again) = (build(&spec), build(&spec));
+            assert_eq!(city.photos, again.photos, "{scenario}");
+            assert_eq!(city.published, again.published, "{scenario}");
+            assert!(city.photos.len() >= 100, "{scenario}: {} photos", city.photos.len());
+            assert_eq!(city.truth.len(), city.photos.len(), "{scenario}");
+            let ids: BTreeSet<_> = city.published.iter().map(|image| image.id).collect();
+            assert_eq!(ids.len(), city.published.len(), "{scenario}: ids are used once");
+            let used: Vec<_> = city.truth.iter().flatten().collect();
+            assert_eq!(used.iter().collect::<BTreeSet<_>>().len(), used.len(), "{scenario}: one photo an image");
+            assert!(used.iter().all(|id| ids.contains(id)), "{scenario}");
+            let paths: BTreeSet<_> = city.photos.iter().map(|photo| &photo.path).collect();
+            assert_eq!(paths.len(), city.photos.len(), "{scenario}");
+        }
+    }
+
+    #[test]
+    fn untouched_uploads_keep_place_altitude_and_time() {
+        let city = build(&CitySpec { scenario: Scenario::Clean, photos: 200, seed: 3 });
+        let mut n_checked = 0;
+        for (photo, ids) in city.photos.iter().zip(&city.truth) {
+            let Some(id) = ids.first() else { continue };
+            let image = city.published.iter().find(|image| image.id == *id).unwrap();
+            assert_eq!(image.original, photo.position);
+            assert_eq!(image.altitude_m, photo.altitude_m);
+            assert_eq!(image.captured_at.unwrap().epoch_ms(), photo.wall_ms.unwrap());
+            n_checked += 1;
+        }
+        assert!(n_checked > 180, "{n_checked}");
+    }
+
+    #[test]
+    fn nothing_is_published_where_the_name_says_so() {
+        for scenario in [Scenario::NothingPublished, Scenario::NothingPublishedCommute, Scenario::CompanionOnly] {
+            let city = build(&CitySpec { scenario, photos: 100, seed: 1 });
+            assert!(city.truth.iter().all(Vec::is_empty) && !city.published.is_empty(), "{scenario}");
+        }
+    }
+}

@@ -124,18 +124,19 @@ impl Client {
         if request.store_use == StoreUse::Bypass {
             return Box::pin(shared.ask(request, classify, &key)).await;
         }
-        let place = shared.in_flight.join(&key);
+        let question = (key, request.store_use);
+        let (place, key) = (shared.in_flight.join(&question), &question.0);
         if place.is_shared {
             shared.counters.shared();
         }
         let ask = || async {
             // Between the look into the store and here an equal question may have been answered.
-            match shared.stored(request, &key)? {
+            match shared.stored(request, key)? {
                 Some(answer) => Ok(answer),
-                None => Box::pin(shared.ask(request, classify, &key)).await,
+                None => Box::pin(shared.ask(request, classify, key)).await,
             }
         };
-        place.cell.get_or_init(ask).await.clone()
+        place.cell().get_or_init(ask).await.clone()
     }
 
     /// What the run has cost so far.

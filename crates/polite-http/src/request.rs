@@ -28,7 +28,7 @@ pub enum Auth {
 }
 
 /// How a request uses the store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum StoreUse {
     /// A fresh answer is taken from the store; a new one is kept.
     #[default]

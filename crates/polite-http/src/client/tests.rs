@@ -228,6 +228,20 @@ async fn the_pace_holds_over_all_workers_in_any_minute() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn good_answers_bring_the_pace_back() {
+    let mut settings = settings();
+    settings.quotas[0].per_minute = Some(60);
+    let world = world(settings, vec![reply(429, "slow down"), reply(200, "tile")]);
+    let started = tokio::time::Instant::now();
+    for number in 0..200 {
+        fetch(&world, &format!("t{number}")).await.unwrap();
+    }
+    let took = started.elapsed();
+    assert!(took > Duration::from_secs(60 + 200), "{took:?}: halved, after the hold");
+    assert!(took < Duration::from_mins(6), "{took:?}: at half the pace to the end it would take 460 s");
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_next_run_keeps_the_pace_of_the_last() {
     let mut settings = settings();
     settings.quotas[0].per_minute = Some(20);
@@ -280,6 +294,15 @@ async fn budgets_end_a_run_in_order() {
     assert_eq!(fetch(&world, "a").await.unwrap(), "tile", "tries count");
     assert_eq!(fetch(&world, "b").await.unwrap_err(), FetchError::LimitUsedUp { limit: 3 });
     assert_eq!(fetch(&world, "a").await.unwrap(), "tile", "what is stored costs nothing");
+
+    let mut both = settings();
+    both.max_requests = Some(1);
+    both.quotas[0].per_day = Some(0);
+    let none = world_over(both, Script::of(vec![reply(200, "tile")]), Arc::default());
+    for _ in 0..3 {
+        let end = fetch(&none, "a").await.unwrap_err();
+        assert_eq!(end, FetchError::DayUsedUp { quota: "tiles", limit: 0 }, "what was not sent is not counted");
+    }
 
     let mut daily = settings();
     daily.quotas[0].per_day = Some(2);

@@ -48,6 +48,15 @@ fn what_is_kept_is_found_again() {
 }
 
 #[test]
+fn the_file_is_safe_against_kills_and_power_cuts() {
+    let folder = folder();
+    let store = ResponseStore::open(folder.path()).unwrap();
+    let mode: String = store.with(|c| c.pragma_query_value(None, "journal_mode", |row| row.get(0))).unwrap();
+    let synchronous: i64 = store.with(|c| c.pragma_query_value(None, "synchronous", |row| row.get(0))).unwrap();
+    assert_eq!((mode.as_str(), synchronous), ("wal", 1), "1 is NORMAL");
+}
+
+#[test]
 fn days_are_counted_up_to_their_limit() {
     let folder = folder();
     let store = ResponseStore::open(folder.path()).unwrap();

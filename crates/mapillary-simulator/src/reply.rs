@@ -1,0 +1,43 @@
+//! Answers before they meet a socket.
+
+use serde_json::{Value, json};
+
+/// One HTTP answer.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Reply {
+    pub(crate) fn json(status: u16, value: &Value) -> Self {
+        let headers = vec![("Content-Type", "application/json; charset=UTF-8".to_owned())];
+        Self { status, headers, body: value.to_string().into_bytes() }
+    }
+
+    pub(crate) fn html(status: u16, text: &str) -> Self {
+        Self { status, headers: vec![("Content-Type", "text/html".to_owned())], body: text.as_bytes().to_vec() }
+    }
+
+    pub(crate) fn empty(status: u16) -> Self {
+        Self { status, headers: Vec::new(), body: Vec::new() }
+    }
+
+    pub(crate) fn tile(body: Vec<u8>) -> Self {
+        Self { status: 200, headers: vec![("Content-Type", "application/x-protobuf".to_owned())], body }
+    }
+
+    /// The error envelope of the Graph API.
+    pub(crate) fn error(status: u16, code: i64, kind: &str, message: &str) -> Self {
+        Self::json(
+            status,
+            &json!({"error": {"message": message, "type": kind, "code": code, "fbtrace_id": "simulated"}}),
+        )
+    }
+
+    pub(crate) fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+}

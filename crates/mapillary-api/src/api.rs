@@ -110,7 +110,7 @@ impl Api {
     /// An API over HTTP. Without a store every answer is forgotten with the process.
     pub fn new(settings: ApiSettings, store: Option<Arc<dyn Store>>) -> Result<Self, ApiError> {
         let agent = concat!("tiepoint/", env!("CARGO_PKG_VERSION"));
-        let transport = Arc::new(ReqwestTransport::new(agent, settings.limits)?);
+        let transport = Arc::new(ReqwestTransport::new(agent, settings.wire_limits())?);
         Self::over(settings, store, transport, Arc::new(SystemClock::default()))
     }
 

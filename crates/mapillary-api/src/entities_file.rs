@@ -67,6 +67,15 @@ pub enum EntitiesError {
 /// Reads image entities (fields as the API names them, any missing, `id` required).
 ///
 /// An empty file, or an empty list, is no error: it holds no image.
+///
+/// ```
+/// let file = "{\"id\":\"498763468214164\",\"altitude\":4294967281}\n{\"altitude\":5}\n";
+/// let entities = mapillary_api::read_entities(file.as_bytes())?;
+/// assert_eq!(entities.images[0].altitude_m, Some(-15.0)); // 2^32 - 15: it had wrapped
+/// assert_eq!(entities.problems[0].reason, "it has no id");
+/// assert_eq!(entities.problems[0].line, 2);
+/// # Ok::<(), mapillary_api::EntitiesError>(())
+/// ```
 pub fn read_entities(mut reader: impl BufRead) -> Result<Entities, EntitiesError> {
     let line = Rc::new(Cell::new(1));
     let mut collector = Collector { line: line.clone(), ..Collector::default() };

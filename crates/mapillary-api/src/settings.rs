@@ -41,8 +41,8 @@ pub struct ApiSettings {
     pub tile_rate_per_min: Option<u32>,
     /// The switch that stops the run.
     pub cancel: Cancel,
-    /// Time limits of one exchange.
-    pub limits: WireLimits,
+    /// Time limits of one exchange; `None` chooses them by where the service is.
+    pub limits: Option<WireLimits>,
 }
 
 impl Default for ApiSettings {
@@ -57,7 +57,7 @@ impl Default for ApiSettings {
             max_requests: None,
             tile_rate_per_min: None,
             cancel: Cancel::default(),
-            limits: WireLimits::default(),
+            limits: None,
         }
     }
 }
@@ -89,11 +89,16 @@ impl ApiSettings {
     }
 
     pub(crate) fn retry(&self) -> RetryPolicy {
-        if is_loopback(&self.graph_url) && is_loopback(&self.tiles_url) {
-            RetryPolicy::for_loopback()
-        } else {
-            RetryPolicy::default()
-        }
+        if self.is_on_this_machine() { RetryPolicy::for_loopback() } else { RetryPolicy::default() }
+    }
+
+    pub(crate) fn wire_limits(&self) -> WireLimits {
+        let by_place = || if self.is_on_this_machine() { WireLimits::for_loopback() } else { WireLimits::default() };
+        self.limits.unwrap_or_else(by_place)
+    }
+
+    fn is_on_this_machine(&self) -> bool {
+        is_loopback(&self.graph_url) && is_loopback(&self.tiles_url)
     }
 
     pub(crate) fn quotas(&self) -> Vec<QuotaSettings> {

@@ -253,7 +253,7 @@ fn api(base: &str, store: Arc<MemoryStore>, offline: bool) -> Api {
         tiles_url: base_url(base).unwrap(),
         token: (!offline).then(|| Secret::new(TOKEN)),
         offline,
-        limits,
+        limits: Some(limits),
         ..ApiSettings::default()
     };
     Api::new(settings, Some(store as Arc<dyn Store>)).unwrap()

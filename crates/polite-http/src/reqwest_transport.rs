@@ -44,6 +44,19 @@ impl Default for WireLimits {
     }
 }
 
+impl WireLimits {
+    /// For a service on this machine, which has no network to wait for.
+    pub fn for_loopback() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            read: Duration::from_secs(10),
+            total: Duration::from_mins(1),
+            slow_window: Duration::from_secs(10),
+            ..Self::default()
+        }
+    }
+}
+
 /// HTTP over TLS (rustls with ring); plain HTTP on loopback only.
 pub struct ReqwestTransport {
     user_agent: String,

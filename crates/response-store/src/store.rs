@@ -22,6 +22,14 @@ pub struct ResponseStore {
 
 impl ResponseStore {
     /// Opens the store of a cache folder; makes folder and file when they are not there.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// let store = response_store::ResponseStore::open(&folder.path().join("cache"))?;
+    /// assert!(store.verify()?.is_sound());
+    /// assert_eq!(store.info()?.kinds, []);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         let made = std::fs::create_dir_all(folder);
         made.map_err(|source| StoreError::Folder { folder: folder.to_owned(), source })?;

@@ -293,6 +293,12 @@ async fn endless_pages_are_noticed() {
         reply(200, page([image(1, "s")], Some(&format!("http://x/?after={}", number + 1))))
     });
     check("repeated pages", &repeating.api.images_of_user("u", window).await.unwrap_err(), "repeat themselves");
+    let empty = world(|request| {
+        let number: u32 = asked_for(request, "after").map_or(0, |after| after.parse().unwrap());
+        reply(200, page([], Some(&format!("http://x/?after={}", number + 1))))
+    });
+    check("nothing but empty pages", &empty.api.images_of_user("u", window).await.unwrap_err(), "repeat themselves");
+    assert_eq!(empty.service.asked().len(), 21);
     for next in ["not a url", "http://x/?access_token=1", "http://x/", "http://x/?a/b=1"] {
         let nowhere = world(move |_| reply(200, page([image(1, "s")], Some(next))));
         check(next, &nowhere.api.images_of_user("u", window).await.unwrap_err(), "lead nowhere");
@@ -360,7 +366,23 @@ async fn settings_decide_who_asks() {
     assert_eq!(build(bad_token).err().unwrap(), ApiError::TokenMalformed);
     let plain = ApiSettings { tiles_url: Url::parse("http://tiles.example").unwrap(), ..settings() };
     assert_eq!(build(plain).err().unwrap().kind(), ErrorKind::Usage);
-    assert_eq!(build(settings()).unwrap().try_token().await, Ok(0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_is_tried_with_one_question_that_leaves_no_trace() {
+    let world = world(|_| reply(200, page([image(1, "s"), image(2, "s")], None)));
+    assert_eq!((world.api.try_token().await, world.api.try_token().await), (Ok(2), Ok(2)));
+    assert_eq!((world.service.asked().len(), world.store.answers().len()), (2, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn images_that_a_list_of_ids_smuggled_in_are_left_out() {
+    let world = world(|request| match asked_for(request, "image_ids") {
+        Some(_) => reply(200, page([image(1, "long"), image(2, "foreign")], None)),
+        None if asked_for(request, "sequence_id").is_some() => reply(200, r#"{"data":[{"id":"1"},{"id":"2"}]}"#),
+        None => reply(500, TOO_MUCH),
+    });
+    assert_eq!(ids(&world.api.images_of_sequences(&keys(&["long"])).await.unwrap()), [1]);
 }
 
 /// Every way in which a question can end, as people read it; each reply repeats the token.

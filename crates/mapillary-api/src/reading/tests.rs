@@ -174,6 +174,9 @@ fn usage_is_the_largest_percentage_told() {
     );
     assert_eq!(usage("x-app-usage", "broken"), None);
     assert_eq!(usage("x-app-usage", "[]"), None);
+    let answer = reply(200, &[("x-app-usage", r#"{"call_count":96}"#)], r#"{"data":[]}"#);
+    let reading = GraphList { kind: IMAGES, about: About::Anything }.classify(&answer);
+    assert_eq!((reading.class, reading.usage_percent), (IMAGES_ANSWER, Some(96.0)));
 }
 
 #[test]

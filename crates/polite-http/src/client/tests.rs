@@ -404,6 +404,20 @@ async fn stopping_finishes_what_is_in_flight_and_sends_nothing_more() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn stopping_ends_waits_at_once() {
+    for faulty in [reply(500, "down"), reply(429, "slow down")] {
+        let world = world(settings(), vec![faulty]);
+        let stop = async {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            world.client.cancel().cancel();
+        };
+        let started = tokio::time::Instant::now();
+        let (end, ()) = tokio::join!(fetch(&world, "a"), stop);
+        assert_eq!((end.unwrap_err(), started.elapsed()), (FetchError::Stopped, Duration::from_millis(50)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_a_token_only_the_store_answers() {
     let world = world(settings(), vec![reply(200, "tile")]);
     let bare = Request { auth: Auth::Missing, ..request("a") };

@@ -65,8 +65,13 @@ fn days_are_counted_up_to_their_limit() {
     assert!(store.spend("tiles", 20_001, Some(3)).unwrap(), "another day");
     assert!(store.spend("entities", 20_000, None).unwrap(), "another quota");
     assert!(!store.spend("none", 20_000, Some(0)).unwrap());
+    let minute = i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_secs() / 60).unwrap();
+    store.spend("tiles/minute", minute, None).unwrap();
+    store.spend("tiles/minute", minute - 90, None).unwrap();
     let reopened = ResponseStore::open(folder.path()).unwrap();
     assert_eq!(reopened.spent("tiles", 20_000).unwrap(), 3);
+    assert_eq!(reopened.spent("tiles/minute", minute).unwrap(), 1);
+    assert_eq!(reopened.spent("tiles/minute", minute - 90).unwrap(), 0, "of no use any more");
     assert_eq!(reopened.spent("tiles", 19_999).unwrap(), 0);
 }
 

@@ -27,7 +27,7 @@ pub struct CoverageRow<'a> {
     /// `image` or `sequence`.
     pub layer: &'static str,
     /// `z/x/y`.
-    pub tile: &'a str,
+    pub tile: String,
     /// The image, or the representative image of a sequence.
     pub image_id: Option<u64>,
     /// Sequence key.
@@ -59,7 +59,7 @@ pub fn write_coverage<'a>(
     for row in rows {
         table.row(&[
             Cell::word(row.layer),
-            Cell::word(row.tile),
+            Cell::word(row.tile.as_str()),
             Cell::of(row.image_id, Cell::Id),
             Cell::of(row.sequence_id, sequence_cell),
             Cell::of(row.captured_at, |time| Cell::word(time.to_string())),

@@ -77,6 +77,12 @@ impl<'a> Report<'a> {
         Some(figures::distance_m(self.published.original(image)?, self.published.computed(image)?))
     }
 
+    /// How many matched images the service moved by more than a metre.
+    pub fn moved_images(&self) -> usize {
+        let matched = self.outcome.verdicts.iter().filter_map(|verdict| verdict.image);
+        matched.filter(|&image| self.shift_m(image as usize).is_some_and(|metres| metres > 1.0)).count()
+    }
+
     /// The words of a file's note: its own, then the matcher's.
     pub(crate) fn note_of(&self, file: usize) -> String {
         let own = self.archive.files[file].note.as_deref().unwrap_or("");

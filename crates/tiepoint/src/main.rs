@@ -1,3 +1,47 @@
-//! The command line: ties the photos on your disk to the Mapillary images that they became.
+//! The command line: arguments become settings, events become progress, errors become exit codes.
 
-fn main() {}
+mod arguments;
+mod exit;
+mod logging;
+mod network;
+mod output;
+mod progress;
+mod verbs;
+
+use arguments::{Arguments, Verb};
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let shared = &arguments.shared;
+    logging::start(&shared.talk);
+    exit::on_interrupt();
+    let ended = start_threads(shared.matching.threads).and_then(|()| match &arguments.verb {
+        Verb::Reconcile(verb) => verb.run(shared),
+        Verb::Scan(verb) => verb.run(shared),
+        Verb::Tiles(verb) => verb.run(shared),
+        Verb::Coverage(verb) => verb.run(shared),
+        Verb::Match(verb) => verb.run(shared),
+        Verb::Simulate(verb) => verb.run(shared),
+        Verb::Demo(verb) => verb.run(shared),
+    });
+    match ended {
+        Ok(code) => ExitCode::from(code),
+        Err(error) if exit::is_closed_pipe(&error) => ExitCode::SUCCESS, // `tiepoint tiles … | head`
+        Err(error) => {
+            progress::say(&format!("tiepoint: {}", exit::sentence(&error)));
+            ExitCode::from(exit::code_of(&error))
+        }
+    }
+}
+
+/// The pool that scan, decode and match share.
+fn start_threads(threads: Option<usize>) -> anyhow::Result<()> {
+    let Some(threads) = threads else { return Ok(()) };
+    if threads == 0 {
+        return Err(exit::usage("--threads 0 leaves nobody to work: use 1 or more"));
+    }
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
+    Ok(())
+}

@@ -1,0 +1,123 @@
+//! The files of a run, each complete or absent.
+
+use crate::{ReconcileError, RouteRule, Settings, TilePlan, TileRule};
+use adjustment_audit::audit;
+use capture_model::{LocalArchive, LocalImages, PublishedImages, Route};
+use image_matcher::{ClockOffset, MatchOutcome, MatchSettings};
+use mapillary_api::Usage;
+use match_report::{
+    CsvStyle, OutputFile, OutputKind, Report, ReportError, Summary, write_matches, write_matches_geojson,
+    write_report_html, write_sequences, write_shifts, write_summary,
+};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::Path;
+
+/// Facts of the run that only the summary may hold.
+#[derive(Debug, Clone, Default)]
+pub struct RunFacts {
+    /// Requests, bytes, cache hits.
+    pub usage: Usage,
+    /// Seconds by stage.
+    pub timings_s: Vec<(&'static str, f64)>,
+}
+
+/// Makes the folder of the reports.
+pub(crate) fn prepare(folder: &Path) -> Result<(), ReconcileError> {
+    std::fs::create_dir_all(folder).map_err(|source| ReconcileError::Out { folder: folder.to_owned(), source })
+}
+
+fn file(
+    folder: &Path,
+    name: &str,
+    write: impl FnOnce(&mut dyn Write) -> Result<(), ReportError>,
+) -> Result<(), ReconcileError> {
+    let mut out = OutputFile::create(&folder.join(name))?;
+    write(&mut out)?;
+    out.commit()?;
+    Ok(())
+}
+
+/// Writes what the matcher alone can say: `matches.csv`, `sequences.csv`, `summary.json`.
+pub fn write_match_files(
+    folder: &Path,
+    report: &Report<'_>,
+    style: CsvStyle,
+    settings: Value,
+    facts: &RunFacts,
+) -> Result<(), ReconcileError> {
+    prepare(folder)?;
+    file(folder, "matches.csv", |out| write_matches(report, OutputKind::Csv, style, out))?;
+    file(folder, "sequences.csv", |out| write_sequences(report, OutputKind::Csv, style, out))?;
+    let mut summary = Summary::new(settings, report);
+    let owned = |counts: &std::collections::BTreeMap<&'static str, u64>| {
+        counts.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
+    };
+    summary.requests =
+        facts.usage.requests.iter().map(|(endpoint, counts)| ((*endpoint).to_owned(), owned(counts))).collect();
+    summary.bytes = facts.usage.bytes_received;
+    summary.cache = owned(&facts.usage.from_store);
+    summary.timings_s =
+        facts.timings_s.iter().map(|(stage, s)| ((*stage).to_owned(), (s * 1e3).round() / 1e3)).collect();
+    file(folder, "summary.json", |out| write_summary(&summary, out))
+}
+
+/// Writes all reports of the main job.
+pub(crate) fn write(
+    settings: &Settings,
+    parts: (&LocalArchive, &LocalImages, &PublishedImages, &[Route], &MatchOutcome),
+    plan: &TilePlan,
+    facts: &RunFacts,
+) -> Result<(), ReconcileError> {
+    let (archive, images, published, routes, outcome) = parts;
+    let folder = &settings.out;
+    let style = CsvStyle { guard: settings.csv_guard };
+    let track_tiles = plan.names_of_tracks();
+    let report = Report::new(archive, images, published, outcome, routes, &track_tiles);
+    let shifts = audit(published, &rows_of_matched_sequences(published, outcome));
+    file(folder, "shifts.csv", |out| write_shifts(published, &shifts, OutputKind::Csv, style, out))?;
+    file(folder, "matches.geojson", |out| write_matches_geojson(&report, out))?;
+    file(folder, "report.html", |out| write_report_html(&report, out))?;
+    write_match_files(folder, &report, style, settings_told(settings), facts)
+}
+
+/// Images of every sequence that holds a match.
+fn rows_of_matched_sequences(published: &PublishedImages, outcome: &MatchOutcome) -> Vec<u32> {
+    let matched: Vec<u32> = outcome.verdicts.iter().filter_map(|verdict| verdict.image).collect();
+    let sequences: BTreeSet<u32> = matched.iter().map(|&row| published.sequence[row as usize]).collect();
+    let is_wanted = |row: &u32| {
+        let sequence = published.sequence[*row as usize];
+        sequence != PublishedImages::NO_SEQUENCE && sequences.contains(&sequence)
+    };
+    let mut rows: Vec<u32> = (0..published.len() as u32).filter(is_wanted).collect();
+    rows.extend(matched.into_iter().filter(|&row| published.sequence[row as usize] == PublishedImages::NO_SEQUENCE));
+    rows
+}
+
+/// What was asked, as the summary tells it; no secret is in it.
+fn settings_told(settings: &Settings) -> Value {
+    let paths: Vec<String> = settings.paths.iter().map(|path| path.display().to_string()).collect();
+    let mut told = matching_told(&settings.matching);
+    told["paths"] = json!(paths);
+    told["route"] = json!(match settings.route {
+        RouteRule::Auto => "auto",
+        RouteRule::Tiles => "tiles",
+        RouteRule::User => "user",
+    });
+    told["tiles"] = json!(match settings.tiles {
+        TileRule::Track => "track",
+        TileRule::Mid => "mid",
+    });
+    told["user"] = json!(settings.user);
+    told
+}
+
+/// The matcher's settings, as the summary tells them.
+pub fn matching_told(settings: &MatchSettings) -> Value {
+    let clock_offset = match settings.clock_offset {
+        ClockOffset::Auto => json!("auto"),
+        ClockOffset::Fixed { offset_ms } => json!(offset_ms as f64 / 1000.0),
+    };
+    json!({"accept": settings.accept, "review": settings.review, "clock_offset_s": clock_offset})
+}

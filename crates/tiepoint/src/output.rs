@@ -1,0 +1,41 @@
+//! Where results go: stdout, or a file whose ending says what it is. Files appear under their name only when complete.
+
+use crate::exit;
+use anyhow::Result;
+use match_report::{OutputFile, OutputKind};
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+/// Writes one table or drawing to `-o`: `-` or nothing is stdout (CSV).
+pub(crate) fn write_to<E>(
+    target: Option<&Path>,
+    write: impl FnOnce(OutputKind, &mut dyn Write) -> Result<(), E>,
+) -> Result<()>
+where
+    E: Into<anyhow::Error>,
+{
+    let Some(path) = target.filter(|path| path.as_os_str() != "-") else {
+        let mut out = BufWriter::new(std::io::stdout().lock());
+        write(OutputKind::Csv, &mut out).map_err(Into::into)?;
+        return Ok(out.flush()?);
+    };
+    let kind = kind_of(path)?;
+    let mut file = OutputFile::create(path)?;
+    write(kind, &mut file).map_err(Into::into)?;
+    file.commit()?;
+    Ok(())
+}
+
+/// What a file's ending says; an ending that no table has is a mistake on the command line.
+pub(crate) fn kind_of(path: &Path) -> Result<OutputKind> {
+    OutputKind::of(path).ok_or_else(|| {
+        exit::usage(format!("{}: the ending says no known kind; use .csv, .jsonl or .geojson", path.display()))
+    })
+}
+
+/// Prints a text for people on stdout.
+pub(crate) fn print(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    Ok(out.flush()?)
+}

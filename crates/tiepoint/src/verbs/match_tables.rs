@@ -1,0 +1,137 @@
+//! `tiepoint match`: the matcher alone, from tables.
+
+use crate::arguments::Shared;
+use crate::exit;
+use crate::output::write_to;
+use crate::progress::{Progress, say};
+use crate::verbs::scan::scan;
+use anyhow::Result;
+use capture_model::{PublishedImages, Route};
+use clap::{Args, ValueEnum};
+use image_matcher::{Lookup, MatchSettings, match_images, match_naive};
+use match_report::{CsvStyle, Report, write_matches};
+use reconcile::{Event, RunFacts, TilePlan, TileRule, matching_told, write_match_files};
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+
+/// Which published image is each local photo, from tables, without any network
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  tiepoint match --local photos.csv --remote images.jsonl -o matches.csv
+  tiepoint match --local ~/rides/2026-05 --remote coverage.csv --out ties
+  tiepoint match --local photos.csv --remote images.jsonl --clock-offset -3600 -o -
+  tiepoint match --local photos.csv --remote images.jsonl --method naive -o naive.csv     for comparison
+
+--local takes what `tiepoint scan` takes or writes. --remote takes entities of the Graph API (JSON lines or
+{\"data\": […]}), the output of `tiepoint coverage`, or a flat table.")]
+pub(crate) struct Match {
+    /// Local photos: a table, a folder, a description file
+    #[arg(long, value_name = "FILE|DIR")]
+    local: PathBuf,
+    /// Published images: entities, coverage output, or a flat table
+    #[arg(long, value_name = "FILE")]
+    remote: PathBuf,
+    /// Write the matches here; `-` or nothing is stdout
+    #[arg(short, long, value_name = "FILE", conflicts_with = "out")]
+    output: Option<PathBuf>,
+    /// Write matches.csv, sequences.csv and summary.json into this folder
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// How photos are matched
+    #[arg(long, value_enum, default_value_t = Method::Tiepoint)]
+    method: Method,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Method {
+    /// Clocks voted, sequences first, one to one, doubt stated
+    Tiepoint,
+    /// The nearest image within 10 m, 1 s and 10 m of altitude, clocks read as UTC
+    Naive,
+}
+
+impl Match {
+    pub(crate) fn run(&self, shared: &Shared) -> Result<u8> {
+        let settings = shared.matching.settings()?;
+        let progress = Progress::new(&shared.talk);
+        let archive = scan(std::slice::from_ref(&self.local), &progress)?;
+        let images = archive.usable_images();
+        progress.show(Event::Scanned {
+            files: archive.files.len(),
+            usable: images.len(),
+            tracks: archive.tracks.len(),
+        });
+        let published = read_remote(&self.remote, &progress)?;
+        progress.show(Event::Matching { photos: images.len(), images: published.len() });
+        let outcome = match self.method {
+            Method::Tiepoint => match_images(&images, &published, &vec![Lookup::Complete; images.len()], &settings),
+            Method::Naive => match_naive(&images, &published),
+        };
+        let track_tiles = TilePlan::new(&images, TileRule::Track).names_of_tracks();
+        let routes = vec![Route::Table; published.len()];
+        let report = Report::new(&archive, &images, &published, &outcome, &routes, &track_tiles);
+        let style = CsvStyle { guard: !shared.matching.no_csv_guard };
+        match &self.out {
+            Some(folder) => {
+                progress.show(Event::Writing);
+                write_match_files(folder, &report, style, self.told(&settings), &RunFacts::default())?;
+            }
+            None => write_to(self.output.as_deref(), |kind, out| write_matches(&report, kind, style, out))?,
+        }
+        progress.finish();
+        if !shared.talk.quiet {
+            say(&super::counted(&report));
+        }
+        Ok(super::fail_on_code(&shared.matching.fail_on, &report))
+    }
+}
+
+impl Match {
+    /// What was asked, for the summary.
+    fn told(&self, settings: &MatchSettings) -> serde_json::Value {
+        let mut told = matching_told(settings);
+        told["local"] = self.local.display().to_string().into();
+        told["remote"] = self.remote.display().to_string().into();
+        told["method"] = if self.method == Method::Naive { "naive" } else { "tiepoint" }.into();
+        told
+    }
+}
+
+/// Published images of a file: entities of the Graph API, `coverage` output, or a flat table.
+fn read_remote(path: &Path, progress: &Progress) -> Result<PublishedImages> {
+    if !is_entities(path)? {
+        return Ok(local_archive::read_published_table(path)?);
+    }
+    let entities = mapillary_api::read_entities(open(path)?)
+        .map_err(|error| exit::error(exit::UNREADABLE_TABLE, format!("{}: {error}", path.display())))?;
+    for problem in entities.problems.iter().take(10) {
+        progress.warn(&format!("{} line {}: {}", path.display(), problem.line, problem.reason));
+    }
+    if entities.n_problems > 10 {
+        progress.warn(&format!("{}: {} more like these", path.display(), entities.n_problems - 10));
+    }
+    let mut columns = PublishedImages::default();
+    entities.images.iter().for_each(|image| columns.push(image));
+    Ok(columns)
+}
+
+fn open(path: &Path) -> Result<BufReader<File>> {
+    let file = File::open(path)
+        .map_err(|error| exit::error(exit::NOTHING_TO_READ, format!("cannot read {}: {error}", path.display())))?;
+    Ok(BufReader::new(file))
+}
+
+/// Entities nest their places and stand in JSON lines, an array or `{"data": […]}`; everything else is a flat table.
+fn is_entities(path: &Path) -> Result<bool> {
+    if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv")) {
+        return Ok(false);
+    }
+    let mut head = Vec::new();
+    open(path)?.take(64 * 1024).read_to_end(&mut head)?;
+    let head = String::from_utf8_lossy(&head);
+    let begins = head.trim_start_matches('\u{feff}').trim_start();
+    let is_wrapped = begins.starts_with('[')
+        || begins.strip_prefix('{').is_some_and(|rest| rest.trim_start().starts_with("\"data\""));
+    Ok(is_wrapped || head.contains("\"geometry\"") || head.contains("\"computed_geometry\""))
+}

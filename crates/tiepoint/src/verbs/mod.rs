@@ -1,0 +1,48 @@
+//! One file a verb.
+
+pub(crate) mod coverage;
+pub(crate) mod demo;
+pub(crate) mod match_tables;
+pub(crate) mod reconcile;
+pub(crate) mod scan;
+pub(crate) mod simulate;
+pub(crate) mod tiles;
+
+use crate::arguments::FailOn;
+use match_report::{Counts, Report};
+use std::fmt::Write;
+
+/// What became of the files, in a few lines that fit 80 columns.
+pub(crate) fn counted(report: &Report<'_>) -> String {
+    let counts = Counts::of(report);
+    let list = |pairs: &mut dyn Iterator<Item = (&&'static str, &usize)>| {
+        pairs.map(|(word, n)| format!("{n} {word}")).collect::<Vec<_>>().join(", ")
+    };
+    let mut text = format!("{} files: {}", counts.files, list(&mut counts.status.iter()));
+    for status in ["ambiguous", "unmatched", "rejected", "unreadable"] {
+        if let Some(reasons) = counts.reason.get(status) {
+            let _ = write!(text, "\n  {status}: {}", list(&mut reasons.iter()));
+        }
+    }
+    let _ = write!(text, "\n{} local sequences: {}", report.archive.tracks.len(), list(&mut counts.sequences.iter()));
+    text
+}
+
+/// The exit code that `--fail-on` asks for: the lowest that applies, else 0.
+pub(crate) fn fail_on_code(wanted: &[FailOn], report: &Report<'_>) -> u8 {
+    let counts = Counts::of(report);
+    let has = |status: &str| counts.status.get(status).copied().unwrap_or(0) > 0;
+    let has_sequence = |verdict: &str| counts.sequences.get(verdict).copied().unwrap_or(0) > 0;
+    let applies = |cause: FailOn| match cause {
+        FailOn::Unmatched => has("unmatched"),
+        FailOn::Ambiguous => has("ambiguous"),
+        FailOn::Unpublished => {
+            has_sequence("not_found") || has_sequence("partly_published") || has_sequence("processing")
+        }
+        FailOn::Failed => has_sequence("failed"),
+        FailOn::Moved => report.moved_images() > 0,
+    };
+    let mut codes: Vec<u8> = wanted.iter().filter(|cause| applies(**cause)).map(|cause| cause.exit_code()).collect();
+    codes.sort_unstable();
+    codes.first().copied().unwrap_or(0)
+}

@@ -1,0 +1,60 @@
+//! `tiepoint reconcile`: the main job.
+
+use crate::arguments::Shared;
+use crate::progress::{Progress, say};
+use anyhow::Result;
+use clap::Args;
+use reconcile::{Settings, reconcile};
+use std::path::PathBuf;
+
+/// The main job: scan, plan, fetch, match, verify, report
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  export MAPILLARY_ACCESS_TOKEN=…                            (or --token-file FILE)
+  tiepoint reconcile ~/rides/2026-05                          reports in tiepoint-out/
+  tiepoint reconcile ~/rides/2026-05 --out ties --user anna   asks for anna's images first: fewest requests
+  tiepoint reconcile photos.csv --out ties                    a table instead of photos
+  tiepoint reconcile ~/rides/2026-05 --offline                the same again from the cache, no token
+  tiepoint reconcile ~/rides --max-requests 500               stops with 25; run again to go on
+
+Writes matches.csv (one row a file), sequences.csv, shifts.csv, matches.geojson, report.html and summary.json.")]
+pub(crate) struct Reconcile {
+    /// Folders of photos, photos, description files (`-` is stdin), or tables (.csv, .jsonl)
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Folder of the reports
+    #[arg(long, value_name = "DIR", default_value = "tiepoint-out")]
+    out: PathBuf,
+}
+
+impl Reconcile {
+    pub(crate) fn run(&self, shared: &Shared) -> Result<u8> {
+        let settings = Settings {
+            paths: self.paths.clone(),
+            out: self.out.clone(),
+            route: shared.network.route_rule(),
+            user: shared.network.user.clone(),
+            tiles: shared.network.tile_rule(),
+            matching: shared.matching.settings()?,
+            api: shared.network.api_settings()?,
+            cache_dir: Some(shared.network.cache_dir()?),
+            csv_guard: !shared.matching.no_csv_guard,
+        };
+        let progress = Progress::new(&shared.talk);
+        let ended = reconcile(&settings, &|event| progress.show(event));
+        progress.finish();
+        let done = ended?;
+        let report = done.report();
+        if !shared.talk.quiet {
+            let (sent, stored) = (done.usage.requests_sent(), done.usage.answered_from_store());
+            say(&super::counted(&report));
+            say(&format!("{sent} requests sent, {stored} answers from the cache; reports in {}", self.out.display()));
+        }
+        let code = super::fail_on_code(&shared.matching.fail_on, &report);
+        match done.failure {
+            // The reports are there, but some lookups are open: the same command goes on where this one stopped.
+            Some(failure) => Err(failure.into()),
+            None => Ok(code),
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The end-to-end suite: the binary as a person runs it, against the simulator on loopback.
+
+#![expect(clippy::unwrap_used, reason = "a test may")]
+
+mod demo;
+mod errors;
+mod recorded;
+mod support;
+mod verbs;

@@ -1,1 +1,38 @@
-//! Folders of photos, tables and description files become observations and tracks; an unreadable photo becomes a reason.
+//! Folders, description files and tables become observations and tracks; an unreadable photo becomes a reason.
+//!
+//! [`scan`] reads whatever the user has: folders of photos (recursively, on all cores), single photos,
+//! `mapillary_image_description.json`, tables. [`assemble`] puts what was read into the order of reports, with tracks,
+//! times and drops as the official uploader would make them. [`read_published_table`] reads the published side from a flat
+//! table.
+//!
+//! Every byte is foreign: files are read within budgets, one bad photo is one row with a reason, and only an input that is
+//! broken as a whole ends a scan.
+
+mod assemble;
+mod grouping;
+mod loose;
+
+mod scan;
+
+mod angle_text;
+mod container;
+mod exif_block;
+mod photo;
+mod report_path;
+mod time_text;
+mod window;
+mod xmp;
+
+mod published_table;
+mod table;
+
+mod errors;
+
+pub use assemble::assemble;
+pub use errors::{BadCell, ScanError, TableError};
+pub use loose::{GivenSequence, LooseFile, LooseFiles, Texts};
+pub use published_table::read_published_table;
+pub use scan::{ScanProgress, ScanSettings, scan};
+
+#[cfg(test)]
+mod test_photos;

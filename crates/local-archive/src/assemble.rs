@@ -1,0 +1,257 @@
+//! From loose files to an archive in the order of reports.
+//!
+//! # Method
+//! Files fall into groups ([`crate::grouping`]). Each group is replayed as the uploader would treat it; that gives tracks,
+//! the times that are sent, and predicted drops. Tracks with a given name come first and keep it; the others are numbered
+//! 1, 2, … in the order of folder, camera and time.
+//!
+//! Rows: by track, then time, then path; files without a track last, by path. The result does not depend on the order in
+//! which files were read (only equal paths keep it).
+//!
+//! # Memory
+//! Files are permuted in place; beside them there are 21 bytes a file, and the replay of one group at a time.
+
+use crate::grouping::{Clock, Grouping, NOT_GIVEN};
+use crate::loose::{LooseFile, LooseFiles};
+use capture_model::{
+    CapturedAt, Device, FileState, LocalArchive, LocalFile, LocalTime, Names, Reason, Track, WallClock,
+};
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+use uploader_replay::{Drop, Photo, Rules, replay_group};
+
+/// Stands for no track.
+const NO_TRACK: u32 = u32::MAX;
+/// So many times that all fall on a coarser step were written in that step.
+const ENOUGH_TO_TELL: usize = 5;
+
+/// What the replay says of each file, by its number.
+#[derive(Debug)]
+struct Answers {
+    track: Vec<u32>,
+    /// `None` is written as `i64::MIN`.
+    sent_ms: Vec<i64>,
+    drop: Vec<Option<Reason>>,
+    /// Of each track, its first file.
+    first_file: Vec<u32>,
+}
+
+/// Groups, sorts and replays: files in any order become an archive in the order of reports.
+///
+/// # Panics
+/// With 2^32 or more files.
+pub fn assemble(loose: LooseFiles, rules: &Rules) -> LocalArchive {
+    let LooseFiles { mut files, devices, files_ignored, .. } = loose;
+    let n_files = u32::try_from(files.len()).expect("fewer than 2^32 files");
+    let grouping = Grouping::new(&files, &devices, rules);
+    let mut order: Vec<u32> = (0..n_files).collect();
+    order.sort_unstable_by(|&a, &b| grouping.compare(&files, a, b).then_with(|| Grouping::compare_names(&files, a, b)));
+    let mut answers = Answers {
+        track: vec![NO_TRACK; files.len()],
+        sent_ms: vec![i64::MIN; files.len()],
+        drop: vec![None; files.len()],
+        first_file: Vec::new(),
+    };
+    let mut begin = 0;
+    for end in 1..=order.len() {
+        let is_last = end == order.len() || grouping.compare(&files, order[end - 1], order[end]).is_ne();
+        if is_last {
+            answers.replay(&order[begin..end], &mut files, &devices, rules);
+            begin = end;
+        }
+    }
+    order.sort_unstable_by(|&a, &b| answers.compare_rows(&files, a, b));
+    let tracks = lay_out(&order, &answers, &files, &grouping);
+    permute(&mut files, &order);
+    let mut kept = Names::default();
+    kept.number_of(&Device::default());
+    let files = files.into_iter().zip(&order).map(|(mut file, &number)| {
+        file.observation.device = kept.number_of(devices.value(file.observation.device));
+        answers.settle(file, number as usize)
+    });
+    LocalArchive { files: files.collect(), tracks, devices: kept, files_ignored }
+}
+
+impl Answers {
+    /// Replays one group; `members` are in the order of file names.
+    fn replay(&mut self, members: &[u32], files: &mut [LooseFile], devices: &Names<Device>, rules: &Rules) {
+        let given = files[members[0] as usize].sequence.clone();
+        if given.as_ref().is_some_and(|given| given.as_sent) {
+            self.name(members);
+            return;
+        }
+        find_resolution(members, files);
+        let photos: Vec<Photo> = members.iter().map(|&number| photo_of(&files[number as usize], devices)).collect();
+        let is_given = given.is_some();
+        let fates = replay_group(&photos, &if is_given { rules.without_cuts() } else { *rules });
+        drop(photos);
+        if is_given {
+            self.name(members);
+        }
+        let first_track = self.first_file.len() as u32;
+        for (&number, fate) in members.iter().zip(&fates) {
+            let file = &files[number as usize];
+            if let (Some(sent), Some(time)) = (fate.sent_time_ms, file.observation.time)
+                && sent != time.ms()
+            {
+                self.sent_ms[number as usize] = sent;
+            }
+            if let (Some(sequence), false) = (fate.sequence, is_given) {
+                let track = first_track + sequence;
+                self.track[number as usize] = track;
+                while self.first_file.len() <= track as usize {
+                    self.first_file.push(number);
+                }
+                let first = &mut self.first_file[track as usize];
+                if self.track[*first as usize] != track {
+                    *first = number; // the slot was opened by a later sequence
+                }
+            }
+            if let (Some(why), FileState::Usable) = (fate.drop, file.state) {
+                let kept = |of: u32| files[members[of as usize] as usize].path.clone();
+                let (reason, words) = reason_of(why, kept);
+                self.drop[number as usize] = Some(reason);
+                files[number as usize].say(&words);
+            }
+        }
+    }
+
+    /// Puts all members into a track of their own.
+    fn name(&mut self, members: &[u32]) {
+        for &number in members {
+            self.track[number as usize] = self.first_file.len() as u32;
+        }
+        self.first_file.push(members[0]);
+    }
+
+    fn compare_rows(&self, files: &[LooseFile], a: u32, b: u32) -> Ordering {
+        let path = |number: u32| files[number as usize].path.as_bytes();
+        let moment = |number: u32| {
+            let sent = Some(self.sent_ms[number as usize]).filter(|&sent| sent != i64::MIN);
+            sent.or(files[number as usize].observation.time.map(LocalTime::ms)).unwrap_or(i64::MAX)
+        };
+        let track = self.track[a as usize];
+        let by_track = track.cmp(&self.track[b as usize]);
+        let by_time = || if track == NO_TRACK { Ordering::Equal } else { moment(a).cmp(&moment(b)) };
+        by_track.then_with(by_time).then_with(|| path(a).cmp(path(b))).then(a.cmp(&b))
+    }
+
+    fn settle(&self, file: LooseFile, number: usize) -> LocalFile {
+        let sent = Some(self.sent_ms[number]).filter(|&sent| sent != i64::MIN);
+        let sent_time = sent.zip(file.observation.time).map(|(sent, time)| match time {
+            LocalTime::Absolute(_) => LocalTime::Absolute(CapturedAt::from_epoch_ms(sent)),
+            LocalTime::Wall(_) => LocalTime::Wall(WallClock::from_ms_as_if_utc(sent)),
+        });
+        LocalFile {
+            path: file.path,
+            track: Some(self.track[number]).filter(|&track| track != NO_TRACK),
+            state: file.state,
+            observation: file.observation,
+            cluster_id: file.cluster_id,
+            sent_time,
+            predicted_drop: self.drop[number],
+            note: file.note,
+        }
+    }
+}
+
+fn photo_of(file: &LooseFile, devices: &Names<Device>) -> Photo {
+    let is_placed = matches!(file.state, FileState::Usable | FileState::Out(Reason::NullIsland));
+    let device = devices.value(file.observation.device);
+    let pixels = device.width.zip(device.height).map_or(0, |(width, height)| u64::from(width) * u64::from(height));
+    Photo {
+        time_ms: file.observation.time.map(LocalTime::ms),
+        position: file.observation.position.filter(|_| is_placed),
+        heading_deg: file.observation.heading_deg,
+        pixels,
+        bytes: file.bytes,
+    }
+}
+
+fn reason_of(why: Drop, path: impl Fn(u32) -> Box<str>) -> (Reason, String) {
+    match why {
+        Drop::Duplicate { of } => {
+            (Reason::DroppedDuplicate, format!("the uploader drops it: same place and heading as {}", path(of)))
+        }
+        Drop::NullIsland | Drop::NullIslandInSequence => {
+            (Reason::DroppedByUploader, "the uploader drops it: a photo of its sequence lies at (0, 0)".to_owned())
+        }
+        Drop::TooFast { kmh } if kmh.is_finite() => {
+            (Reason::DroppedByUploader, format!("the uploader drops it: its sequence moves at {kmh:.0} km/h"))
+        }
+        Drop::TooFast { .. } => {
+            (Reason::DroppedByUploader, "the uploader drops it: its sequence moves in no time".to_owned())
+        }
+        Drop::ZigZag => (Reason::DroppedByUploader, "the uploader drops it: it jumps off the path and back".to_owned()),
+    }
+}
+
+/// Tables write `.000` behind whole seconds: the step is the coarsest on which all times of a group fall.
+fn find_resolution(members: &[u32], files: &mut [LooseFile]) {
+    let times: Vec<i64> =
+        members.iter().filter_map(|&number| files[number as usize].observation.time).map(LocalTime::ms).collect();
+    let step = [1000_i64, 100, 10].into_iter().find(|step| times.iter().all(|time| time % step == 0));
+    if let (Some(step), true) = (step, times.len() >= ENOUGH_TO_TELL) {
+        for &number in members {
+            let seen = &mut files[number as usize].observation;
+            if seen.time.is_some() {
+                seen.time_resolution_ms = seen.time_resolution_ms.max(step as u16);
+            }
+        }
+    }
+}
+
+/// Tracks over the rows, with their names and clocks.
+fn lay_out(order: &[u32], answers: &Answers, files: &[LooseFile], grouping: &Grouping) -> Vec<Track> {
+    let given = |track: usize| files[answers.first_file[track] as usize].sequence.as_ref();
+    let mut count_of: BTreeMap<&str, usize> = BTreeMap::new();
+    for track in 0..answers.first_file.len() {
+        if let Some(given) = given(track) {
+            *count_of.entry(&given.name).or_default() += 1;
+        }
+    }
+    let taken: BTreeSet<String> = count_of.keys().map(|&name| name.to_owned()).collect();
+    let mut numbers = (1_u32..).map(|number| number.to_string()).filter(|name| !taken.contains(name));
+    let mut clocks: BTreeMap<(u32, Clock<'_>), u32> = BTreeMap::new();
+    let mut tracks: Vec<Track> = Vec::new();
+    for (row, &number) in order.iter().enumerate() {
+        let track = answers.track[number as usize] as usize;
+        if track == NO_TRACK as usize {
+            break; // these are the last
+        }
+        if tracks.len() <= track {
+            let first = &files[answers.first_file[track] as usize];
+            let is_given = grouping.given[answers.first_file[track] as usize] != NOT_GIVEN;
+            let name = match given(track) {
+                Some(given) if count_of[&*given.name] > 1 => format!("{}#{}", given.source, given.name),
+                Some(given) => given.name.to_string(),
+                None => numbers.next().expect("numbers do not end"),
+            };
+            // a named track of files without folders has a clock of its own
+            let own = if is_given && first.folder.is_empty() { track as u32 } else { NO_TRACK };
+            let next = clocks.len() as u32;
+            let clock_group = *clocks.entry((own, grouping.clock(first))).or_insert(next);
+            tracks.push(Track { name: name.into(), files: row..row, clock_group });
+        }
+        tracks[track].files.end = row + 1;
+    }
+    tracks
+}
+
+/// Brings `items[order[row]]` to `row`, for all rows, in place.
+fn permute<T>(items: &mut [T], order: &[u32]) {
+    let mut place = vec![0_u32; order.len()];
+    for (row, &number) in order.iter().enumerate() {
+        place[number as usize] = row as u32;
+    }
+    for at in 0..items.len() {
+        while place[at] as usize != at {
+            let to = place[at] as usize;
+            items.swap(at, to);
+            place.swap(at, to);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,81 @@
+//! Which files belong together before any rule is applied, and in which order groups come.
+//!
+//! Files of a sequence that their input names are one group. The others are grouped by folder, camera (serial number,
+//! folded make, model and size) and kind of clock: a wall clock and UTC cannot be put in one order.
+
+use crate::loose::{GivenSequence, LooseFile};
+use capture_model::{Device, LocalTime, Names};
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use uploader_replay::Rules;
+
+/// Stands for no given sequence.
+pub(crate) const NOT_GIVEN: u32 = u32::MAX;
+
+/// What comparisons need.
+#[derive(Debug)]
+pub(crate) struct Grouping {
+    /// Of each file, the rank of its given sequence, or [`NOT_GIVEN`].
+    pub(crate) given: Vec<u32>,
+    device_rank: Vec<u32>,
+    groups_by_camera: bool,
+}
+
+/// What files share that share a clock: folder, device, camera, kind of clock.
+pub(crate) type Clock<'a> = (&'a str, u32, Option<&'a str>, u8);
+
+/// UTC, wall clock, none.
+fn clock_kind(file: &LooseFile) -> u8 {
+    match file.observation.time {
+        Some(LocalTime::Absolute(_)) => 0,
+        Some(LocalTime::Wall(_)) => 1,
+        None => 2,
+    }
+}
+
+fn base_name(file: &LooseFile) -> &[u8] {
+    file.path.rsplit_once('/').map_or(&*file.path, |(_, name)| name).as_bytes()
+}
+
+impl Grouping {
+    pub(crate) fn new(files: &[LooseFile], devices: &Names<Device>, rules: &Rules) -> Self {
+        let named: BTreeSet<&Arc<GivenSequence>> = files.iter().filter_map(|file| file.sequence.as_ref()).collect();
+        let ranks: BTreeMap<&Arc<GivenSequence>, u32> = named.into_iter().zip(0..).collect();
+        let given =
+            files.iter().map(|file| file.sequence.as_ref().map_or(NOT_GIVEN, |sequence| ranks[sequence])).collect();
+        let key = |device: &Device| {
+            let key = device.key();
+            (key.make, key.model, key.width, key.height)
+        };
+        let keys: BTreeSet<_> = devices.values().iter().map(key).collect();
+        let ranks: BTreeMap<_, u32> = keys.into_iter().zip(0..).collect();
+        let device_rank = devices.values().iter().map(|device| ranks[&key(device)]).collect();
+        Self { given, device_rank, groups_by_camera: rules.groups_by_camera }
+    }
+
+    /// The clock that a file was taken by.
+    pub(crate) fn clock<'a>(&self, file: &'a LooseFile) -> Clock<'a> {
+        let device = self.device_rank[file.observation.device as usize];
+        (&file.folder, device, file.camera.as_deref(), clock_kind(file))
+    }
+
+    /// Order of groups; equal for files of one group.
+    pub(crate) fn compare(&self, files: &[LooseFile], a: u32, b: u32) -> Ordering {
+        let by_name = self.given[a as usize].cmp(&self.given[b as usize]);
+        if by_name.is_ne() || self.given[a as usize] != NOT_GIVEN {
+            return by_name;
+        }
+        let group = |index: u32| {
+            let (folder, device, camera, kind) = self.clock(&files[index as usize]);
+            if self.groups_by_camera { (folder, device, camera, kind) } else { (folder, 0, None, kind) }
+        };
+        group(a).cmp(&group(b))
+    }
+
+    /// Order inside a group: by file name, then by the whole path, then as read.
+    pub(crate) fn compare_names(files: &[LooseFile], a: u32, b: u32) -> Ordering {
+        let (one, other) = (&files[a as usize], &files[b as usize]);
+        base_name(one).cmp(base_name(other)).then_with(|| one.path.cmp(&other.path)).then(a.cmp(&b))
+    }
+}

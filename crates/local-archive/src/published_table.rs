@@ -1,0 +1,182 @@
+//! The published side from a flat table, or from the output of `coverage`.
+//!
+//! Columns: `id|image_id`, `sequence|sequence_id`, `captured_at`, `longitude`, `latitude`, `computed_longitude`,
+//! `computed_latitude`, `altitude`, `compass_angle`, `make`, `model`, `width`, `height`, `creator_id`. A time without a
+//! zone is UTC, the clock of the service; 0 is unknown. Without a sequence, an image has none here: the matcher puts images
+//! of one creator that follow within 60 s together, and reports keep the cell empty.
+//!
+//! A row of `coverage` is known by its columns `layer` and `tile`: its places lie on the tile's grid, and rows of the
+//! layer `sequence` are no images. An image that comes twice (from two tiles) counts once; a row without id cannot be tied
+//! to anything and is left out.
+
+use crate::angle_text::{degrees, metres};
+use crate::errors::TableError;
+use crate::table::{BadCells, Columns, Known, MissingColumn, Row, RowReader, read_table};
+use crate::time_text::cell;
+use capture_model::{CapturedAt, Device, Evidence, ImageId, Position, PublishedImage, PublishedImages, SequenceId};
+use std::collections::HashSet;
+use std::path::Path;
+
+/// Altitudes beyond this wrapped around 2^32.
+const HIGHEST_ALTITUDE_M: f64 = 100_000.0;
+
+/// Reads published images from a table (`.csv`, else JSON lines or a JSON list).
+pub fn read_published_table(path: &Path) -> Result<PublishedImages, TableError> {
+    let mut reader = PublishedRows::default();
+    read_table(path, &mut reader)?;
+    Ok(reader.images)
+}
+
+#[derive(Debug, Default)]
+struct Places {
+    id: Option<usize>,
+    id_exact: Option<usize>,
+    sequence: Option<usize>,
+    time: Option<usize>,
+    longitude: Option<usize>,
+    latitude: Option<usize>,
+    computed_longitude: Option<usize>,
+    computed_latitude: Option<usize>,
+    altitude: Option<usize>,
+    computed_altitude: Option<usize>,
+    compass: Option<usize>,
+    computed_compass: Option<usize>,
+    make: Option<usize>,
+    model: Option<usize>,
+    width: Option<usize>,
+    height: Option<usize>,
+    creator: Option<usize>,
+    is_pano: Option<usize>,
+    layer: Option<usize>,
+}
+
+#[derive(Debug, Default)]
+struct PublishedRows {
+    images: PublishedImages,
+    seen: HashSet<u64>,
+    columns: Columns,
+    at: Places,
+    is_coverage: bool,
+    /// The last sequence and device: neighbours share them, and making new ones costs allocations.
+    last_sequence: Option<SequenceId>,
+    last_device: (String, Device),
+}
+
+impl RowReader for PublishedRows {
+    fn header(&mut self, names: &[&str]) -> Result<(), MissingColumn> {
+        self.columns = Columns::new(names);
+        let first = |names: &'static [&'static str]| self.columns.first(Known(names));
+        self.at = Places {
+            id: first(&["id", "image_id"]),
+            id_exact: first(&["id_exact"]),
+            sequence: first(&["sequence", "sequence_id"]),
+            time: first(&["captured_at"]),
+            longitude: first(&["longitude", "lon", "lng"]),
+            latitude: first(&["latitude", "lat"]),
+            computed_longitude: first(&["computed_longitude", "computed_lon", "computed_lng"]),
+            computed_latitude: first(&["computed_latitude", "computed_lat"]),
+            altitude: first(&["altitude", "altitude_m"]),
+            computed_altitude: first(&["computed_altitude", "computed_altitude_m"]),
+            compass: first(&["compass_angle"]),
+            computed_compass: first(&["computed_compass_angle"]),
+            make: first(&["make"]),
+            model: first(&["model"]),
+            width: first(&["width"]),
+            height: first(&["height"]),
+            creator: first(&["creator_id"]),
+            is_pano: first(&["is_pano"]),
+            layer: first(&["layer"]),
+        };
+        self.is_coverage = self.columns.has("layer") && self.columns.has("tile");
+        let at = &self.at;
+        let missing = |names: &str| Err(MissingColumn { missing: names.to_owned() });
+        match (at.id, at.longitude.or(at.computed_longitude), at.latitude.or(at.computed_latitude)) {
+            (None, _, _) => missing("id or image_id"),
+            (_, None, _) => missing("longitude or computed_longitude"),
+            (_, _, None) => missing("latitude or computed_latitude"),
+            _ => Ok(()),
+        }
+    }
+
+    fn row(&mut self, row: &Row<'_>, bad: &mut BadCells) {
+        let at = &self.at;
+        let text = |place: Option<usize>| place.map(|place| row.cell(place)).filter(|cell| !cell.is_empty());
+        if self.is_coverage && text(at.layer).is_some_and(|layer| layer != "image") {
+            return;
+        }
+        let mut parsed = |place: Option<usize>, parse: &dyn Fn(&str) -> Option<f64>| {
+            let cell = text(place)?;
+            let value = parse(cell);
+            if value.is_none() {
+                bad.add(row.line, self.columns.name(place.unwrap_or_default()), cell);
+            }
+            value.filter(|value| value.is_finite())
+        };
+        let number =
+            |text: &str| text.parse::<f64>().ok().or_else(|| text.eq_ignore_ascii_case("null").then_some(f64::NAN));
+        let mut place = |lon, lat| {
+            let (lon, lat) = (parsed(lon, &degrees), parsed(lat, &degrees));
+            Position::from_lon_lat(lon?, lat?).ok()
+        };
+        let original = place(at.longitude, at.latitude);
+        let computed = place(at.computed_longitude, at.computed_latitude);
+        let altitude_m = parsed(at.altitude, &metres).map(unwrapped);
+        let computed_altitude_m = parsed(at.computed_altitude, &metres);
+        let compass_deg = parsed(at.compass, &number);
+        let computed_compass_deg = parsed(at.computed_compass, &number);
+        let width = parsed(at.width, &number).map(|pixels| pixels.clamp(0.0, f64::from(u32::MAX)) as u32);
+        let height = parsed(at.height, &number).map(|pixels| pixels.clamp(0.0, f64::from(u32::MAX)) as u32);
+        let time_text = text(at.time).unwrap_or_default();
+        let time = cell(time_text);
+        if time.is_err() {
+            bad.add(row.line, self.columns.name(at.time.unwrap_or_default()), time_text);
+        }
+        let captured_at = time.ok().flatten().map(|told| CapturedAt::from_epoch_ms(told.time.ms()));
+        let Some(id_text) = text(at.id) else { return };
+        let Ok(id) = id_text.parse::<ImageId>() else {
+            bad.add(row.line, self.columns.name(at.id.unwrap_or_default()), id_text);
+            return;
+        };
+        if !self.seen.insert(id.0) {
+            return;
+        }
+        let is_flag = |place, word: &str| text(place).is_some_and(|cell: &str| cell.eq_ignore_ascii_case(word));
+        let is_pano = match text(at.is_pano) {
+            Some(cell) if ["true", "1"].iter().any(|word| cell.eq_ignore_ascii_case(word)) => Some(true),
+            Some(cell) if ["false", "0"].iter().any(|word| cell.eq_ignore_ascii_case(word)) => Some(false),
+            _ => None,
+        };
+        let sequence = text(at.sequence);
+        if sequence != self.last_sequence.as_ref().map(SequenceId::as_str) {
+            self.last_sequence = sequence.map(SequenceId::new);
+        }
+        let device_text = format!("{:?}{:?}{width:?}{height:?}", text(at.make), text(at.model));
+        if device_text != self.last_device.0 {
+            self.last_device = (device_text, Device::new(text(at.make), text(at.model), width, height));
+        }
+        self.images.push(&PublishedImage {
+            id,
+            id_exact: !is_flag(at.id_exact, "false"),
+            evidence: if self.is_coverage { Evidence::Tile } else { Evidence::Entity },
+            sequence: self.last_sequence.clone(),
+            captured_at,
+            original,
+            computed,
+            altitude_m,
+            computed_altitude_m,
+            compass_deg,
+            computed_compass_deg,
+            device: self.last_device.1.clone(),
+            is_pano,
+            creator_id: text(at.creator).and_then(|cell| cell.parse().ok()),
+        });
+    }
+}
+
+/// Undoes the 32-bit wrap of altitudes below sea level (4294967281 is −15).
+fn unwrapped(altitude_m: f64) -> f64 {
+    if altitude_m > HIGHEST_ALTITUDE_M { altitude_m - 4_294_967_296.0 } else { altitude_m }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,214 @@
+//! Folders, photos, description files and tables become one archive.
+//!
+//! # Method
+//! A folder is walked without following links; its files are read in batches by all cores, so that memory holds one batch
+//! of paths and what was kept of each photo. What cannot be read is a row with a reason. Order of reading never shows:
+//! [`crate::assemble`] sorts.
+
+use crate::assemble::assemble;
+use crate::errors::ScanError;
+use crate::loose::{LooseFile, LooseFiles};
+use crate::photo::{Photo, read_photo};
+use crate::report_path::{is_photo, report_path};
+use crate::table::read_local_table;
+use capture_model::{LocalArchive, Reason};
+use rayon::prelude::*;
+use std::fs::{self, File, Metadata};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+use uploader_replay::Rules;
+use walkdir::WalkDir;
+
+/// Photos that are read at once.
+const BATCH: usize = 2048;
+
+/// What the caller may choose.
+#[derive(Clone, Copy)]
+pub struct ScanSettings<'a> {
+    /// The uploader's rules that are replayed.
+    pub rules: Rules,
+    /// Told now and then how far the scan is; never from two threads at once.
+    pub progress: &'a (dyn Fn(ScanProgress) + Sync),
+    /// Told in words what could not be entered (folders without permission).
+    pub warn: &'a (dyn Fn(&str) + Sync),
+}
+
+impl Default for ScanSettings<'_> {
+    fn default() -> Self {
+        Self { rules: Rules::default(), progress: &|_| {}, warn: &|_| {} }
+    }
+}
+
+impl std::fmt::Debug for ScanSettings<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ScanSettings").field("rules", &self.rules).finish_non_exhaustive()
+    }
+}
+
+/// How far a scan is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ScanProgress {
+    /// Photos, rows and entries found so far.
+    pub files_found: u64,
+    /// Of these, how many were read.
+    pub files_read: u64,
+    /// Regular files that are no photos by their ending.
+    pub files_ignored: u64,
+    /// Folders that could not be entered.
+    pub folders_unreadable: u64,
+}
+
+/// Reads folders of photos, single photos, description files and tables (`.csv`, `.jsonl`, `.json`), in any mixture; `-`
+/// is a description file on standard input.
+///
+/// A path that lies inside another one is not read twice. Fails when a path is not there or not readable, when a table is
+/// broken, and when there is nothing at all.
+pub fn scan(paths: &[PathBuf], settings: &ScanSettings<'_>) -> Result<LocalArchive, ScanError> {
+    let mut scan = Scan { settings, loose: LooseFiles::default(), progress: ScanProgress::default() };
+    for path in distinct(paths) {
+        scan.path(path)?;
+    }
+    if scan.loose.files.is_empty() {
+        return Err(ScanError::Nothing { paths: paths.to_vec() });
+    }
+    scan.loose.files_ignored = scan.progress.files_ignored;
+    Ok(assemble(scan.loose, &settings.rules))
+}
+
+/// Leaves out paths that a folder before or behind them covers; of equal ones the first stays.
+fn distinct(paths: &[PathBuf]) -> Vec<&Path> {
+    let real: Vec<Option<PathBuf>> = paths.iter().map(|path| fs::canonicalize(path).ok()).collect();
+    let is_covered = |at: usize| {
+        let Some(own) = &real[at] else { return false };
+        let is_walked = own.is_dir() || is_photo(own); // a folder does not read the tables in it
+        real.iter().enumerate().any(|(other, path)| match path {
+            Some(path) if path == own => other < at,
+            Some(path) => is_walked && own.starts_with(path),
+            None => false,
+        })
+    };
+    paths.iter().enumerate().filter(|&(at, _)| !is_covered(at)).map(|(_, path)| path.as_path()).collect()
+}
+
+struct Scan<'a> {
+    settings: &'a ScanSettings<'a>,
+    loose: LooseFiles,
+    progress: ScanProgress,
+}
+
+impl Scan<'_> {
+    fn path(&mut self, path: &Path) -> Result<(), ScanError> {
+        let unreadable = |source: io::Error| match source.kind() {
+            io::ErrorKind::NotFound => ScanError::Missing { path: path.to_owned() },
+            _ => ScanError::Unreadable { path: path.to_owned(), source },
+        };
+        let metadata = fs::metadata(path).map_err(unreadable)?;
+        if metadata.is_dir() {
+            fs::read_dir(path).map_err(unreadable)?;
+            self.folder(path);
+        } else if is_photo(path) && metadata.is_file() {
+            self.progress.files_found += 1;
+            self.read(&mut vec![path.to_owned()]);
+        } else if metadata.is_file() && crate::table::is_table(path) {
+            let before = self.loose.files.len();
+            read_local_table(path, &mut self.loose)?;
+            let rows = (self.loose.files.len() - before) as u64;
+            self.progress.files_found += rows;
+            self.progress.files_read += rows;
+            (self.settings.progress)(self.progress);
+        } else {
+            return Err(ScanError::NotAnInput { path: path.to_owned() });
+        }
+        Ok(())
+    }
+
+    fn folder(&mut self, path: &Path) {
+        let mut batch = Vec::new();
+        for entry in WalkDir::new(path) {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => {
+                    self.progress.folders_unreadable += 1;
+                    (self.settings.warn)(&format!("cannot enter {error}"));
+                    continue;
+                }
+            };
+            if !entry.file_type().is_file() {
+                continue; // links, pipes, devices
+            }
+            if is_photo(entry.path()) {
+                self.progress.files_found += 1;
+                batch.push(entry.into_path());
+                if batch.len() == BATCH {
+                    self.read(&mut batch);
+                }
+            } else {
+                self.progress.files_ignored += 1;
+            }
+        }
+        self.read(&mut batch);
+    }
+
+    /// Reads a batch of photos on all cores and empties it.
+    fn read(&mut self, batch: &mut Vec<PathBuf>) {
+        (self.settings.progress)(self.progress);
+        let photos: Vec<(Photo, u64)> = batch.par_iter().map(|path| open_photo(path)).collect();
+        for (path, (photo, bytes)) in batch.drain(..).zip(photos) {
+            self.keep(&path, photo, bytes);
+        }
+        (self.settings.progress)(self.progress);
+    }
+
+    fn keep(&mut self, path: &Path, photo: Photo, bytes: u64) {
+        let (shown, is_encoded) = report_path(path);
+        let mut file = LooseFile::new(&shown, photo.state, &mut self.loose.texts);
+        file.observation = photo.observation;
+        file.camera = photo.camera.map(|camera| self.loose.texts.keep(&camera));
+        file.bytes = bytes;
+        file.note = photo.note.map(Into::into);
+        if is_encoded {
+            file.say("the path is not UTF-8 and shown with %XX for its bytes");
+        }
+        self.loose.push(file, &photo.device);
+        self.progress.files_read += 1;
+    }
+}
+
+/// What must not change while a file is read.
+fn stamp(metadata: &Metadata) -> (u64, Option<SystemTime>) {
+    (metadata.len(), metadata.modified().ok())
+}
+
+/// Reads one photo, a second time if it changed meanwhile; with its size.
+fn open_photo(path: &Path) -> (Photo, u64) {
+    let mut last = (Photo::out(Reason::ChangedWhileReading, "the file changes while it is read"), 0);
+    for _ in 0..2 {
+        match try_photo(path) {
+            Ok(Some(read)) => return read,
+            Ok(None) => {}
+            Err(error) => {
+                let photo = match error.kind() {
+                    io::ErrorKind::PermissionDenied => Photo::out(Reason::NoPermission, ""),
+                    io::ErrorKind::NotFound => Photo::out(Reason::ChangedWhileReading, "deleted during the scan"),
+                    _ => Photo::out(Reason::Damaged, &error.to_string()),
+                };
+                last = (photo, 0);
+                break;
+            }
+        }
+    }
+    last
+}
+
+/// `None` when the file changed meanwhile.
+fn try_photo(path: &Path) -> io::Result<Option<(Photo, u64)>> {
+    let file = File::open(path)?;
+    let before = file.metadata()?;
+    let photo = read_photo(&file, before.len())?;
+    let is_same = stamp(&before) == stamp(&file.metadata()?);
+    Ok(is_same.then_some((photo, before.len())))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,271 @@
+//! Rows of local photos: the columns of the contract, and the output of `scan` itself.
+//!
+//! A `scan` table says more than a plain one: status and reason (files that could not be read stay rows), the source of
+//! the time, GPS and camera time. These columns are honoured wherever they hold words of the contract.
+
+use super::{BadCells, Columns, Known, MissingColumn, Row, RowReader, read_table};
+use crate::angle_text::{degrees, is_negative, metres};
+use crate::errors::TableError;
+use crate::loose::{GivenSequence, LooseFile, LooseFiles};
+use crate::report_path::report_path;
+use crate::time_text::{Told, cell};
+use capture_model::{
+    CapturedAt, Device, FileState, LocalTime, Metres, Observation, Position, Reason, Status, TimeSource,
+};
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+const PATH: Known = Known(&["path", "filename", "file", "SourceFile", "local_path"]);
+const ID: Known = Known(&["id"]);
+const SEQUENCE: Known = Known(&["sequence", "local_sequence", "MAPSequenceUUID"]);
+const LATITUDE: Known = Known(&["lat", "latitude", "MAPLatitude", "GPSLatitude"]);
+const LONGITUDE: Known = Known(&["lon", "lng", "longitude", "MAPLongitude", "GPSLongitude"]);
+const LATITUDE_REFERENCE: Known = Known(&["GPSLatitudeRef"]);
+const LONGITUDE_REFERENCE: Known = Known(&["GPSLongitudeRef"]);
+const ALTITUDE: Known = Known(&["altitude", "altitude_m", "alt", "ele", "MAPAltitude"]);
+const TIME: Known = Known(&["captured_at", "capture_time", "timestamp", "MAPCaptureTime", "DateTimeOriginal"]);
+const HEADING: Known = Known(&["heading", "heading_deg", "compass_angle", "MAPCompassHeading"]);
+
+/// Adds the rows of a table to the loose files.
+pub(crate) fn read_local_table(path: &Path, loose: &mut LooseFiles) -> Result<(), TableError> {
+    read_table(path, &mut LocalRows::new(loose, report_path(path).0.into()))
+}
+
+/// The reader of rows.
+struct LocalRows<'a> {
+    loose: &'a mut LooseFiles,
+    source: Arc<str>,
+    sequences: HashMap<String, Arc<GivenSequence>>,
+    n_rows: u64,
+    columns: Columns,
+    at: Places,
+}
+
+/// Where the columns are.
+#[derive(Debug, Default)]
+struct Places {
+    path: Vec<usize>,
+    sequence: Option<usize>,
+    latitude: Option<usize>,
+    longitude: Option<usize>,
+    latitude_reference: Option<usize>,
+    longitude_reference: Option<usize>,
+    altitude: Option<usize>,
+    time: Vec<usize>,
+    heading: Option<usize>,
+    make: Option<usize>,
+    model: Option<usize>,
+    width: Option<usize>,
+    height: Option<usize>,
+    orientation: Option<usize>,
+    status: Option<usize>,
+    reason: Option<usize>,
+    note: Option<usize>,
+    time_source: Option<usize>,
+    gps_time: Option<usize>,
+    camera_time: Option<usize>,
+    cluster_id: Option<usize>,
+    /// Whether text cells may carry the guard against spreadsheets.
+    is_scan: bool,
+}
+
+impl<'a> LocalRows<'a> {
+    fn new(loose: &'a mut LooseFiles, source: Arc<str>) -> Self {
+        let (sequences, columns, at) = (HashMap::new(), Columns::default(), Places::default());
+        Self { loose, source, sequences, n_rows: 0, columns, at }
+    }
+
+    fn sequence(&mut self, name: &str) -> Option<Arc<GivenSequence>> {
+        if name.is_empty() {
+            return None;
+        }
+        if let Some(known) = self.sequences.get(name) {
+            return Some(Arc::clone(known));
+        }
+        let place = self.sequences.len() as u32;
+        let given = GivenSequence { source: Arc::clone(&self.source), place, name: name.into(), as_sent: false };
+        let given = Arc::new(given);
+        self.sequences.insert(name.to_owned(), Arc::clone(&given));
+        Some(given)
+    }
+}
+
+impl RowReader for LocalRows<'_> {
+    fn header(&mut self, names: &[&str]) -> Result<(), MissingColumn> {
+        self.columns = Columns::new(names);
+        let columns = &self.columns;
+        let exact = |name: &'static [&'static str]| columns.first(Known(name));
+        let mut path = columns.all(PATH);
+        path.extend(columns.first(ID));
+        self.at = Places {
+            path,
+            sequence: columns.first(SEQUENCE),
+            latitude: columns.first(LATITUDE),
+            longitude: columns.first(LONGITUDE),
+            latitude_reference: columns.first(LATITUDE_REFERENCE),
+            longitude_reference: columns.first(LONGITUDE_REFERENCE),
+            altitude: columns.first(ALTITUDE),
+            time: columns.all(TIME),
+            heading: columns.first(HEADING),
+            make: exact(&["make"]).or_else(|| exact(&["MAPDeviceMake"])),
+            model: exact(&["model"]).or_else(|| exact(&["MAPDeviceModel"])),
+            width: exact(&["width"]),
+            height: exact(&["height"]),
+            orientation: exact(&["orientation"]),
+            status: exact(&["status"]),
+            reason: exact(&["reason"]),
+            note: exact(&["note"]),
+            time_source: exact(&["time_source"]),
+            gps_time: exact(&["gps_time"]),
+            camera_time: exact(&["camera_time"]),
+            cluster_id: exact(&["cluster_id"]),
+            is_scan: columns.has("time_source") && columns.has("sequence_index"),
+        };
+        let missing = |known: Known| MissingColumn { missing: known.0.join(" or ") };
+        match (self.at.longitude, self.at.latitude) {
+            (None, _) => Err(missing(LONGITUDE)),
+            (_, None) => Err(missing(LATITUDE)),
+            _ => Ok(()),
+        }
+    }
+
+    fn row(&mut self, row: &Row<'_>, bad: &mut BadCells) {
+        self.n_rows += 1;
+        let cells = Cells { row, at: &self.at, columns: &self.columns };
+        let path = cells.path().map_or_else(|| format!("row:{}", self.n_rows), str::to_owned);
+        let (observation, state, words) = cells.observation(bad);
+        let device = cells.device(bad);
+        let cluster_id = cells.text(self.at.cluster_id).and_then(|text| text.parse().ok());
+        let sequence = cells.text(self.at.sequence).unwrap_or("").to_owned();
+        let mut file = LooseFile::new(&path, state, &mut self.loose.texts);
+        (file.observation, file.cluster_id) = (observation, cluster_id);
+        file.sequence = self.sequence(&sequence);
+        if let Some(words) = words {
+            file.say(&words);
+        }
+        self.loose.push(file, &device);
+    }
+}
+
+/// One row by the meaning of its cells.
+struct Cells<'a> {
+    row: &'a Row<'a>,
+    at: &'a Places,
+    columns: &'a Columns,
+}
+
+impl<'a> Cells<'a> {
+    /// A text cell; `None` when empty or not there.
+    fn text(&self, place: Option<usize>) -> Option<&'a str> {
+        let raw = self.unguarded(self.row.cell(place?));
+        (!raw.is_empty()).then_some(raw)
+    }
+
+    /// Takes off the quote that `scan` puts before text that a spreadsheet would run.
+    fn unguarded(&self, cell: &'a str) -> &'a str {
+        match cell.strip_prefix('\'') {
+            Some(rest) if self.at.is_scan && rest.starts_with(['=', '+', '-', '@', '\t', '\r']) => rest,
+            _ => cell,
+        }
+    }
+
+    fn path(&self) -> Option<&'a str> {
+        let cells = self.at.path.iter().map(|&place| self.unguarded(self.row.raw(place)));
+        cells.into_iter().find(|cell| !cell.trim().is_empty())
+    }
+
+    /// A cell that must be of a kind; what is not is bad.
+    fn parsed<T>(&self, place: Option<usize>, bad: &mut BadCells, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let (place, text) = (place?, self.text(place)?);
+        let value = parse(text);
+        if value.is_none() {
+            bad.add(self.row.line, self.columns.name(place), text);
+        }
+        value
+    }
+
+    fn number(&self, place: Option<usize>, bad: &mut BadCells, parse: impl Fn(&str) -> Option<f64>) -> Option<f64> {
+        self.parsed(place, bad, |text| if is_nothing(text) { Some(f64::NAN) } else { parse(text) })
+    }
+
+    fn signed(&self, place: Option<usize>, reference: Option<usize>, bad: &mut BadCells) -> Option<f64> {
+        let value = self.number(place, bad, degrees)?;
+        let is_below = self.text(reference).is_some_and(is_negative);
+        Some(if is_below { -value.abs() } else { value })
+    }
+
+    fn time(&self, place: Option<usize>, bad: &mut BadCells) -> Option<Told> {
+        self.parsed(place, bad, |text| cell(text).ok()).flatten()
+    }
+
+    fn observation(&self, bad: &mut BadCells) -> (Observation, FileState, Option<String>) {
+        let longitude = self.signed(self.at.longitude, self.at.longitude_reference, bad);
+        let latitude = self.signed(self.at.latitude, self.at.latitude_reference, bad);
+        let place = match (longitude, latitude) {
+            (Some(lon), Some(lat)) => Position::from_lon_lat(lon, lat).map_err(|invalid| invalid.to_string()),
+            (None, None) => Err("no coordinates".to_owned()),
+            (None, _) => Err("no longitude".to_owned()),
+            (_, None) => Err("no latitude".to_owned()),
+        };
+        let told = self.at.time.iter().find_map(|&place| self.time(Some(place), bad));
+        let source = self.text(self.at.time_source).and_then(time_source_of);
+        let finite = |number: &f64| number.is_finite();
+        let observation = Observation {
+            position: place.as_ref().ok().copied(),
+            altitude: self.number(self.at.altitude, bad, metres).filter(finite).map(Metres),
+            heading_deg: self
+                .number(self.at.heading, bad, |text| text.parse().ok())
+                .filter(finite)
+                .map(|heading| heading.rem_euclid(360.0)),
+            time: told.map(|told| told.time),
+            time_source: told.map_or(TimeSource::None, |_| source.unwrap_or(TimeSource::Table)),
+            time_resolution_ms: told.map_or(0, |told| told.resolution_ms),
+            gps_time: self.time(self.at.gps_time, bad).map(|told| CapturedAt::from_epoch_ms(told.time.ms())),
+            camera_time: self.time(self.at.camera_time, bad).map(|told: Told| -> LocalTime { told.time }),
+            device: 0,
+            orientation: self
+                .text(self.at.orientation)
+                .and_then(|text| text.parse().ok())
+                .filter(|o| (1..=8).contains(o)),
+        };
+        let told_out = self.told_state();
+        let (state, words) = match (told_out, place) {
+            (Some(reason), _) => (FileState::Out(reason), self.text(self.at.note).map(str::to_owned)),
+            (None, Ok(place)) if place.is_null_island() => (FileState::Out(Reason::NullIsland), None),
+            (None, Ok(_)) => (FileState::Usable, None),
+            (None, Err(words)) => (FileState::Out(Reason::NoPlace), Some(words)),
+        };
+        (observation, state, words)
+    }
+
+    /// `rejected` or `unreadable` with its reason, as `scan` writes them.
+    fn told_state(&self) -> Option<Reason> {
+        let (status, reason) = (self.text(self.at.status)?, self.text(self.at.reason)?);
+        let known = Reason::ALL.iter().copied().find(|known| known.as_str() == reason)?;
+        let is_out = matches!(known.status(), Status::Rejected | Status::Unreadable);
+        (is_out && known.status().as_str() == status).then_some(known)
+    }
+
+    fn device(&self, bad: &mut BadCells) -> Device {
+        // widths come as 3024 and as 3024.0
+        let pixels = |place, bad: &mut BadCells| {
+            let number = self.number(place, bad, |text| text.parse().ok()).filter(|number| number.is_finite());
+            number.map(|number| number.clamp(0.0, f64::from(u32::MAX)) as u32)
+        };
+        let (width, height) = (pixels(self.at.width, bad), pixels(self.at.height, bad));
+        Device::new(self.text(self.at.make), self.text(self.at.model), width, height)
+    }
+}
+
+/// What programs write where they know nothing.
+fn is_nothing(text: &str) -> bool {
+    ["nan", "null", "none", "n/a", "na"].iter().any(|word| text.eq_ignore_ascii_case(word))
+}
+
+fn time_source_of(word: &str) -> Option<TimeSource> {
+    use TimeSource::{Description, Digitized, Gps, Gpx, History, Modified, Original, Table, Xmp};
+    [Gps, Original, Digitized, Modified, Xmp, Description, History, Gpx, Table]
+        .into_iter()
+        .find(|source| source.as_str() == word)
+}

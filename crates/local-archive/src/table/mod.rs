@@ -1,0 +1,111 @@
+//! Tables of local photos: CSV, JSON lines, JSON arrays; columns by their many names.
+//!
+//! # Method
+//! Every format is turned into rows of text cells under a header ([`rows`]); one reader of rows ([`local`]) knows what the
+//! columns mean. A cell that cannot be understood is an error with line, column and value, and up to ten are named at once;
+//! a cell that is empty, NaN or off the globe is a fact about that photo, whose row becomes `rejected/no_place`.
+
+mod columns;
+mod csv_rows;
+mod json_rows;
+mod local;
+mod quotes;
+
+pub(crate) use columns::{Columns, Known};
+pub(crate) use local::read_local_table;
+
+use crate::errors::{BadCell, MOST_BAD_CELLS, TableError};
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+/// Whether a file is a table by its ending.
+pub(crate) fn is_table(path: &Path) -> bool {
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    ending
+        .is_some_and(|ending| ["csv", "jsonl", "ndjson", "json"].iter().any(|known| ending.eq_ignore_ascii_case(known)))
+}
+
+/// One row: its line and its cells by column, in the order of [`Columns`].
+#[derive(Debug)]
+pub(crate) struct Row<'a> {
+    pub(crate) line: u64,
+    cells: &'a [&'a str],
+}
+
+impl<'a> Row<'a> {
+    /// The cell of a column, trimmed; empty when the row ends before it.
+    pub(crate) fn cell(&self, column: usize) -> &'a str {
+        self.cells.get(column).map_or("", |cell| cell.trim())
+    }
+
+    /// The cell as it is.
+    pub(crate) fn raw(&self, column: usize) -> &'a str {
+        self.cells.get(column).copied().unwrap_or("")
+    }
+}
+
+/// What reads a table: told the header once, then each row.
+pub(crate) trait RowReader {
+    /// The header. In JSON it grows with new keys and is told again; a column is missing only if it is so at the end.
+    fn header(&mut self, names: &[&str]) -> Result<(), MissingColumn>;
+    /// One row; cells that cannot be understood go to `bad`.
+    fn row(&mut self, row: &Row<'_>, bad: &mut BadCells);
+}
+
+/// No column of the accepted names.
+#[derive(Debug)]
+pub(crate) struct MissingColumn {
+    pub(crate) missing: String,
+}
+
+/// Cells that cannot be understood: the first ten, and how many.
+#[derive(Debug, Default)]
+pub(crate) struct BadCells {
+    first: Vec<BadCell>,
+    n_bad: u64,
+}
+
+impl BadCells {
+    pub(crate) fn add(&mut self, line: u64, column: &str, value: &str) {
+        if self.first.len() < MOST_BAD_CELLS {
+            self.first.push(BadCell::new(line, column, value));
+        }
+        self.n_bad += 1;
+    }
+}
+
+/// Why the rows end early.
+#[derive(Debug)]
+pub(crate) enum RowsError {
+    Io(std::io::Error),
+    Missing { column: MissingColumn, found: String },
+    Broken { line: u64, column: String, detail: String },
+}
+
+/// Reads a table by its ending and first bytes into a reader of rows.
+pub(crate) fn read_table(path: &Path, reader: &mut dyn RowReader) -> Result<(), TableError> {
+    let read = |source| TableError::Read { path: path.to_owned(), source };
+    let file = BufReader::with_capacity(256 * 1024, File::open(path).map_err(read)?);
+    let mut bad = BadCells::default();
+    let is_csv = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
+    let result =
+        if is_csv { csv_rows::read_csv(file, reader, &mut bad) } else { json_rows::read_json(file, reader, &mut bad) };
+    finish(path, result, bad)
+}
+
+fn finish(path: &Path, result: Result<(), RowsError>, bad: BadCells) -> Result<(), TableError> {
+    let path: PathBuf = path.to_owned();
+    match result {
+        Ok(()) if bad.n_bad == 0 => Ok(()),
+        Ok(()) => Err(TableError::BadCells { path, bad: bad.first, n_bad: bad.n_bad }),
+        Err(RowsError::Io(source)) => Err(TableError::Read { path, source }),
+        Err(RowsError::Missing { column, found }) => {
+            Err(TableError::MissingColumn { path, missing: column.missing, found })
+        }
+        Err(RowsError::Broken { line, column, detail }) => Err(TableError::Broken { path, line, column, detail }),
+    }
+}
+
+#[cfg(test)]
+mod tests;

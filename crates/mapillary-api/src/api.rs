@@ -7,13 +7,14 @@
 
 use crate::entity::FIELDS;
 use crate::page::{Collector, read_document};
+use crate::pages::without_repetition;
 use crate::reading::{About, EMPTY_TILE, EMPTY_TILE_CONFIRMED, GraphList, IMAGE_IDS, IMAGES, TileReply, USER_PAGE};
 use crate::settings::{ENTITIES, SEARCHES, TILES, freshness};
-use crate::{ApiError, ApiSettings, Usage};
+use crate::{ApiError, ApiSettings, QuotaToday, TileAnswer, Tileset, TimeWindow, Usage};
 use capture_model::{CapturedAt, ImageId, PublishedImage, SequenceId};
 use polite_http::{
-    Answer, Auth, Client, ClientSettings, Clock, FetchError, QuotaSettings, RedactedUrl, Request, ReqwestTransport,
-    Source, Store, StoreError, StoreUse, SystemClock, Transport,
+    Auth, Client, ClientSettings, Clock, FetchError, QuotaSettings, RedactedUrl, Request, ReqwestTransport, Source,
+    Store, StoreUse, SystemClock, Transport,
 };
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
@@ -30,80 +31,17 @@ pub const IMAGES_PER_PAGE: usize = 2_000;
 
 const LARGEST_TILE: usize = 32 << 20;
 const LARGEST_JSON: usize = 64 << 20;
-const MOST_PAGES: usize = 5_000;
-/// Pages that were filtered until nothing was left may come in a row, but not for ever.
-const MOST_EMPTY_PAGES: usize = 20;
 /// Pages of a user are not made smaller than this; then the window of time is halved.
 const SMALLEST_PAGE: usize = 125;
 
-/// Which coverage: with places as uploaded, or as computed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-pub enum Tileset {
-    /// `mly1_public`: places as uploaded.
-    #[default]
-    Original,
-    /// `mly1_computed_public`: places after structure from motion.
-    Computed,
-}
-
-impl Tileset {
-    /// The name in the URL.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Original => "mly1_public",
-            Self::Computed => "mly1_computed_public",
-        }
-    }
-}
-
-/// A span of capture times, both ends included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TimeWindow {
-    /// First moment.
-    pub start: CapturedAt,
-    /// Last moment.
-    pub end: CapturedAt,
-}
-
-/// A coverage tile as it came.
-#[derive(Debug, Clone)]
-pub struct TileAnswer {
-    /// The vector tile; no bytes when the tile is empty (for now).
-    pub bytes: Arc<Vec<u8>>,
-    /// Whether it came out of the store.
-    pub is_stored: bool,
-    /// When it was fetched: milliseconds since the Unix epoch.
-    pub fetched_at_ms: i64,
-}
-
-impl TileAnswer {
-    /// Whether there is nothing in it.
-    pub fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
-    }
-}
-
-/// A quota and what was spent of it today (UTC).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct QuotaToday {
-    /// `tiles`, `entities` or `searches`.
-    pub name: &'static str,
-    /// Requests counted today; loopback is not counted.
-    pub spent: u64,
-    /// Requests allowed in a day; `None` on loopback.
-    pub per_day: Option<u64>,
-    /// Requests allowed in any minute; `None`: no pace.
-    pub per_minute: Option<u32>,
-}
-
 /// The documented API. Cheap to clone; clones share pace, budgets, store and counts.
 #[derive(Clone)]
-pub struct Api(Arc<Inner>);
+pub struct Api(pub(crate) Arc<Inner>);
 
-struct Inner {
+pub(crate) struct Inner {
     settings: ApiSettings,
-    client: Client,
-    bad_entities: AtomicU64,
+    pub(crate) client: Client,
+    pub(crate) bad_entities: AtomicU64,
 }
 
 impl Api {
@@ -349,80 +287,6 @@ impl Api {
             store_use: StoreUse::Normal,
         }
     }
-
-    /// Follows the pages of an answer to the end. Boxed, so that a question that waits for its turn is small.
-    async fn pages(&self, first: Request, classify: &GraphList) -> Result<Pages, ApiError> {
-        Box::pin(self.follow_pages(first, classify)).await
-    }
-
-    async fn follow_pages(&self, first: Request, classify: &GraphList) -> Result<Pages, ApiError> {
-        let mut pages = Pages::default();
-        let mut known_urls = HashSet::from([first.url.clone()]);
-        let mut known_ids = HashSet::new();
-        let mut request = first.clone();
-        let mut n_empty = 0;
-        let endless = |what| ApiError::EndlessPages { url: RedactedUrl::new(&first.url), what };
-        loop {
-            let answer = self.0.client.fetch(&request, classify).await?;
-            let next = self.page(&answer, &mut pages)?;
-            let n_new = pages.images[pages.images.len() - pages.last_page..].iter();
-            let n_new = n_new.filter(|image| known_ids.insert(image.id)).count();
-            let Some(link) = next else {
-                pages.images = without_repetition(pages.images);
-                return Ok(pages);
-            };
-            n_empty = if pages.last_page == 0 { n_empty + 1 } else { 0 };
-            if (pages.last_page > 0 && n_new == 0) || n_empty > MOST_EMPTY_PAGES {
-                return Err(endless("repeat themselves"));
-            }
-            let Some(url) = next_page(&first.url, &link) else { return Err(endless("lead nowhere")) };
-            if !known_urls.insert(url.clone()) {
-                return Err(endless("lead in a circle"));
-            }
-            if known_urls.len() > MOST_PAGES {
-                return Err(endless("go on for ever"));
-            }
-            request.url = url;
-        }
-    }
-
-    /// Reads one page into the pages; the link to the next.
-    fn page(&self, answer: &Answer, pages: &mut Pages) -> Result<Option<String>, ApiError> {
-        let mut collector = Collector::of_answer();
-        let document = read_document(&answer.body, &mut collector).map_err(|_| {
-            // A reply that cannot be read is never accepted, so this one was changed where it was kept.
-            FetchError::Store(StoreError("a stored answer is damaged; clear the store and run again".to_owned()))
-        })?;
-        self.0.bad_entities.fetch_add(collector.n_problems, Ordering::Relaxed);
-        pages.last_page = collector.images.len();
-        pages.images.extend(collector.images);
-        Ok(document.next)
-    }
-}
-
-#[derive(Debug, Default)]
-struct Pages {
-    images: Vec<PublishedImage>,
-    /// Images on the last page.
-    last_page: usize,
-}
-
-/// Our own URL with what the link adds to it. Host, path and token of the link are not used.
-fn next_page(first: &Url, link: &str) -> Option<Url> {
-    let link = Url::parse(link).ok()?;
-    let own: HashSet<String> = first.query_pairs().map(|(name, _)| name.into_owned()).collect();
-    let is_name =
-        |name: &str| (1..=32).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    let added: Vec<_> = link
-        .query_pairs()
-        .filter(|(name, value)| {
-            name != "access_token" && !own.contains(&**name) && is_name(name) && value.len() <= 2_000
-        })
-        .take(8)
-        .collect();
-    let mut url = first.clone();
-    url.query_pairs_mut().extend_pairs(&added);
-    (!added.is_empty()).then_some(url)
 }
 
 /// The base with path segments added.
@@ -430,12 +294,6 @@ fn below<'s>(base: &Url, segments: impl IntoIterator<Item = &'s str>) -> Url {
     let mut url = base.clone();
     url.path_segments_mut().expect("a checked base URL has a path").pop_if_empty().extend(segments);
     url
-}
-
-fn without_repetition(mut images: Vec<PublishedImage>) -> Vec<PublishedImage> {
-    let mut seen = HashSet::with_capacity(images.len());
-    images.retain(|image| seen.insert(image.id));
-    images
 }
 
 #[cfg(test)]

@@ -9,16 +9,17 @@ mod entity;
 mod error;
 mod loose;
 mod page;
+mod pages;
+mod questions;
 mod reading;
 mod settings;
 mod usage;
 
-pub use api::{
-    Api, IMAGES_PER_PAGE, IMAGES_PER_REQUEST, QuotaToday, SEQUENCES_PER_REQUEST, TileAnswer, Tileset, TimeWindow,
-};
+pub use api::{Api, IMAGES_PER_PAGE, IMAGES_PER_REQUEST, SEQUENCES_PER_REQUEST};
 pub use entities_file::{Entities, EntitiesError, read_entities};
 pub use entity::entity_json;
 pub use error::{ApiError, BadBaseUrl, ErrorKind};
 pub use page::EntityProblem;
+pub use questions::{QuotaToday, TileAnswer, Tileset, TimeWindow};
 pub use settings::{ApiSettings, ENTITIES_PER_DAY, SEARCHES_PER_DAY, TILES_PER_DAY, base_url};
 pub use usage::Usage;

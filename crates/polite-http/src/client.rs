@@ -8,10 +8,11 @@
 use crate::counters::Counters;
 use crate::in_flight::InFlight;
 use crate::pacer::Pacer;
+use crate::tried::{Tried, end, label, words};
 use crate::{
     Answer, Auth, Cancel, Class, Classify, Clock, FetchError, MemoryStore, PaceState, Progress, QuotaSettings, Reading,
-    Refusal, Reply, Request, RetryBudget, RetryPolicy, Source, Step, Store, StoreKey, StoreUse, StoredAnswer,
-    Transport, TransportFault, Usage, WireRequest, may_be_asked, next_step,
+    Refusal, Request, RetryBudget, RetryPolicy, Source, Step, Store, StoreKey, StoreUse, StoredAnswer, Transport,
+    Usage, WireRequest, may_be_asked, next_step,
 };
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,8 +26,6 @@ const TOO_MUCH: &str = "too_much";
 const BLOCKED: &str = "blocked";
 const DAY_MS: i64 = 86_400_000;
 const MINUTE_MS: i64 = 60_000;
-/// Foreign words in errors and logs are cut here.
-const LONGEST_DETAIL: usize = 300;
 
 /// How a client behaves.
 #[derive(Clone)]
@@ -155,15 +154,6 @@ impl Client {
     }
 }
 
-/// What one try brought.
-struct Tried {
-    reading: Reading,
-    status: u16,
-    body: Vec<u8>,
-    /// Whether the end of the body is beyond doubt.
-    is_whole: bool,
-}
-
 impl Shared {
     /// An answer that is good enough for the request.
     fn stored(&self, request: &Request, key: &StoreKey) -> Result<Option<Answer>, FetchError> {
@@ -275,16 +265,7 @@ impl Shared {
             self.ledger.spend(&by_minute(request.quota), minute, None)?;
         }
         reserved.keep();
-        let sent = self.transport.send(wire).await;
-        let tried = match sent.map(|reply| scrubbed(request, reply)) {
-            Ok(reply) => Tried {
-                reading: classify.classify(&reply),
-                status: reply.status,
-                is_whole: !reply.open_ended,
-                body: reply.body,
-            },
-            Err(fault) => Tried { reading: reading_of(fault), status: 0, is_whole: true, body: Vec::new() },
-        };
+        let tried = Tried::new(request, self.transport.send(wire).await, classify);
         match &tried.reading.class {
             Class::Answer { .. } => pacer.answered(&permit),
             Class::Throttled { wait } => {
@@ -393,40 +374,6 @@ impl Drop for Reserved<'_> {
     }
 }
 
-/// The reply without the token, before anyone reads it: whoever quotes the beginning of a body cannot know where a token
-/// begins in it.
-fn scrubbed(request: &Request, mut reply: Reply) -> Reply {
-    if let Some(token) = request.token() {
-        reply.body = token.scrub(reply.body);
-        for (_, value) in &mut reply.headers {
-            *value = token.scrub_text(value);
-        }
-    }
-    reply
-}
-
-/// The error that the last try ends with.
-fn end(request: &Request, progress: Progress, tried: &Tried) -> FetchError {
-    let (url, detail, tries) = (request.shown(), words(request, tried), progress.failed);
-    match &tried.reading.class {
-        Class::Unreachable => FetchError::Unreachable { url, tries, detail },
-        Class::Timeout => FetchError::Timeout { url, tries, detail },
-        Class::Transient | Class::Answer { .. } => FetchError::GaveUp { url, tries, detail },
-        Class::Nonsense => FetchError::Nonsense { url, tries: progress.alike, detail },
-        Class::TooMuch | Class::TooLarge => FetchError::TooMuch { url, detail },
-        Class::Throttled { wait } => FetchError::Throttled { url, times: progress.throttled, wait: *wait, detail },
-        Class::Refused(refusal) => FetchError::Refused { url, refusal: *refusal, status: tried.status, detail },
-    }
-}
-
-/// Foreign words made fit to print: one line, cut, without the token.
-fn words(request: &Request, tried: &Tried) -> String {
-    let said = tried.reading.detail.as_str();
-    let said = if said.is_empty() { format!("HTTP {}", tried.status) } else { said.to_owned() };
-    let said = request.token().map_or(said.clone(), |token| token.scrub_text(&said));
-    said.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_DETAIL).collect()
-}
-
 /// The name under which the ledger counts a paced quota by the minute, so that the next run keeps the pace of this one.
 fn by_minute(quota: &str) -> String {
     format!("{quota}/minute")
@@ -434,34 +381,6 @@ fn by_minute(quota: &str) -> String {
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn reading_of(fault: TransportFault) -> Reading {
-    match fault {
-        TransportFault::Unreachable(words) => Reading::new(Class::Unreachable).with_detail(words),
-        TransportFault::Timeout(words) => Reading::new(Class::Timeout).with_detail(words),
-        TransportFault::Broken(words) => Reading::new(Class::Transient).with_detail(words),
-        TransportFault::TooLarge { cap } => {
-            Reading::new(Class::TooLarge).with_detail(format!("the answer is longer than {cap} bytes"))
-        }
-        TransportFault::Forbidden => {
-            Reading::new(Class::Refused(Refusal::Question)).with_detail("the URL or the token cannot be sent")
-        }
-    }
-}
-
-fn label(class: &Class) -> &'static str {
-    match class {
-        Class::Answer { kind } => kind,
-        Class::Throttled { .. } => "throttled",
-        Class::Transient => "transient",
-        Class::Nonsense => "nonsense",
-        Class::TooMuch => "too_much",
-        Class::Refused(_) => "refused",
-        Class::Unreachable => "unreachable",
-        Class::Timeout => "timeout",
-        Class::TooLarge => "too_large",
-    }
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ mod secret;
 mod speed;
 mod store;
 mod transport;
+mod tried;
 
 pub use cancel::Cancel;
 pub use client::{Client, ClientSettings};

@@ -167,10 +167,10 @@ impl ApiError {
     /// The class of the error.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::BaseUrl { .. } | Self::TokenMalformed => ErrorKind::Usage,
+            Self::BaseUrl { .. } => ErrorKind::Usage,
             Self::Setup(_) => ErrorKind::Connection,
             Self::TokenMissing => ErrorKind::TokenMissing,
-            Self::TokenRefused { .. } | Self::NotPermitted { .. } => ErrorKind::TokenRefused,
+            Self::TokenMalformed | Self::TokenRefused { .. } | Self::NotPermitted { .. } => ErrorKind::TokenRefused,
             Self::Blocked { .. } => ErrorKind::Blocked,
             Self::NotFound { .. } => ErrorKind::NotFound,
             Self::EndlessPages { .. } | Self::Undecodable(_) => ErrorKind::NoSense,

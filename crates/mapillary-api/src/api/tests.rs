@@ -363,7 +363,9 @@ async fn settings_decide_who_asks() {
     assert_eq!(kind(ApiSettings { offline: true, ..settings() }).await, ErrorKind::OfflineMiss);
     assert_eq!(kind(ApiSettings { max_requests: Some(0), ..settings() }).await, ErrorKind::Quota);
     let bad_token = ApiSettings { token: Some(Secret::new("a b")), ..settings() };
+    assert!(build(ApiSettings { offline: true, ..bad_token.clone() }).is_ok(), "offline no token is needed");
     assert_eq!(build(bad_token).err().unwrap(), ApiError::TokenMalformed);
+    assert_eq!(ApiError::TokenMalformed.kind(), ErrorKind::TokenRefused);
     let plain = ApiSettings { tiles_url: Url::parse("http://tiles.example").unwrap(), ..settings() };
     assert_eq!(build(plain).err().unwrap().kind(), ErrorKind::Usage);
 }

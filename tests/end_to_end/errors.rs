@@ -56,7 +56,7 @@ fn nothing_to_read_is_three_and_a_broken_table_is_four() {
     };
     run("no such folder", &["scan", "nowhere"], 3, &["nowhere"]);
     run("a cell that is no number", &["scan", "broken.csv"], 4, &["broken.csv", "3", "lat", "north"]);
-    run("no coordinates at all", &["scan", "other.csv"], 4, &["other.csv", "lat"]);
+    run("no coordinates at all", &["scan", "other.csv"], 4, &["other.csv", "lon", "colour"]);
     run("no such remote", &["match", "--local", "broken.csv", "--remote", "none.jsonl"], 4, &["broken.csv"]);
 }
 
@@ -94,7 +94,7 @@ fn a_request_limit_ends_with_twenty_five_and_a_rerun_goes_on() {
         service.serve(&mut command);
         command
     };
-    check("no request allowed", &mut limited("0"), 25, &["--max-requests"]);
+    check("no request allowed", &mut limited("0"), 25, &["limit of 0 requests"]);
     assert_eq!(service.n_requests(), 0);
     check("enough requests", &mut limited("10"), 0, &[]);
 }

@@ -106,11 +106,14 @@ fn reconcile_asks_little_once_and_repeats_itself_byte_for_byte() {
 #[test]
 fn coverage_decodes_what_the_service_gives() {
     let folder = tempfile::tempdir().unwrap();
-    let entity = serde_json::json!({
-        "id": "498763468214164", "sequence": "QztYSJSr-EanBuImZ1ClSw", "captured_at": 1_716_026_400_000_i64,
-        "geometry": {"type": "Point", "coordinates": [0.01, 0.01]},
-    });
-    let service = Service::start(vec![entity]);
+    let entity = |k: i64| {
+        serde_json::json!({
+            "id": (498_763_468_214_164 + k).to_string(), "sequence": "QztYSJSr-EanBuImZ1ClSw",
+            "captured_at": 1_716_026_400_000_i64 + k,
+            "geometry": {"type": "Point", "coordinates": [0.01 + k as f64 * 1e-3, 0.01]},
+        })
+    };
+    let service = Service::start(vec![entity(0), entity(1)]);
     for reader in ["tiepoint", "mvt-reader"] {
         let mut command = tiepoint(folder.path());
         command.args(["coverage", "14/8192/8191", "--reader", reader]);

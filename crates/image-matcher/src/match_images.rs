@@ -62,22 +62,27 @@ fn agreed_offsets(rides: &[Ride], explored: &[Explored]) -> BTreeMap<Clock, Vec<
 where
     Clock: Ord,
 {
-    let mut votes: BTreeMap<Clock, BTreeMap<i64, u32>> = BTreeMap::new();
+    let mut votes: BTreeMap<Clock, BTreeMap<i64, (u32, u32, i64)>> = BTreeMap::new();
     for (ride, found) in rides.iter().zip(explored).filter(|(ride, _)| ride.is_timed()) {
         for block in found.blocks.iter().filter(|block| block.evidence_alone > 1.0) {
             let second = (block.offset_ms / 1000.0).round() as i64;
-            *votes.entry(clock_of(ride)).or_default().entry(second).or_default() +=
-                block.evidence_alone.min(40.0) as u32;
+            let weight = block.evidence_alone.min(40.0) as u32;
+            let (sum, strongest, offset_ms) = votes.entry(clock_of(ride)).or_default().entry(second).or_default();
+            *sum += weight;
+            if weight > *strongest {
+                (*strongest, *offset_ms) = (weight, block.offset_ms.round() as i64);
+            }
         }
     }
     votes
         .into_iter()
         .map(|(clock, seconds)| {
-            let mut ranked: Vec<(u32, i64)> = seconds.into_iter().map(|(second, weight)| (weight, second)).collect();
-            ranked.sort_unstable_by_key(|&(weight, second)| (std::cmp::Reverse(weight), second));
+            let mut ranked: Vec<(u32, i64)> =
+                seconds.into_values().map(|(sum, _, offset_ms)| (sum, offset_ms)).collect();
+            ranked.sort_unstable_by_key(|&(weight, offset_ms)| (std::cmp::Reverse(weight), offset_ms));
             let strongest = ranked.first().map_or(0, |top| top.0);
             let strong = |&&(weight, _): &&(u32, i64)| weight >= 15 && weight * 100 >= strongest * 15;
-            (clock, ranked.iter().filter(strong).take(3).map(|&(_, second)| second * 1000).collect::<Vec<_>>())
+            (clock, ranked.iter().filter(strong).take(3).map(|&(_, offset_ms)| offset_ms).collect::<Vec<_>>())
         })
         .filter(|(_, offsets)| !offsets.is_empty())
         .collect()

@@ -12,6 +12,10 @@ use crate::votes::nearest_quarter_ms;
 use capture_model::TimeKind;
 use std::collections::BTreeSet;
 
+/// Headings of one ride are one observation many times over.
+const MOST_BY_HEADING: f64 = 20.0;
+const EXACT_HEADING_DEG: f64 = 0.02;
+
 /// Adds up the evidence of the block's best chain.
 pub(super) fn judge(
     block: &mut Block,
@@ -29,7 +33,7 @@ pub(super) fn judge(
         .map(|&pair| work.ride.place[work.photo[pair] as usize].map(|x| (x * 100.0).round() as i64))
         .collect();
     let exact_places = 8.0 * places.len().min(8) as f64;
-    let headings = 0.5 * clipped(heading, 6.0);
+    let headings = (0.5 * clipped(heading, 6.0)).clamp(-MOST_BY_HEADING, MOST_BY_HEADING);
 
     let mut evidence = 0.3 * clipped(&place.ratio, 3.0)
         + exact_places
@@ -52,23 +56,23 @@ pub(super) fn judge(
         () if chain.iter().any(|&pair| work.to_original[pair][0].is_nan()) => -0.3,
         () => -1.9,
     };
-    identity += altitudes(work, chain) - bend + headings;
+    identity += altitudes(work, chain) - bend + heading_identity(work, chain, headings);
     if place.places == Places::Original && !place.is_exact && place.sigma_m < 0.7 {
         identity += 6.0; // within the grid of the tiles all along
     }
     let (device_evidence, device_identity) = device(block.sequence, work);
     evidence += device_evidence;
     identity += device_identity;
-    block.evidence_alone = evidence;
     block.metre_level = evidence - device_evidence - exact_places - headings;
     if let Some(time) = time {
         if time.class.is_exact() {
             identity += 3.0 * chain.len().min(5) as f64;
+            evidence += 3.0 * exact_fractions(work, chain) as f64;
         }
         identity += clock_identity(work, time, agreed);
-        evidence += log_prior(work, time, agreed);
     }
-    block.evidence = evidence;
+    block.evidence_alone = evidence;
+    block.evidence = evidence + time.map_or(0.0, |time| log_prior(work, time, agreed));
     block.identity = identity;
 }
 
@@ -107,6 +111,14 @@ fn altitudes(work: &Work<'_>, chain: &[usize]) -> f64 {
     }
 }
 
+/// Distinct fractions of a second among images that agree to the millisecond, at most five; none where fewer than three
+/// differ: whole seconds agree at every whole offset.
+fn exact_fractions(work: &Work<'_>, chain: &[usize]) -> usize {
+    let fractions: BTreeSet<i64> =
+        chain.iter().map(|&pair| work.side.time_ms[work.image(pair)].rem_euclid(1000)).collect();
+    if fractions.len() >= 3 { fractions.len().min(5) } else { 0 }
+}
+
 /// Distinct altitudes that agree at places that agree: chance seldom gives both.
 fn exact_altitudes(work: &Work<'_>, exact: &[usize]) -> usize {
     let altitude = |pair: usize| work.ride.altitude_m[work.photo[pair] as usize];
@@ -116,6 +128,21 @@ fn exact_altitudes(work: &Work<'_>, exact: &[usize]) -> usize {
         .filter(|&&pair| agrees(pair) && altitude(pair) != 0.0)
         .map(|&pair| (altitude(pair) * 10.0).round() as i64);
     tenths.collect::<BTreeSet<_>>().len()
+}
+
+/// A fellow traveller looks the same way, so agreement says nothing unless it is to the hundredth of a degree;
+/// disagreement speaks against the block.
+fn heading_identity(work: &Work<'_>, chain: &[usize], headings: f64) -> f64 {
+    let own = |pair: usize| work.ride.heading_deg[work.photo[pair] as usize];
+    let turn = |pair: usize| (work.side.heading_deg[work.image(pair)] - own(pair) + 180.0).rem_euclid(360.0) - 180.0;
+    let known: Vec<usize> = chain.iter().copied().filter(|&pair| turn(pair).is_finite()).collect();
+    let is_equal = |pair: usize| turn(pair).abs() < EXACT_HEADING_DEG;
+    if known.is_empty() || share_of(&known, is_equal) < 0.6 {
+        return headings.min(0.0);
+    }
+    let distinct: BTreeSet<i64> =
+        known.iter().filter(|&&pair| is_equal(pair)).map(|&pair| (own(pair) * 10.0).round() as i64).collect();
+    (2.5 * distinct.len() as f64).min(12.0)
 }
 
 /// (evidence against chance, evidence of identity) of the devices.
@@ -129,8 +156,11 @@ fn device(sequence: u32, work: &Work<'_>) -> (f64, f64) {
     }
 }
 
+/// Offsets of one clock agree to this, ms: less than the spacing that would hide a shift by one image.
+const AGREED_MS: f64 = 700.0;
+
 fn is_agreed(offset_ms: f64, agreed: &[i64]) -> bool {
-    agreed.iter().any(|&known| (offset_ms - known as f64).abs() < 2_500.0)
+    agreed.iter().any(|&known| (offset_ms - known as f64).abs() < AGREED_MS)
 }
 
 /// The offset to be judged: where whole seconds were cut, the edge belongs to the cut, not to the clock.

@@ -203,7 +203,9 @@ fn find_resolution(members: &[u32], files: &mut [LooseFile]) {
 
 /// Tracks over the rows, with their names and clocks.
 fn lay_out(order: &[u32], answers: &Answers, files: &[LooseFile], grouping: &Grouping) -> Vec<Track> {
-    let given = |track: usize| files[answers.first_file[track] as usize].sequence.as_ref();
+    let given = |track: usize| {
+        files[answers.first_file[track] as usize].sequence.as_ref().filter(|given| !given.name.is_empty())
+    };
     let mut count_of: BTreeMap<&str, usize> = BTreeMap::new();
     for track in 0..answers.first_file.len() {
         if let Some(given) = given(track) {

@@ -12,6 +12,8 @@ mod assemble;
 mod grouping;
 mod loose;
 
+mod description;
+mod history;
 mod scan;
 
 mod angle_text;
@@ -27,9 +29,11 @@ mod published_table;
 mod table;
 
 mod errors;
+mod json_list;
 
 pub use assemble::assemble;
 pub use errors::{BadCell, ScanError, TableError};
+pub use history::HistoryPlace;
 pub use loose::{GivenSequence, LooseFile, LooseFiles, Texts};
 pub use published_table::read_published_table;
 pub use scan::{ScanProgress, ScanSettings, scan};

@@ -11,7 +11,7 @@ pub struct GivenSequence {
     pub source: Arc<str>,
     /// Its place among the sequences of that input.
     pub place: u32,
-    /// The name.
+    /// The name; empty for a sequence that gets a number like any other.
     pub name: Arc<str>,
     /// Whether times and selection are those that were sent, so that nothing is replayed (descriptions, history).
     pub as_sent: bool,
@@ -36,6 +36,8 @@ pub struct LooseFile {
     pub cluster_id: Option<ClusterId>,
     /// Size of the file, bytes; 0 when unknown.
     pub bytes: u64,
+    /// MD5 of the file, where an input tells it.
+    pub md5: Option<Box<[u8; 16]>>,
     /// Words for the `note` column.
     pub note: Option<Box<str>>,
 }
@@ -53,6 +55,7 @@ impl LooseFile {
             sequence: None,
             cluster_id: None,
             bytes: 0,
+            md5: None,
             note: None,
         }
     }

@@ -6,15 +6,17 @@
 //! [`crate::assemble`] sorts.
 
 use crate::assemble::assemble;
+use crate::description::{is_description, read_description};
 use crate::errors::ScanError;
+use crate::history::{History, HistoryPlace};
 use crate::loose::{LooseFile, LooseFiles};
 use crate::photo::{Photo, read_photo};
 use crate::report_path::{is_photo, report_path};
 use crate::table::read_local_table;
-use capture_model::{LocalArchive, Reason};
+use capture_model::{FileState, LocalArchive, Reason};
 use rayon::prelude::*;
 use std::fs::{self, File, Metadata};
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 use uploader_replay::Rules;
@@ -24,10 +26,12 @@ use walkdir::WalkDir;
 const BATCH: usize = 2048;
 
 /// What the caller may choose.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct ScanSettings<'a> {
     /// The uploader's rules that are replayed.
     pub rules: Rules,
+    /// Where the uploader's history is looked for.
+    pub history: HistoryPlace,
     /// Told now and then how far the scan is; never from two threads at once.
     pub progress: &'a (dyn Fn(ScanProgress) + Sync),
     /// Told in words what could not be entered (folders without permission).
@@ -36,13 +40,16 @@ pub struct ScanSettings<'a> {
 
 impl Default for ScanSettings<'_> {
     fn default() -> Self {
-        Self { rules: Rules::default(), progress: &|_| {}, warn: &|_| {} }
+        Self { rules: Rules::default(), history: HistoryPlace::default(), progress: &|_| {}, warn: &|_| {} }
     }
 }
 
 impl std::fmt::Debug for ScanSettings<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ScanSettings").field("rules", &self.rules).finish_non_exhaustive()
+        f.debug_struct("ScanSettings")
+            .field("rules", &self.rules)
+            .field("history", &self.history)
+            .finish_non_exhaustive()
     }
 }
 
@@ -65,7 +72,13 @@ pub struct ScanProgress {
 /// A path that lies inside another one is not read twice. Fails when a path is not there or not readable, when a table is
 /// broken, and when there is nothing at all.
 pub fn scan(paths: &[PathBuf], settings: &ScanSettings<'_>) -> Result<LocalArchive, ScanError> {
-    let mut scan = Scan { settings, loose: LooseFiles::default(), progress: ScanProgress::default() };
+    if let HistoryPlace::At(folder) = &settings.history
+        && !folder.is_dir()
+    {
+        return Err(ScanError::Missing { path: folder.clone() });
+    }
+    let history = settings.history.folder().map(|folder| History::read(&folder, settings.warn)).unwrap_or_default();
+    let mut scan = Scan { settings, history, loose: LooseFiles::default(), progress: ScanProgress::default() };
     for path in distinct(paths) {
         scan.path(path)?;
     }
@@ -93,12 +106,19 @@ fn distinct(paths: &[PathBuf]) -> Vec<&Path> {
 
 struct Scan<'a> {
     settings: &'a ScanSettings<'a>,
+    history: History,
     loose: LooseFiles,
     progress: ScanProgress,
 }
 
 impl Scan<'_> {
     fn path(&mut self, path: &Path) -> Result<(), ScanError> {
+        if path == Path::new("-") {
+            let before = self.loose.files.len();
+            read_description(path, io::stdin().lock(), &mut self.loose)?;
+            self.took_entries(before);
+            return Ok(());
+        }
         let unreadable = |source: io::Error| match source.kind() {
             io::ErrorKind::NotFound => ScanError::Missing { path: path.to_owned() },
             _ => ScanError::Unreadable { path: path.to_owned(), source },
@@ -112,15 +132,35 @@ impl Scan<'_> {
             self.read(&mut vec![path.to_owned()]);
         } else if metadata.is_file() && crate::table::is_table(path) {
             let before = self.loose.files.len();
-            read_local_table(path, &mut self.loose)?;
-            let rows = (self.loose.files.len() - before) as u64;
-            self.progress.files_found += rows;
-            self.progress.files_read += rows;
-            (self.settings.progress)(self.progress);
+            if begins_as_description(path).map_err(unreadable)? {
+                read_description(path, File::open(path).map_err(unreadable)?, &mut self.loose)?;
+                self.took_entries(before);
+            } else {
+                read_local_table(path, &mut self.loose)?;
+                self.took_rows(before);
+            }
         } else {
             return Err(ScanError::NotAnInput { path: path.to_owned() });
         }
         Ok(())
+    }
+
+    /// Counts the rows that a table has brought.
+    fn took_rows(&mut self, before: usize) {
+        let rows = (self.loose.files.len() - before) as u64;
+        self.progress.files_found += rows;
+        self.progress.files_read += rows;
+        (self.settings.progress)(self.progress);
+    }
+
+    /// Counts the entries of a description, and finds their uploads.
+    fn took_entries(&mut self, before: usize) {
+        if !self.history.is_empty() {
+            let history = &self.history;
+            let sent = |file: &&mut LooseFile| file.state == FileState::Usable;
+            self.loose.files[before..].par_iter_mut().filter(sent).for_each(|file| history.join(file, None));
+        }
+        self.took_rows(before);
     }
 
     fn folder(&mut self, path: &Path) {
@@ -154,9 +194,16 @@ impl Scan<'_> {
     fn read(&mut self, batch: &mut Vec<PathBuf>) {
         (self.settings.progress)(self.progress);
         let photos: Vec<(Photo, u64)> = batch.par_iter().map(|path| open_photo(path)).collect();
-        for (path, (photo, bytes)) in batch.drain(..).zip(photos) {
-            self.keep(&path, photo, bytes);
+        let before = self.loose.files.len();
+        for (path, (photo, bytes)) in batch.iter().zip(photos) {
+            self.keep(path, photo, bytes);
         }
+        if !self.history.is_empty() {
+            let history = &self.history;
+            let files = self.loose.files[before..].par_iter_mut().zip(batch.par_iter());
+            files.filter(|(file, _)| is_picture(file)).for_each(|(file, path)| history.join(file, Some(path)));
+        }
+        batch.clear();
         (self.settings.progress)(self.progress);
     }
 
@@ -173,6 +220,20 @@ impl Scan<'_> {
         self.loose.push(file, &photo.device);
         self.progress.files_read += 1;
     }
+}
+
+/// Whether a file could be read as a picture, with a place or not (it may have got one from a track).
+fn is_picture(file: &LooseFile) -> bool {
+    matches!(file.state, FileState::Usable | FileState::Out(Reason::NoPlace | Reason::NullIsland))
+}
+
+fn begins_as_description(path: &Path) -> io::Result<bool> {
+    if path.extension().is_none_or(|ending| !ending.eq_ignore_ascii_case("json")) {
+        return Ok(false);
+    }
+    let mut head = Vec::new();
+    File::open(path)?.take(64 * 1024).read_to_end(&mut head)?;
+    Ok(is_description(&head))
 }
 
 /// What must not change while a file is read.

@@ -7,9 +7,8 @@
 //! (`{"TrueHeading": …}`) becomes its true heading.
 
 use super::{BadCells, Row, RowReader, RowsError};
-use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
+use crate::json_list::each_element;
 use serde_json::{Map, Value};
-use std::fmt;
 use std::io::{BufRead, Read};
 
 /// The longest line that is held in memory.
@@ -21,10 +20,10 @@ pub(crate) fn read_json(
     reader: &mut dyn RowReader,
     bad: &mut BadCells,
 ) -> Result<(), RowsError> {
-    let mut rows = Rows { reader, bad, names: Vec::new(), line: 1, is_told: false, missing: None };
+    let mut rows = Rows { reader, bad, names: Vec::new(), is_told: false, missing: None };
     let begin = first_byte(&mut source)?;
     if begin == Some(b'[') {
-        return rows.list(source, 1);
+        return rows.list(source);
     }
     let mut line = Vec::new();
     let mut number = 0;
@@ -93,7 +92,6 @@ struct Rows<'a> {
     reader: &'a mut dyn RowReader,
     bad: &'a mut BadCells,
     names: Vec<String>,
-    line: u64,
     is_told: bool,
     missing: Option<(super::MissingColumn, String)>,
 }
@@ -149,16 +147,15 @@ impl Rows<'_> {
         self.finish()
     }
 
-    /// A list, streamed: one element is held at a time. `line` counts elements, as lists have no lines of their own.
-    fn list(mut self, source: impl Read, first: u64) -> Result<(), RowsError> {
-        self.line = first;
-        let mut parser = serde_json::Deserializer::from_reader(source);
-        ListSeed(&mut self).deserialize(&mut parser).and_then(|()| parser.end()).map_err(|error| broken(&error))?;
+    /// A list, streamed.
+    fn list(mut self, source: impl Read) -> Result<(), RowsError> {
+        let streamed = each_element(source, &mut |value, line| self.element(value, line));
+        streamed.map_err(|error| broken(&error))?;
         self.finish()
     }
 }
 
-fn broken(error: &serde_json::Error) -> RowsError {
+pub(super) fn broken(error: &serde_json::Error) -> RowsError {
     RowsError::Broken {
         line: error.line() as u64,
         column: error.column().to_string(),
@@ -175,29 +172,5 @@ pub(crate) fn text_of(value: &Value) -> String {
             object.get("TrueHeading").map_or(String::new(), text_of)
         }
         other => other.to_string(),
-    }
-}
-
-struct ListSeed<'a, 'b>(&'a mut Rows<'b>);
-
-impl<'de> DeserializeSeed<'de> for ListSeed<'_, '_> {
-    type Value = ();
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de> Visitor<'de> for ListSeed<'_, '_> {
-    type Value = ();
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of objects")
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        while let Some(value) = list.next_element::<Value>()? {
-            let line = self.0.line;
-            self.0.element(value, line);
-            self.0.line += 1;
-        }
-        Ok(())
     }
 }

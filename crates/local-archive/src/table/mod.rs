@@ -12,6 +12,7 @@ mod local;
 mod quotes;
 
 pub(crate) use columns::{Columns, Known};
+pub(crate) use json_rows::text_of;
 pub(crate) use local::read_local_table;
 
 use crate::errors::{BadCell, MOST_BAD_CELLS, TableError};
@@ -92,6 +93,15 @@ pub(crate) fn read_table(path: &Path, reader: &mut dyn RowReader) -> Result<(), 
     let result =
         if is_csv { csv_rows::read_csv(file, reader, &mut bad) } else { json_rows::read_json(file, reader, &mut bad) };
     finish(path, result, bad)
+}
+
+/// What comes of a streamed list of JSON.
+pub(crate) fn finish_json(
+    path: &Path,
+    streamed: Result<(), serde_json::Error>,
+    bad: BadCells,
+) -> Result<(), TableError> {
+    finish(path, streamed.map_err(|error| json_rows::broken(&error)), bad)
 }
 
 fn finish(path: &Path, result: Result<(), RowsError>, bad: BadCells) -> Result<(), TableError> {

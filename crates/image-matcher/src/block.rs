@@ -68,6 +68,8 @@ pub(crate) struct Block {
     /// Evidence against a fellow traveller.
     pub(crate) identity: f64,
     pub(crate) places: Places,
+    /// Whether the times as written, not those that were spread, agree.
+    pub(crate) is_raw: bool,
 }
 
 impl Block {
@@ -210,6 +212,7 @@ pub(crate) fn weigh(
         metre_level: 0.0,
         identity: 0.0,
         places: place.places,
+        is_raw: time.as_ref().is_some_and(|time| time.is_raw),
     };
     judge(&mut block, &work, &chain, &place, time.as_ref(), [&log_time, &heading, &altitude], agreed);
     Some(block)

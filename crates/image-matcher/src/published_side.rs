@@ -1,6 +1,6 @@
 //! The published images in the order that the matcher works in: by sequence, then time, then id.
 
-use crate::plane::{NOWHERE, Point, point};
+use crate::plane::{NOWHERE, Point, distance_m2, point};
 use capture_model::{Device, Evidence, PublishedImages};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -49,6 +49,7 @@ impl PublishedSide {
             (images.sequence[r], creator, images.captured_at_ms[r], images.id[r], r)
         };
         row.sort_unstable_by_key(key);
+        order_equal_times(&mut row, images);
         let mut sequence = Vec::with_capacity(n);
         let mut starts: Vec<u32> = Vec::new();
         for (at, &r) in row.iter().enumerate() {
@@ -117,6 +118,33 @@ impl PublishedSide {
     /// The place that is known best: as uploaded, else adjusted.
     pub(crate) fn place(&self, at: usize) -> Point {
         if self.original[at][0].is_nan() { self.computed[at] } else { self.original[at] }
+    }
+}
+
+/// Images of one sequence at one time follow each other by their way from the image before (or back from the one after):
+/// ids say nothing about capture order, and chains must rise on both sides.
+fn order_equal_times(row: &mut [u32], images: &PublishedImages) {
+    let place = |r: u32| point(images.longitude[r as usize], images.latitude[r as usize]);
+    let group = |r: u32| (images.sequence[r as usize], images.captured_at_ms[r as usize]);
+    let mut start = 0;
+    while start < row.len() {
+        let own = group(row[start]);
+        let end = start + row[start..].iter().take_while(|&&r| group(r) == own).count();
+        let is_tie = end - start > 1 && own.0 != PublishedImages::NO_SEQUENCE && own.1 != PublishedSide::NO_TIME;
+        if is_tie {
+            let before = start.checked_sub(1).map(|k| row[k]).filter(|&r| group(r).0 == own.0);
+            let after = row.get(end).copied().filter(|&r| group(r).0 == own.0);
+            if let Some(anchor) = before.or(after) {
+                let anchor = place(anchor);
+                let way = |r: u32| distance_m2(anchor, place(r));
+                let tie = &mut row[start..end];
+                tie.sort_by(|&a, &b| way(a).total_cmp(&way(b)).then(images.id[a as usize].cmp(&images.id[b as usize])));
+                if before.is_none() {
+                    tie.reverse();
+                }
+            }
+        }
+        start = end;
     }
 }
 

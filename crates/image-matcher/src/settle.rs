@@ -151,6 +151,9 @@ fn verdict(
     }
     let standing = &standings[claim.standing];
     let ride = &rides[standing.ride];
+    if standing.block.is_raw {
+        verdict.used_time_ms = verdict.used_time_ms.map(|_| local.time_ms[row]);
+    }
     if ride.is_timed() {
         verdict.clock_offset_ms = Some(standing.block.offset_at(ride.time_ms[claim.photo as usize]));
     }

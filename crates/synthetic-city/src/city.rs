@@ -81,7 +81,7 @@ fn frames_of(random: &mut ChaCha8Rng, ride: &RidePlan, plan: &Plan, routes: &[Ve
         Frame {
             east_m: frame.east_m + (aside_m + noise) * cos,
             north_m: frame.north_m - (aside_m + noise) * sin,
-            heading_deg: (frame.heading_deg + turned_deg).rem_euclid(360.0),
+            heading_deg: (frame.heading_deg + turned_deg + 10.0 * noise).rem_euclid(360.0),
             altitude_m: if aside_m > 0.0 {
                 ((frame.altitude_m + random.random_range(-3.0..3.0)) * 10.0_f64).round() / 10.0
             } else {

@@ -15,6 +15,8 @@ pub(super) struct TimeFit {
     pub(super) log_density: Vec<f64>,
     /// Pairs nearest in time, in order.
     pub(super) nearest: Vec<usize>,
+    /// The times as written agree, not those that were spread.
+    pub(super) is_raw: bool,
     /// Many photos share a written second.
     pub(super) is_crowded: bool,
 }
@@ -90,14 +92,26 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64) -> TimeFit {
             offer(sum, class, Variant::Shutter);
         }
     }
-    let raw_lag: Option<Vec<f64>> = ride.whole_seconds.then(|| {
+    let is_spread = ride.time_ms != ride.raw_ms;
+    let raw_lag: Option<Vec<f64>> = (ride.whole_seconds || is_spread).then(|| {
         let shift = |pair: usize| {
             let photo = work.photo[pair] as usize;
             (ride.time_ms[photo] - ride.raw_ms[photo]) as f64 / 1000.0
         };
         lag.iter().enumerate().map(|(pair, e)| e + shift(pair)).collect()
     });
-    if let Some(raw_lag) = &raw_lag {
+    if let Some(raw_lag) = raw_lag.as_ref().filter(|_| is_spread) {
+        // Not every way to upload spreads equal times.
+        let pairs = around(raw_lag, median(&residuals(raw_lag, &own)));
+        let values = residuals(raw_lag, &pairs);
+        let scale = own.len() as f64 / pairs.len().max(1) as f64;
+        let centre_s = median(&values);
+        for scale_s in SCALES_S {
+            let class = TimeClass::Laplace { scale_s, centre_s };
+            offer(likelihood(&class, &values) * scale - 2.0, class, Variant::Raw);
+        }
+    }
+    if let Some(raw_lag) = raw_lag.as_ref().filter(|_| ride.whole_seconds) {
         let values = residuals(raw_lag, &own);
         let (edge_s, phase_s) = fit_second(&values, is_free);
         for width_s in [9.0, 0.2, 0.05] {
@@ -108,7 +122,8 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64) -> TimeFit {
     }
     let (_, class, variant) = best.expect("at least the Laplace classes were offered");
     let distinct: BTreeSet<i64> = ride.raw_ms.iter().copied().collect();
-    let is_crowded = matches!(variant, Variant::Raw) && (distinct.len() as f64) < 0.8 * ride.len() as f64;
+    let is_cut = matches!(class, TimeClass::Second { .. });
+    let is_crowded = is_cut && (distinct.len() as f64) < 0.8 * ride.len() as f64;
     let (used, reference): (&[f64], f64) = match (variant, class) {
         (Variant::Shutter, TimeClass::Laplace { centre_s, .. }) => (shutter_lag.as_deref().unwrap_or(&lag), centre_s),
         (Variant::Raw, TimeClass::Second { edge_s, phase_s, .. }) => {
@@ -118,6 +133,7 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64) -> TimeFit {
                 (raw_lag.as_deref().unwrap_or(&lag), edge_s + (phase_s - edge_s).rem_euclid(1.0))
             }
         }
+        (Variant::Raw, TimeClass::Laplace { centre_s, .. }) => (raw_lag.as_deref().unwrap_or(&lag), centre_s),
         (_, TimeClass::Laplace { centre_s, .. }) => (&lag, centre_s),
         (_, TimeClass::Second { edge_s, .. }) => (&lag, edge_s),
     };
@@ -148,6 +164,7 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64) -> TimeFit {
         log_density,
         nearest,
         is_crowded,
+        is_raw: matches!(variant, Variant::Raw) && !is_cut,
     }
 }
 

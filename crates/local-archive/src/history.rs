@@ -16,7 +16,7 @@
 use crate::description::{as_wall_clock, image_of};
 use crate::loose::{GivenSequence, LooseFile};
 use crate::time_text::Told;
-use capture_model::{ClusterId, FileState, LocalTime, Observation, Position, TimeSource};
+use capture_model::{ClusterId, FileState, LocalTime, Observation, TimeSource};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::env;
@@ -239,16 +239,8 @@ impl History {
         found.sort_by(|a, b| upload(a).ended_s.total_cmp(&upload(b).ended_s).then(a.cmp(b)));
         let Some(last) = found.pop() else { return };
         let (sent, of) = (&self.sent[last as usize], upload(&last));
-        let seen = &mut file.observation;
-        let (orientation, device) = (seen.orientation.or(sent.observation.orientation), seen.device);
-        *seen = Observation {
-            gps_time: seen.gps_time,
-            camera_time: seen.camera_time,
-            device,
-            orientation,
-            ..sent.observation
-        };
-        if seen.position.is_some_and(|position: Position| !position.is_null_island()) {
+        file.take_sent(&sent.observation);
+        if file.observation.position.is_some_and(|position| !position.is_null_island()) {
             file.state = FileState::Usable;
         }
         file.cluster_id = of.cluster_id;

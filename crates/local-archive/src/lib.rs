@@ -14,6 +14,7 @@ mod loose;
 
 mod description;
 mod history;
+mod merge;
 mod scan;
 
 mod angle_text;

@@ -60,6 +60,16 @@ impl LooseFile {
         }
     }
 
+    /// Takes over what was sent; GPS time, camera time, device and orientation stay as the file says them.
+    pub(crate) fn take_sent(&mut self, sent: &Observation) {
+        let seen = &self.observation;
+        let (gps_time, camera_time, device) = (seen.gps_time, seen.camera_time, seen.device);
+        let orientation = seen.orientation.or(sent.orientation);
+        if sent.position.is_some() {
+            self.observation = Observation { gps_time, camera_time, device, orientation, ..sent.clone() };
+        }
+    }
+
     /// Adds words to the note.
     pub fn say(&mut self, words: &str) {
         self.note = Some(match self.note.take() {

@@ -10,6 +10,7 @@ use crate::description::{is_description, read_description};
 use crate::errors::ScanError;
 use crate::history::{History, HistoryPlace};
 use crate::loose::{LooseFile, LooseFiles};
+use crate::merge::{Described, merge_described};
 use crate::photo::{Photo, read_photo};
 use crate::report_path::{is_photo, report_path};
 use crate::table::read_local_table;
@@ -78,13 +79,20 @@ pub fn scan(paths: &[PathBuf], settings: &ScanSettings<'_>) -> Result<LocalArchi
         return Err(ScanError::Missing { path: folder.clone() });
     }
     let history = settings.history.folder().map(|folder| History::read(&folder, settings.warn)).unwrap_or_default();
-    let mut scan = Scan { settings, history, loose: LooseFiles::default(), progress: ScanProgress::default() };
+    let mut scan = Scan {
+        settings,
+        history,
+        loose: LooseFiles::default(),
+        described: Vec::new(),
+        progress: ScanProgress::default(),
+    };
     for path in distinct(paths) {
         scan.path(path)?;
     }
     if scan.loose.files.is_empty() {
         return Err(ScanError::Nothing { paths: paths.to_vec() });
     }
+    merge_described(&mut scan.loose, &scan.described);
     scan.loose.files_ignored = scan.progress.files_ignored;
     Ok(assemble(scan.loose, &settings.rules))
 }
@@ -108,6 +116,7 @@ struct Scan<'a> {
     settings: &'a ScanSettings<'a>,
     history: History,
     loose: LooseFiles,
+    described: Vec<Described>,
     progress: ScanProgress,
 }
 
@@ -116,7 +125,7 @@ impl Scan<'_> {
         if path == Path::new("-") {
             let before = self.loose.files.len();
             read_description(path, io::stdin().lock(), &mut self.loose)?;
-            self.took_entries(before);
+            self.took_entries(before, Path::new(""));
             return Ok(());
         }
         let unreadable = |source: io::Error| match source.kind() {
@@ -134,7 +143,7 @@ impl Scan<'_> {
             let before = self.loose.files.len();
             if begins_as_description(path).map_err(unreadable)? {
                 read_description(path, File::open(path).map_err(unreadable)?, &mut self.loose)?;
-                self.took_entries(before);
+                self.took_entries(before, path.parent().unwrap_or(Path::new("")));
             } else {
                 read_local_table(path, &mut self.loose)?;
                 self.took_rows(before);
@@ -154,7 +163,8 @@ impl Scan<'_> {
     }
 
     /// Counts the entries of a description, and finds their uploads.
-    fn took_entries(&mut self, before: usize) {
+    fn took_entries(&mut self, before: usize, folder: &Path) {
+        self.described.push(Described { rows: before..self.loose.files.len(), folder: folder.to_owned() });
         if !self.history.is_empty() {
             let history = &self.history;
             let sent = |file: &&mut LooseFile| file.state == FileState::Usable;

@@ -13,6 +13,7 @@ mod grouping;
 mod loose;
 
 mod description;
+mod gpx;
 mod history;
 mod merge;
 mod scan;
@@ -34,6 +35,7 @@ mod json_list;
 
 pub use assemble::assemble;
 pub use errors::{BadCell, ScanError, TableError};
+pub use gpx::GpxTrack;
 pub use history::HistoryPlace;
 pub use loose::{GivenSequence, LooseFile, LooseFiles, Texts};
 pub use published_table::read_published_table;

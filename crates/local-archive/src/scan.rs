@@ -8,6 +8,7 @@
 use crate::assemble::assemble;
 use crate::description::{is_description, read_description};
 use crate::errors::ScanError;
+use crate::gpx::{GpxTrack, Track};
 use crate::history::{History, HistoryPlace};
 use crate::loose::{LooseFile, LooseFiles};
 use crate::merge::{Described, merge_described};
@@ -33,6 +34,8 @@ pub struct ScanSettings<'a> {
     pub rules: Rules,
     /// Where the uploader's history is looked for.
     pub history: HistoryPlace,
+    /// A recorded track on which photos of folders are placed, whatever place they have themselves.
+    pub gpx: Option<GpxTrack>,
     /// Told now and then how far the scan is; never from two threads at once.
     pub progress: &'a (dyn Fn(ScanProgress) + Sync),
     /// Told in words what could not be entered (folders without permission).
@@ -41,7 +44,7 @@ pub struct ScanSettings<'a> {
 
 impl Default for ScanSettings<'_> {
     fn default() -> Self {
-        Self { rules: Rules::default(), history: HistoryPlace::default(), progress: &|_| {}, warn: &|_| {} }
+        Self { rules: Rules::default(), history: HistoryPlace::default(), gpx: None, progress: &|_| {}, warn: &|_| {} }
     }
 }
 
@@ -50,6 +53,7 @@ impl std::fmt::Debug for ScanSettings<'_> {
         f.debug_struct("ScanSettings")
             .field("rules", &self.rules)
             .field("history", &self.history)
+            .field("gpx", &self.gpx)
             .finish_non_exhaustive()
     }
 }
@@ -79,9 +83,11 @@ pub fn scan(paths: &[PathBuf], settings: &ScanSettings<'_>) -> Result<LocalArchi
         return Err(ScanError::Missing { path: folder.clone() });
     }
     let history = settings.history.folder().map(|folder| History::read(&folder, settings.warn)).unwrap_or_default();
+    let track = settings.gpx.as_ref().map(Track::read).transpose()?;
     let mut scan = Scan {
         settings,
         history,
+        track,
         loose: LooseFiles::default(),
         described: Vec::new(),
         progress: ScanProgress::default(),
@@ -115,6 +121,7 @@ fn distinct(paths: &[PathBuf]) -> Vec<&Path> {
 struct Scan<'a> {
     settings: &'a ScanSettings<'a>,
     history: History,
+    track: Option<Track>,
     loose: LooseFiles,
     described: Vec<Described>,
     progress: ScanProgress,
@@ -207,6 +214,9 @@ impl Scan<'_> {
         let before = self.loose.files.len();
         for (path, (photo, bytes)) in batch.iter().zip(photos) {
             self.keep(path, photo, bytes);
+        }
+        if let Some(track) = &self.track {
+            self.loose.files[before..].iter_mut().filter(|file| is_picture(file)).for_each(|file| track.place(file));
         }
         if !self.history.is_empty() {
             let history = &self.history;

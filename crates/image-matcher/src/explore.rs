@@ -55,23 +55,6 @@ pub(crate) fn explore(
     if weighed.is_empty() {
         return Explored::default();
     }
-    if std::env::var_os("TP_DEBUG").is_some() {
-        for (sum, blocks, h) in &weighed {
-            eprintln!("track {} n {} h {} score {:.1} total {:.2}", ride.track, ride.len(), h.offset_ms, h.score, sum);
-            for b in blocks {
-                eprintln!(
-                    "   seq {} offs {:.0} ev {:.1} alone {:.1} id {:.1} chain {} {:?}",
-                    b.sequence,
-                    b.offset_ms,
-                    b.evidence,
-                    b.evidence_alone,
-                    b.identity,
-                    b.chain.len(),
-                    b.places
-                );
-            }
-        }
-    }
     let mut rest = weighed.into_iter();
     let (best_total, blocks, best) = rest.next().expect("there is at least one");
     let against: f64 = rest

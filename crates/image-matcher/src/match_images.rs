@@ -31,13 +31,14 @@ pub fn match_images(
     let mut explored: Vec<Explored> =
         rides.par_iter().map(|ride| explore(ride, &side, &index, settings, &[])).collect();
     if settings.clock_offset == ClockOffset::Auto {
-        let agreed = agreed_offsets(&rides, &explored);
+        let votes = ClockVotes::new(&rides, &explored);
         explored = rides
             .par_iter()
+            .enumerate()
             .zip(explored)
-            .map(|(ride, first)| match agreed.get(&clock_of(ride)) {
-                Some(offsets) if !is_decided(&first) => explore(ride, &side, &index, settings, offsets),
-                _ => first,
+            .map(|((number, ride), first)| {
+                let agreed = if is_decided(&first) { Vec::new() } else { votes.of_others(number, ride) };
+                if agreed.is_empty() { first } else { explore(ride, &side, &index, settings, &agreed) }
             })
             .collect();
     }
@@ -57,33 +58,57 @@ fn is_decided(explored: &Explored) -> bool {
     explored.offset_probability > 0.999 && explored.blocks.iter().any(|block| block.log_odds() > DECIDED)
 }
 
-/// Offsets that strong rides of a clock agree on, at most three, strongest first.
-fn agreed_offsets(rides: &[Ride], explored: &[Explored]) -> BTreeMap<Clock, Vec<i64>>
-where
-    Clock: Ord,
-{
-    let mut votes: BTreeMap<Clock, BTreeMap<i64, (u32, u32, i64)>> = BTreeMap::new();
-    for (ride, found) in rides.iter().zip(explored).filter(|(ride, _)| ride.is_timed()) {
-        for block in found.blocks.iter().filter(|block| block.evidence_alone > 1.0) {
-            let second = (block.offset_ms / 1000.0).round() as i64;
-            let weight = block.evidence_alone.min(40.0) as u32;
-            let (sum, strongest, offset_ms) = votes.entry(clock_of(ride)).or_default().entry(second).or_default();
-            *sum += weight;
-            if weight > *strongest {
-                (*strongest, *offset_ms) = (weight, block.offset_ms.round() as i64);
+/// What the rides of each clock say about its offset.
+struct ClockVotes {
+    /// Per clock and whole second: the sum of weights, and the two strongest rides as (weight, ride, offset in ms).
+    seconds: BTreeMap<Clock, BTreeMap<i64, Second>>,
+    /// What each ride added, by whole second.
+    own: Vec<Vec<(i64, u32)>>,
+}
+
+#[derive(Default)]
+struct Second {
+    sum: u32,
+    strongest: [(u32, usize, i64); 2],
+}
+
+impl ClockVotes {
+    fn new(rides: &[Ride], explored: &[Explored]) -> Self {
+        let mut votes = Self { seconds: BTreeMap::new(), own: vec![Vec::new(); rides.len()] };
+        for (number, (ride, found)) in rides.iter().zip(explored).enumerate().filter(|(_, (ride, _))| ride.is_timed()) {
+            for block in found.blocks.iter().filter(|block| block.evidence_alone > 1.0) {
+                let second = (block.offset_ms / 1000.0).round() as i64;
+                let weight = block.evidence_alone.min(40.0) as u32;
+                votes.own[number].push((second, weight));
+                let known = votes.seconds.entry(clock_of(ride)).or_default().entry(second).or_default();
+                known.sum += weight;
+                let vote = (weight, number, block.offset_ms.round() as i64);
+                if known.strongest[0].0 > 0 && known.strongest[0].1 == number {
+                    known.strongest[0] = known.strongest[0].max(vote);
+                } else if weight > known.strongest[0].0 {
+                    known.strongest = [vote, known.strongest[0]];
+                } else if weight > known.strongest[1].0 {
+                    known.strongest[1] = vote;
+                }
             }
         }
+        votes
     }
-    votes
-        .into_iter()
-        .map(|(clock, seconds)| {
-            let mut ranked: Vec<(u32, i64)> =
-                seconds.into_values().map(|(sum, _, offset_ms)| (sum, offset_ms)).collect();
-            ranked.sort_unstable_by_key(|&(weight, offset_ms)| (std::cmp::Reverse(weight), offset_ms));
-            let strongest = ranked.first().map_or(0, |top| top.0);
-            let strong = |&&(weight, _): &&(u32, i64)| weight >= 15 && weight * 100 >= strongest * 15;
-            (clock, ranked.iter().filter(strong).take(3).map(|&(_, offset_ms)| offset_ms).collect::<Vec<_>>())
-        })
-        .filter(|(_, offsets)| !offsets.is_empty())
-        .collect()
+
+    /// Offsets that the other rides of its clock agree on, at most three, strongest first: nobody confirms himself.
+    fn of_others(&self, number: usize, ride: &Ride) -> Vec<i64> {
+        let Some(seconds) = self.seconds.get(&clock_of(ride)) else { return Vec::new() };
+        let own = |second: i64| self.own[number].iter().filter(|vote| vote.0 == second).map(|vote| vote.1).sum::<u32>();
+        let mut ranked: Vec<(u32, i64)> = seconds
+            .iter()
+            .filter_map(|(&second, known)| {
+                let strongest = known.strongest.iter().find(|vote| vote.0 > 0 && vote.1 != number)?;
+                Some((known.sum - own(second), strongest.2))
+            })
+            .collect();
+        ranked.sort_unstable_by_key(|&(weight, offset_ms)| (std::cmp::Reverse(weight), offset_ms));
+        let strongest = ranked.first().map_or(0, |top| top.0);
+        let is_strong = |&(weight, _): &(u32, i64)| weight >= 15 && weight * 100 >= strongest * 15;
+        ranked.into_iter().filter(is_strong).take(3).map(|(_, offset_ms)| offset_ms).collect()
+    }
 }

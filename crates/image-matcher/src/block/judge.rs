@@ -54,11 +54,11 @@ pub(super) fn judge(
     let mut identity = match () {
         () if !places.is_empty() => exact_places,
         () if chain.iter().any(|&pair| work.to_original[pair][0].is_nan()) => -0.3,
-        () => -1.9,
+        () => -3.0, // an upload copies the place; another way to upload may not
     };
     identity += altitudes(work, chain) - bend + heading_identity(work, chain, headings);
-    if place.places == Places::Original && !place.is_exact && place.sigma_m < 0.7 {
-        identity += 6.0; // within the grid of the tiles all along
+    if is_on_tile_grid(place) {
+        identity += 6.0;
     }
     let (device_evidence, device_identity) = device(block.sequence, work);
     evidence += device_evidence;
@@ -74,6 +74,11 @@ pub(super) fn judge(
     block.evidence_alone = evidence;
     block.evidence = evidence + time.map_or(0.0, |time| log_prior(work, time, agreed));
     block.identity = identity;
+}
+
+/// Places that agree to the grid of a coverage tile all along, without any shift: rounded, not measured anew.
+fn is_on_tile_grid(place: &PlaceFit) -> bool {
+    place.places == Places::Original && !place.is_exact && place.sigma_m < 0.7 && roughness(&place.field).1 < 0.4
 }
 
 /// What a field costs: one that bends more than real wander does, or lies far away.
@@ -176,8 +181,11 @@ fn clock_identity(work: &Work<'_>, time: &TimeFit, agreed: &[i64]) -> f64 {
     if is_agreed(offset, agreed) {
         return 1.0;
     }
+    let is_told_twice = time.class.is_exact() || matches!(time.class, TimeClass::Second { .. });
     match work.ride.kind {
-        TimeKind::Absolute if time.offset_ms.abs() < 1_200.0 => 3.2,
+        TimeKind::Absolute if time.offset_ms.abs() < 1_200.0 && is_told_twice => 3.2,
+        // Two clocks that are both right differ by a little; one clock that is told twice does not.
+        TimeKind::Absolute if time.offset_ms.abs() < 1_200.0 => -3.0,
         TimeKind::Absolute => -6.3,
         _ if zone_gap_ms(offset) < 1_200.0 => 3.2,
         _ => -3.0,

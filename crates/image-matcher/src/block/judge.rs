@@ -6,7 +6,7 @@
 
 use super::place::{EXACT_ALTITUDE_M, PlaceFit, is_exact_place, roughness, share_of};
 use super::time::TimeFit;
-use super::{Block, Places, Work};
+use super::{Block, Work};
 use crate::errors::TimeClass;
 use crate::votes::nearest_quarter_ms;
 use capture_model::TimeKind;
@@ -57,7 +57,7 @@ pub(super) fn judge(
         () => -3.0, // an upload copies the place; another way to upload may not
     };
     identity += altitudes(work, chain) - bend + heading_identity(work, chain, headings);
-    if is_on_tile_grid(place) {
+    if !place.is_exact && is_on_tile_grid(work, chain) {
         identity += 6.0;
     }
     let (device_evidence, device_identity) = device(block.sequence, work);
@@ -76,9 +76,10 @@ pub(super) fn judge(
     block.identity = identity;
 }
 
-/// Places that agree to the grid of a coverage tile all along, without any shift: rounded, not measured anew.
-fn is_on_tile_grid(place: &PlaceFit) -> bool {
-    place.places == Places::Original && !place.is_exact && place.sigma_m < 0.7 && roughness(&place.field).1 < 0.4
+/// Places that agree to the grid of a coverage tile all along: rounded, not measured anew.
+fn is_on_tile_grid(work: &Work<'_>, chain: &[usize]) -> bool {
+    const LARGEST_ROUNDING_M: f64 = 0.45; // half the diagonal of a grid cell at the equator
+    share_of(chain, |pair| work.to_original[pair][0].hypot(work.to_original[pair][1]) < LARGEST_ROUNDING_M) > 0.9
 }
 
 /// What a field costs: one that bends more than real wander does, or lies far away.

@@ -17,7 +17,6 @@ pub(super) struct PlaceFit {
     pub(super) places: Places,
     /// Most nearest pairs agree within 5 cm; there is no field.
     pub(super) is_exact: bool,
-    pub(super) sigma_m: f64,
     /// Log density of each pair's residual.
     pub(super) density: Vec<f64>,
     /// The same over that of somebody else's image.
@@ -96,15 +95,8 @@ pub(super) fn fit_place(
             chosen = chain_of(work, &weight, -4.0)?;
             continue;
         }
-        let mut fit = PlaceFit {
-            places: best.places,
-            is_exact: best.is_exact,
-            sigma_m: best.sigma_m,
-            density,
-            ratio,
-            field: best.field,
-            chosen,
-        };
+        let mut fit =
+            PlaceFit { places: best.places, is_exact: best.is_exact, density, ratio, field: best.field, chosen };
         soften(work, &mut fit);
         return Some(fit);
     }

@@ -1,1 +1,0 @@
-//! Plan B: what became of an upload, by its cluster id: stages, errors, sequence.

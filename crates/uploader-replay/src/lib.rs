@@ -16,6 +16,6 @@ mod spread;
 mod version;
 
 pub use chord::chord_m;
-pub use replay::{Drop, Fate, Photo, replay_group};
+pub use replay::{Drop, Fate, Photo, Photos, replay_group};
 pub use rules::{NullIslandRule, Rules};
 pub use version::{InvalidVersion, Version};

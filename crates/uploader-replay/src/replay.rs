@@ -33,6 +33,25 @@ pub struct Photo {
     pub bytes: u64,
 }
 
+/// The photos of one group, by their place in the order of base names.
+///
+/// A group may hold a million photos; whoever keeps them in another form need not copy them.
+pub trait Photos {
+    /// How many.
+    fn count(&self) -> u32;
+    /// One of them.
+    fn photo(&self, index: u32) -> Photo;
+}
+
+impl Photos for [Photo] {
+    fn count(&self) -> u32 {
+        self.len() as u32
+    }
+    fn photo(&self, index: u32) -> Photo {
+        self[index as usize]
+    }
+}
+
 /// Why the uploader leaves a photo behind.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Drop {
@@ -48,7 +67,7 @@ pub enum Drop {
     /// Its sequence is faster than any car.
     TooFast {
         /// Average speed of the sequence, km/h.
-        kmh: f64,
+        kmh: f32,
     },
     /// It jumps off the path and back.
     ZigZag,
@@ -72,18 +91,19 @@ pub struct Fate {
 /// use uploader_replay::{Photo, Rules, replay_group};
 /// let place = Position::from_lon_lat(-0.5591, 50.8966)?;
 /// let at = |time_ms| Photo { time_ms: Some(time_ms), position: Some(place), ..Photo::default() };
-/// let fates = replay_group(&[at(1_000), at(1_000), at(90_000)], &Rules::default());
+/// let fates = replay_group([at(1_000), at(1_000), at(90_000)].as_slice(), &Rules::default());
 /// assert_eq!(fates[1].sent_time_ms, Some(1_500)); // spread over the second
 /// assert!(fates[1].drop.is_some()); // but a duplicate of the first: nothing moved
 /// assert_eq!(fates[2].sequence, Some(1)); // more than 60 s later
 /// # Ok::<(), capture_model::InvalidPosition>(())
 /// ```
-pub fn replay_group(photos: &[Photo], rules: &Rules) -> Vec<Fate> {
-    let mut fates = vec![Fate::default(); photos.len()];
+pub fn replay_group<P: Photos + ?Sized>(photos: &P, rules: &Rules) -> Vec<Fate> {
+    let mut fates = vec![Fate::default(); photos.count() as usize];
     let mut timed: Vec<(i64, u32)> = Vec::new();
-    for (index, photo) in photos.iter().enumerate() {
+    for index in 0..photos.count() {
+        let photo = photos.photo(index);
         if let (Some(time), Some(_)) = (photo.time_ms, photo.position) {
-            timed.push((time, index as u32));
+            timed.push((time, index));
         }
     }
     timed.sort_unstable();
@@ -116,7 +136,7 @@ fn gap_ms(fates: &[Fate], before: u32, after: u32) -> i64 {
 }
 
 /// The cut before drops are looked for.
-fn first_cut(members: &[u32], photos: &[Photo], fates: &[Fate], rules: &Rules) -> Vec<Vec<u32>> {
+fn first_cut<P: Photos + ?Sized>(members: &[u32], photos: &P, fates: &[Fate], rules: &Rules) -> Vec<Vec<u32>> {
     if rules.cuts_by_distance_last {
         return by_size_and_gap(members, photos, rules, |before, after| gap_ms(fates, before, after));
     }
@@ -126,8 +146,8 @@ fn first_cut(members: &[u32], photos: &[Photo], fates: &[Fate], rules: &Rules) -
 }
 
 /// Marks what stays behind; answers what is kept, in order.
-fn mark_drops(stretch: &[u32], photos: &[Photo], fates: &mut [Fate], rules: &Rules) -> Vec<u32> {
-    let is_null = |index: u32| photos[index as usize].position.is_some_and(Position::is_null_island);
+fn mark_drops<P: Photos + ?Sized>(stretch: &[u32], photos: &P, fates: &mut [Fate], rules: &Rules) -> Vec<u32> {
+    let is_null = |index: u32| photos.photo(index).position.is_some_and(Position::is_null_island);
     let mut kept = stretch.to_vec();
     let has_null = rules.null_island != NullIslandRule::Kept && stretch.iter().any(|&index| is_null(index));
     if has_null {
@@ -147,7 +167,7 @@ fn mark_drops(stretch: &[u32], photos: &[Photo], fates: &mut [Fate], rules: &Rul
     let time = |index: u32| fates[index as usize].sent_time_ms.unwrap_or(0);
     if let Some(kmh) = average_speed_kmh(&kept, photos, time).filter(|&kmh| kmh > rules.max_speed_kmh) {
         for index in kept.drain(..) {
-            fates[index as usize].drop = Some(Drop::TooFast { kmh });
+            fates[index as usize].drop = Some(Drop::TooFast { kmh: kmh as f32 });
         }
     }
     if rules.drops_zig_zag {
@@ -180,10 +200,10 @@ fn number(stretch: &[u32], parts: &[Vec<u32>], fates: &mut [Fate], n_sequences: 
 }
 
 /// Sequences of photos without a time: in the given order, cut by distance; (0, 0) is no distance.
-fn number_untimed(photos: &[Photo], rules: &Rules, fates: &mut [Fate], n_sequences: &mut u32) {
+fn number_untimed<P: Photos + ?Sized>(photos: &P, rules: &Rules, fates: &mut [Fate], n_sequences: &mut u32) {
     let is_untimed = |photo: &Photo| photo.time_ms.is_none() && photo.position.is_some();
-    let is_null = |index: u32| photos[index as usize].position.is_some_and(Position::is_null_island);
-    let untimed: Vec<u32> = (0..photos.len() as u32).filter(|&index| is_untimed(&photos[index as usize])).collect();
+    let is_null = |index: u32| photos.photo(index).position.is_some_and(Position::is_null_island);
+    let untimed: Vec<u32> = (0..photos.count()).filter(|&index| is_untimed(&photos.photo(index))).collect();
     let (null, placed): (Vec<u32>, Vec<u32>) = untimed.iter().partition(|&&index| is_null(index));
     for index in null {
         fates[index as usize].drop = Some(Drop::NullIsland);
@@ -192,8 +212,9 @@ fn number_untimed(photos: &[Photo], rules: &Rules, fates: &mut [Fate], n_sequenc
 }
 
 /// A photo with a time but no place joins the sequence of its nearest neighbour in time.
-fn attach_placeless(photos: &[Photo], rules: &Rules, timed: &[(i64, u32)], fates: &mut [Fate]) {
-    for (index, photo) in photos.iter().enumerate() {
+fn attach_placeless<P: Photos + ?Sized>(photos: &P, rules: &Rules, timed: &[(i64, u32)], fates: &mut [Fate]) {
+    for index in 0..photos.count() {
+        let photo = photos.photo(index);
         let (Some(time), None) = (photo.time_ms, photo.position) else { continue };
         let after = timed.partition_point(|&(other, _)| other < time);
         let distance = |at: usize| timed.get(at).map(|&(other, who)| (other.abs_diff(time), at, who));
@@ -201,7 +222,7 @@ fn attach_placeless(photos: &[Photo], rules: &Rules, timed: &[(i64, u32)], fates
         if let Some((gap, _, who)) = nearest
             && gap <= rules.max_gap_ms.unsigned_abs()
         {
-            fates[index].sequence = fates[who as usize].sequence;
+            fates[index as usize].sequence = fates[who as usize].sequence;
         }
     }
 }

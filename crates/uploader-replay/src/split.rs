@@ -1,7 +1,7 @@
 //! Where one sequence ends and the next begins.
 
 use crate::chord::chord_m;
-use crate::{Photo, Rules};
+use crate::{Photo, Photos, Rules};
 
 /// Cuts a list into pieces: `cut` sees each element with the one before it and says whether a piece begins.
 pub(crate) fn pieces(members: &[u32], mut cut: impl FnMut(u32, u32) -> bool) -> Vec<Vec<u32>> {
@@ -43,18 +43,18 @@ impl Filled {
 }
 
 /// Cuts by count, bytes and pixels, and at gaps longer than `max_gap_ms` where times are given.
-pub(crate) fn by_size_and_gap(
+pub(crate) fn by_size_and_gap<P: Photos + ?Sized>(
     members: &[u32],
-    photos: &[Photo],
+    photos: &P,
     rules: &Rules,
     gap_ms: impl Fn(u32, u32) -> i64,
 ) -> Vec<Vec<u32>> {
     let mut filled = Filled::default();
     if let Some(&first) = members.first() {
-        filled.restart(&photos[first as usize]);
+        filled.restart(&photos.photo(first));
     }
     pieces(members, |before, member| {
-        let photo = &photos[member as usize];
+        let photo = &photos.photo(member);
         if gap_ms(before, member) > rules.max_gap_ms {
             filled.restart(photo);
             return true;
@@ -64,13 +64,13 @@ pub(crate) fn by_size_and_gap(
 }
 
 /// Cuts where neighbours are further apart than `max_distance_m`.
-pub(crate) fn by_distance(members: &[u32], photos: &[Photo], rules: &Rules) -> Vec<Vec<u32>> {
+pub(crate) fn by_distance<P: Photos + ?Sized>(members: &[u32], photos: &P, rules: &Rules) -> Vec<Vec<u32>> {
     pieces(members, |before, member| is_far(photos, rules, before, member))
 }
 
 /// Whether two photos, both with a place, are too far apart for one sequence.
-pub(crate) fn is_far(photos: &[Photo], rules: &Rules, a: u32, b: u32) -> bool {
-    match (photos[a as usize].position, photos[b as usize].position) {
+pub(crate) fn is_far<P: Photos + ?Sized>(photos: &P, rules: &Rules, a: u32, b: u32) -> bool {
+    match (photos.photo(a).position, photos.photo(b).position) {
         (Some(a), Some(b)) => rules.max_distance_m.is_finite() && chord_m(a, b) > rules.max_distance_m,
         _ => false,
     }

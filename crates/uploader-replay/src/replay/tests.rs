@@ -108,7 +108,7 @@ fn the_published_example_of_418_photos_becomes_361_and_57() {
     let walk: Vec<Photo> =
         (0..418).map(|k| Photo { pixels: 5760 * 2880, ..at(f64::from(k) * 2.0, f64::from(k) * 3.0, 0.0) }).collect();
     for version in ["0.9.5", "0.10.1", "0.14.7"] {
-        let fates = replay_group(&walk, &Rules::of(version.parse().unwrap()));
+        let fates = replay_group(walk.as_slice(), &Rules::of(version.parse().unwrap()));
         let count = |wanted| fates.iter().filter(|fate| fate.sequence == Some(wanted)).count();
         // 0.9 also stops at 500 images, which this walk does not reach
         assert_eq!((count(0), count(1), count(2)), (361, 57, 0), "{version}");
@@ -119,7 +119,11 @@ fn the_published_example_of_418_photos_becomes_361_and_57() {
 fn size_limits_follow_the_version() {
     let walk: Vec<Photo> = (0..1001).map(|k| at(f64::from(k), f64::from(k) * 3.0, 0.0)).collect();
     let n_of = |version: Version| {
-        replay_group(&walk, &Rules::of(version)).iter().filter_map(|fate| fate.sequence).max().map(|last| last + 1)
+        replay_group(walk.as_slice(), &Rules::of(version))
+            .iter()
+            .filter_map(|fate| fate.sequence)
+            .max()
+            .map(|last| last + 1)
     };
     assert_eq!(n_of(Version::new(0, 14, 7)), Some(2), "1000 and 1");
     assert_eq!(n_of(Version::new(0, 12, 0)), Some(3), "500, 500 and 1");
@@ -131,7 +135,8 @@ fn size_limits_follow_the_version() {
 #[test]
 fn given_sequences_are_not_cut() {
     let photos = line(&[(0.0, 0.0), (500.0, 90_000.0), (500.0, 90_003.0)]);
-    let fates = replay_group(&photos, &Rules { max_speed_kmh: f64::INFINITY, ..Rules::default().without_cuts() });
+    let fates =
+        replay_group(photos.as_slice(), &Rules { max_speed_kmh: f64::INFINITY, ..Rules::default().without_cuts() });
     assert_eq!(sequences(&fates), "000");
     assert_eq!(fates[2].sent_time_ms, Some(500_500), "but their equal times are spread");
 }
@@ -148,7 +153,7 @@ proptest! {
             position: place.map(|(x, y)| Position::from_lon_lat(f64::from(x) * 3e-4, f64::from(y) * 3e-4).unwrap()),
             ..Photo::default()
         }).collect();
-        let fates = replay_group(&photos, &Rules::of(Version::new(0, minor, patch)));
+        let fates = replay_group(photos.as_slice(), &Rules::of(Version::new(0, minor, patch)));
         prop_assert_eq!(fates.len(), photos.len());
         let mut seen: Vec<u32> = fates.iter().filter_map(|fate| fate.sequence).collect();
         seen.sort_unstable();

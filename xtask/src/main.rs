@@ -1,6 +1,7 @@
 //! The house keeper. `cargo xtask check` is the only gate; `cargo xtask check --quick` is for every commit.
 
 mod check;
+mod score;
 mod tidy;
 
 use anyhow::{Context, Result};
@@ -22,6 +23,15 @@ enum Verb {
         #[arg(long)]
         quick: bool,
     },
+    /// Scores the matcher on every scenario, in release, and writes the table to docs/scores.md.
+    Score {
+        /// Photos per scenario and seed.
+        #[arg(long, default_value_t = 300)]
+        photos: usize,
+        /// Seeds.
+        #[arg(long, value_delimiter = ',', default_values_t = [11, 12, 13])]
+        seeds: Vec<u64>,
+    },
     /// The invariants of the house, over `cargo metadata` and the tracked files.
     Tidy,
 }
@@ -31,6 +41,7 @@ fn main() -> Result<()> {
     match Arguments::parse().verb {
         Verb::Check { quick: true } => check::quick(&root),
         Verb::Check { quick: false } => check::whole(&root),
+        Verb::Score { photos, seeds } => score::run(&root, photos, &seeds),
         Verb::Tidy => tidy::run(&root),
     }
 }

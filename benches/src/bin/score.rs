@@ -40,7 +40,10 @@ fn main() -> Result<()> {
         seeds = vec![11, 12, 13];
     }
     let mut out = std::io::stdout().lock();
-    writeln!(out, "| scenario | photos | decidable | precision | recall | ambiguous | wrong | worst wrong p | reused ids | ECE |")?;
+    writeln!(
+        out,
+        "| scenario | photos | decidable | precision | recall | ambiguous | wrong | worst wrong p | reused ids | ECE |"
+    )?;
     writeln!(out, "|---|---|---|---|---|---|---|---|---|---|")?;
     let mut all_bins = [(0.0, 0.0, 0_usize); 10];
     for &scenario in Scenario::ALL.iter().filter(|scenario| only.is_empty() || only.contains(scenario)) {

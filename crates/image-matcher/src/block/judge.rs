@@ -15,6 +15,8 @@ use std::collections::BTreeSet;
 /// Headings of one ride are one observation many times over.
 const MOST_BY_HEADING: f64 = 20.0;
 const EXACT_HEADING_DEG: f64 = 0.02;
+/// An upload copies place, altitude and time; a block that shares none of them is somebody else's.
+const NOTHING_COPIED: f64 = 4.0;
 
 /// Adds up the evidence of the block's best chain.
 pub(super) fn judge(
@@ -56,7 +58,11 @@ pub(super) fn judge(
         () if chain.iter().any(|&pair| work.to_original[pair][0].is_nan()) => -0.3,
         () => -3.0, // an upload copies the place; another way to upload may not
     };
-    identity += altitudes(work, chain) - bend + heading_identity(work, chain, headings);
+    let altitude_identity = altitudes(work, chain);
+    if places.is_empty() && altitude_identity < 0.0 && time.is_some_and(|time| !is_told_twice(time)) {
+        identity -= NOTHING_COPIED;
+    }
+    identity += altitude_identity - bend + heading_identity(work, chain, headings);
     if !place.is_exact && is_on_tile_grid(work, chain) {
         identity += 6.0;
     }
@@ -177,14 +183,18 @@ fn bare_offset_ms(time: &TimeFit) -> f64 {
     }
 }
 
+/// Whether the times are one clock's, told twice: to the millisecond, or cut to seconds.
+fn is_told_twice(time: &TimeFit) -> bool {
+    time.class.is_exact() || matches!(time.class, TimeClass::Second { .. })
+}
+
 fn clock_identity(work: &Work<'_>, time: &TimeFit, agreed: &[i64]) -> f64 {
     let offset = bare_offset_ms(time);
     if is_agreed(offset, agreed) {
         return 1.0;
     }
-    let is_told_twice = time.class.is_exact() || matches!(time.class, TimeClass::Second { .. });
     match work.ride.kind {
-        TimeKind::Absolute if time.offset_ms.abs() < 1_200.0 && is_told_twice => 3.2,
+        TimeKind::Absolute if time.offset_ms.abs() < 1_200.0 && is_told_twice(time) => 3.2,
         // Two clocks that are both right differ by a little; one clock that is told twice does not.
         TimeKind::Absolute if time.offset_ms.abs() < 1_200.0 => -3.0,
         TimeKind::Absolute => -6.3,

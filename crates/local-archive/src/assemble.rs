@@ -65,9 +65,12 @@ pub fn assemble(loose: LooseFiles, rules: &Rules) -> LocalArchive {
     permute(&mut files, &order);
     let mut kept = Names::default();
     kept.number_of(&Device::default());
-    let files = files.into_iter().zip(&order).map(|(mut file, &number)| {
+    // a map over the vector alone is collected in its own memory
+    let mut row = 0;
+    let files = files.into_iter().map(|mut file| {
+        row += 1;
         file.observation.device = kept.number_of(devices.value(file.observation.device));
-        answers.settle(file, number as usize)
+        answers.settle(file, order[row - 1] as usize)
     });
     LocalArchive { files: files.collect(), tracks, devices: kept, files_ignored }
 }

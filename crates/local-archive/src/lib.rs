@@ -1,7 +1,7 @@
 //! Folders, description files and tables become observations and tracks; an unreadable photo becomes a reason.
 //!
-//! [`scan`] reads whatever the user has: folders of photos (recursively, on all cores), single photos,
-//! `mapillary_image_description.json`, tables. [`assemble`] puts what was read into the order of reports, with tracks,
+//! [`scan()`] reads whatever the user has: folders of photos (recursively, on all cores), single photos,
+//! `mapillary_image_description.json`, tables. [`assemble()`] puts what was read into the order of reports, with tracks,
 //! times and drops as the official uploader would make them. [`read_published_table`] reads the published side from a flat
 //! table.
 //!
@@ -16,6 +16,7 @@ mod description;
 mod gpx;
 mod history;
 mod merge;
+mod recall;
 mod scan;
 
 mod angle_text;

@@ -3,7 +3,7 @@
 //! # Method
 //! A folder is walked without following links; its files are read in batches by all cores, so that memory holds one batch
 //! of paths and what was kept of each photo. What cannot be read is a row with a reason. Order of reading never shows:
-//! [`crate::assemble`] sorts.
+//! [`crate::assemble()`] sorts.
 
 use crate::assemble::assemble;
 use crate::description::{is_description, read_description};
@@ -13,6 +13,7 @@ use crate::history::{History, HistoryPlace};
 use crate::loose::{LooseFile, LooseFiles};
 use crate::merge::{Described, merge_described};
 use crate::photo::{Photo, read_photo};
+use crate::recall::Recall;
 use crate::report_path::{is_photo, report_path};
 use crate::table::read_local_table;
 use capture_model::{FileState, LocalArchive, Reason};
@@ -36,6 +37,9 @@ pub struct ScanSettings<'a> {
     pub history: HistoryPlace,
     /// A recorded track on which photos of folders are placed, whatever place they have themselves.
     pub gpx: Option<GpxTrack>,
+    /// A file in which a scan remembers what it read of each photo: the next scan with the same file opens only photos
+    /// whose size or time of change differ.
+    pub recall: Option<PathBuf>,
     /// Told now and then how far the scan is; never from two threads at once.
     pub progress: &'a (dyn Fn(ScanProgress) + Sync),
     /// Told in words what could not be entered (folders without permission).
@@ -44,7 +48,14 @@ pub struct ScanSettings<'a> {
 
 impl Default for ScanSettings<'_> {
     fn default() -> Self {
-        Self { rules: Rules::default(), history: HistoryPlace::default(), gpx: None, progress: &|_| {}, warn: &|_| {} }
+        Self {
+            rules: Rules::default(),
+            history: HistoryPlace::default(),
+            gpx: None,
+            recall: None,
+            progress: &|_| {},
+            warn: &|_| {},
+        }
     }
 }
 
@@ -54,6 +65,7 @@ impl std::fmt::Debug for ScanSettings<'_> {
             .field("rules", &self.rules)
             .field("history", &self.history)
             .field("gpx", &self.gpx)
+            .field("recall", &self.recall)
             .finish_non_exhaustive()
     }
 }
@@ -84,10 +96,15 @@ pub fn scan(paths: &[PathBuf], settings: &ScanSettings<'_>) -> Result<LocalArchi
     }
     let history = settings.history.folder().map(|folder| History::read(&folder, settings.warn)).unwrap_or_default();
     let track = settings.gpx.as_ref().map(Track::read).transpose()?;
+    let recall = settings.recall.as_ref().and_then(|path| {
+        let cannot = |error| (settings.warn)(&format!("cannot remember this scan in {}: {error}", path.display()));
+        Recall::open(path).map_err(cannot).ok()
+    });
     let mut scan = Scan {
         settings,
         history,
         track,
+        recall,
         loose: LooseFiles::default(),
         described: Vec::new(),
         progress: ScanProgress::default(),
@@ -97,6 +114,9 @@ pub fn scan(paths: &[PathBuf], settings: &ScanSettings<'_>) -> Result<LocalArchi
     }
     if scan.loose.files.is_empty() {
         return Err(ScanError::Nothing { paths: paths.to_vec() });
+    }
+    if let Some(Err(error)) = scan.recall.take().map(Recall::finish) {
+        (settings.warn)(&format!("this scan is not remembered: {error}"));
     }
     merge_described(&mut scan.loose, &scan.described);
     scan.loose.files_ignored = scan.progress.files_ignored;
@@ -122,6 +142,7 @@ struct Scan<'a> {
     settings: &'a ScanSettings<'a>,
     history: History,
     track: Option<Track>,
+    recall: Option<Recall>,
     loose: LooseFiles,
     described: Vec<Described>,
     progress: ScanProgress,
@@ -210,10 +231,19 @@ impl Scan<'_> {
     /// Reads a batch of photos on all cores and empties it.
     fn read(&mut self, batch: &mut Vec<PathBuf>) {
         (self.settings.progress)(self.progress);
-        let photos: Vec<(Photo, u64)> = batch.par_iter().map(|path| open_photo(path)).collect();
+        let recall = self.recall.as_ref();
+        let photos: Vec<ReadPhoto> = batch.par_iter().map(|path| open_photo(path, recall)).collect();
         let before = self.loose.files.len();
-        for (path, (photo, bytes)) in batch.iter().zip(photos) {
-            self.keep(path, photo, bytes);
+        for (path, (photo, metadata)) in batch.iter().zip(photos) {
+            let is_kept = match (&mut self.recall, &metadata) {
+                (Some(recall), Some(metadata)) => recall.keep(path, metadata, &photo),
+                _ => Ok(()),
+            };
+            if let Err(error) = is_kept {
+                (self.settings.warn)(&format!("this scan is not remembered: {error}"));
+                self.recall = None;
+            }
+            self.keep(path, photo, metadata.map_or(0, |metadata| metadata.len()));
         }
         if let Some(track) = &self.track {
             self.loose.files[before..].iter_mut().filter(|file| is_picture(file)).for_each(|file| track.place(file));
@@ -261,12 +291,14 @@ fn stamp(metadata: &Metadata) -> (u64, Option<SystemTime>) {
     (metadata.len(), metadata.modified().ok())
 }
 
-/// Reads one photo, a second time if it changed meanwhile; with its size.
-fn open_photo(path: &Path) -> (Photo, u64) {
-    let mut last = (Photo::out(Reason::ChangedWhileReading, "the file changes while it is read"), 0);
+/// A photo, and what the system says of its file if it could be read.
+type ReadPhoto = (Photo, Option<Metadata>);
+
+/// Reads one photo, a second time if it changed meanwhile.
+fn open_photo(path: &Path, recall: Option<&Recall>) -> ReadPhoto {
     for _ in 0..2 {
-        match try_photo(path) {
-            Ok(Some(read)) => return read,
+        match try_photo(path, recall) {
+            Ok(Some((photo, metadata))) => return (photo, Some(metadata)),
             Ok(None) => {}
             Err(error) => {
                 let photo = match error.kind() {
@@ -274,21 +306,26 @@ fn open_photo(path: &Path) -> (Photo, u64) {
                     io::ErrorKind::NotFound => Photo::out(Reason::ChangedWhileReading, "deleted during the scan"),
                     _ => Photo::out(Reason::Damaged, &error.to_string()),
                 };
-                last = (photo, 0);
-                break;
+                return (photo, None);
             }
         }
     }
-    last
+    (Photo::out(Reason::ChangedWhileReading, "the file changes while it is read"), None)
 }
 
 /// `None` when the file changed meanwhile.
-fn try_photo(path: &Path) -> io::Result<Option<(Photo, u64)>> {
+fn try_photo(path: &Path, recall: Option<&Recall>) -> io::Result<Option<(Photo, Metadata)>> {
+    if let Some(recall) = recall {
+        let metadata = fs::metadata(path)?;
+        if let Some(photo) = recall.known(path, &metadata) {
+            return Ok(Some((photo, metadata)));
+        }
+    }
     let file = File::open(path)?;
     let before = file.metadata()?;
     let photo = read_photo(&file, before.len())?;
     let is_same = stamp(&before) == stamp(&file.metadata()?);
-    Ok(is_same.then_some((photo, before.len())))
+    Ok(is_same.then_some((photo, before)))
 }
 
 #[cfg(test)]

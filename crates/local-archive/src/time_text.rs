@@ -7,7 +7,7 @@
 //! `0000:00:00` and blanks are no time. A fraction is cut to milliseconds; the digits written give the resolution.
 //! An offset beyond ±23:59 is nonsense and leaves a wall clock, whose zone is found later.
 
-use capture_model::{CapturedAt, LocalTime, WallClock};
+use capture_model::{CapturedAt, LocalTime, TimeSource, WallClock};
 use chrono::NaiveDate;
 
 /// A time and the step it was written in, ms.
@@ -135,6 +135,14 @@ pub(crate) fn cell(text: &str) -> Result<Option<Told>, ()> {
         return if is_sane { Ok((ms != 0).then_some(Told { time, resolution_ms: 1 })) } else { Err(()) };
     }
     uploader_time(text).or_else(|| date_time(text)).map(Some).ok_or(())
+}
+
+/// The source of a time by its word.
+pub(crate) fn source_of(word: &str) -> Option<TimeSource> {
+    use TimeSource::{Description, Digitized, Gps, Gpx, History, Modified, None, Original, Table, Xmp};
+    [Gps, Original, Digitized, Modified, Xmp, Description, History, Gpx, Table, None]
+        .into_iter()
+        .find(|source| source.as_str() == word)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::angle_text::{degrees, is_negative, metres};
 use crate::errors::TableError;
 use crate::loose::{GivenSequence, LooseFile, LooseFiles};
 use crate::report_path::report_path;
-use crate::time_text::{Told, cell};
+use crate::time_text::{Told, cell, source_of};
 use capture_model::{
     CapturedAt, Device, FileState, LocalTime, Metres, Observation, Position, Reason, Status, TimeSource,
 };
@@ -209,7 +209,7 @@ impl<'a> Cells<'a> {
             (_, None) => Err("no latitude".to_owned()),
         };
         let told = self.at.time.iter().find_map(|&place| self.time(Some(place), bad));
-        let source = self.text(self.at.time_source).and_then(time_source_of);
+        let source = self.text(self.at.time_source).and_then(source_of).filter(|&source| source != TimeSource::None);
         let finite = |number: &f64| number.is_finite();
         let observation = Observation {
             position: place.as_ref().ok().copied(),
@@ -261,11 +261,4 @@ impl<'a> Cells<'a> {
 /// What programs write where they know nothing.
 fn is_nothing(text: &str) -> bool {
     ["nan", "null", "none", "n/a", "na"].iter().any(|word| text.eq_ignore_ascii_case(word))
-}
-
-fn time_source_of(word: &str) -> Option<TimeSource> {
-    use TimeSource::{Description, Digitized, Gps, Gpx, History, Modified, Original, Table, Xmp};
-    [Gps, Original, Digitized, Modified, Xmp, Description, History, Gpx, Table]
-        .into_iter()
-        .find(|source| source.as_str() == word)
 }

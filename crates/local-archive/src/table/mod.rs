@@ -1,7 +1,7 @@
 //! Tables of local photos: CSV, JSON lines, JSON arrays; columns by their many names.
 //!
 //! # Method
-//! Every format is turned into rows of text cells under a header ([`rows`]); one reader of rows ([`local`]) knows what the
+//! Every format is turned into rows of text cells under a header (`rows`); one reader of rows (`local`) knows what the
 //! columns mean. A cell that cannot be understood is an error with line, column and value, and up to ten are named at once;
 //! a cell that is empty, NaN or off the globe is a fact about that photo, whose row becomes `rejected/no_place`.
 

@@ -1,6 +1,6 @@
 //! Coverage vector tiles become image points and sequences, under caps; and the encoder that the simulator needs.
 //!
-//! Start at [`decode`]: bytes and the tile's place in, columns out. One bad feature is counted and skipped, never the end
+//! Start at [`decode()`]: bytes and the tile's place in, columns out. One bad feature is counted and skipped, never the end
 //! of a tile. [`decode_with_mvt_reader`] gives the same from another reader, behind a check that its memory stays small.
 
 mod columns;

@@ -20,7 +20,7 @@ const LARGEST_GEOMETRY_BYTES: u64 = 1 << 20;
 const MOST_PARTS_TIMES_NUMBERS: u64 = 16_000_000;
 const MOST_TEXT_BYTES: u64 = 64 << 20;
 
-/// Decodes one coverage tile with mvt-reader, after a check that this stays small. Unlike [`crate::decode`], one bad
+/// Decodes one coverage tile with mvt-reader, after a check that this stays small. Unlike [`crate::decode()`], one bad
 /// feature fails the tile.
 pub fn decode_with_mvt_reader(bytes: &[u8], tile: Tile) -> Result<CoverageTile, DecodeError> {
     let bytes = plain(bytes)?;

@@ -1,8 +1,8 @@
 //! The parallel R-tree matcher: which published image is my photo, one to one, with doubt stated.
 //!
-//! Start at [`match_images`]. First it decides which published sequence, at which clock offset, a local track is ([`votes`],
-//! [`block`]), then which photo is which image ([`chain`]), then it weighs the rivals ([`rivals`]) and gives every photo
-//! one verdict and one reason ([`settle`]). [`shortlist`] says which sequences are worth asking for; [`match_naive`] is the
+//! Start at [`match_images()`]. First it decides which published sequence, at which clock offset, a local track is (`votes`,
+//! `block`), then which photo is which image (`chain`), then it weighs the rivals (`rivals`) and gives every photo
+//! one verdict and one reason (`settle`). [`shortlist()`] says which sequences are worth asking for; [`match_naive`] is the
 //! plan that all this replaces.
 
 mod block;

@@ -1,7 +1,7 @@
 //! Which zoom-14 XYZ tiles a track needs.
 //!
 //! In: positions. Out: tiles of the spherical Mercator pyramid (`z/x/y`, y from the north). Start at [`tile_at`] for one
-//! position, at [`cover`] for a track, at [`mid_tile`] for the middle of a sequence.
+//! position, at [`cover()`] for a track, at [`mid_tile`] for the middle of a sequence.
 
 mod cover;
 mod tile;

@@ -16,7 +16,7 @@ use crate::photo::{Photo, read_photo};
 use crate::recall::Recall;
 use crate::report_path::{is_photo, report_path};
 use crate::table::read_local_table;
-use capture_model::{FileState, LocalArchive, Reason};
+use capture_model::{CapturedAt, FileState, LocalArchive, LocalTime, Observation, Reason, TimeSource};
 use rayon::prelude::*;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
@@ -261,6 +261,7 @@ impl Scan<'_> {
         let (shown, is_encoded) = report_path(path);
         let mut file = LooseFile::new(&shown, photo.state, &mut self.loose.texts);
         file.observation = photo.observation;
+        choose_time(&mut file.observation, &self.settings.rules);
         file.camera = photo.camera.map(|camera| self.loose.texts.keep(&camera));
         file.bytes = bytes;
         file.note = photo.note.map(Into::into);
@@ -269,6 +270,17 @@ impl Scan<'_> {
         }
         self.loose.push(file, &photo.device);
         self.progress.files_read += 1;
+    }
+}
+
+/// The time that a version of the uploader sends, where it is not the one that the newest sends.
+fn choose_time(seen: &mut Observation, rules: &Rules) {
+    if let (false, TimeSource::Gps, Some(camera)) = (rules.prefers_gps_time, seen.time_source, seen.camera_time) {
+        // the camera's resolution is found again among its neighbours
+        (seen.time, seen.time_source, seen.time_resolution_ms) = (Some(camera), TimeSource::Original, 1);
+    }
+    if let (true, Some(LocalTime::Wall(wall))) = (rules.sends_wall_clock_as_utc, seen.time) {
+        seen.time = Some(LocalTime::Absolute(CapturedAt::from_epoch_ms(wall.ms_as_if_utc())));
     }
 }
 

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | 0.8 | groups by folder; splits at 60 s or 600 m; duplicates within 0.1 m and 5° dropped; 500 images, 2 GB, 6 Gpx a sequence |
 //! | 0.10.1 | equal times are spread; times are sent as UTC (before: the wall clock as it stood) |
+//! | 0.10.2 | GPS time goes before the camera's time |
 //! | 0.13.0 | 1,000 images, 10 GB |
 //! | 0.13.1 | 110 GB |
 //! | 0.14.0 | groups by camera as well; too fast sequences dropped; one photo at (0, 0) drops its sequence; size is split with time, distance last |
@@ -30,6 +31,8 @@ pub struct Rules {
     pub groups_by_camera: bool,
     /// Equal times are spread over the rest of their second.
     pub spreads_equal_times: bool,
+    /// GPS time is sent where a photo has both it and the camera's time.
+    pub prefers_gps_time: bool,
     /// Times without a zone are sent as they stand, as if they were UTC.
     pub sends_wall_clock_as_utc: bool,
     /// Cuts where two photos are further apart in time, ms.
@@ -63,6 +66,7 @@ impl Rules {
         Self {
             groups_by_camera: since(14, 0),
             spreads_equal_times: since(10, 1),
+            prefers_gps_time: since(10, 2),
             sends_wall_clock_as_utc: !since(10, 1),
             max_gap_ms: 60_000,
             max_distance_m: if since(14, 6) { 100.0 } else { 600.0 },
@@ -119,6 +123,7 @@ mod tests {
         let set = [
             (rules.groups_by_camera, "camera"),
             (rules.spreads_equal_times, "spread"),
+            (rules.prefers_gps_time, "gps"),
             (rules.sends_wall_clock_as_utc, "wall"),
             (rules.max_speed_kmh.is_finite(), "speed"),
             (rules.drops_zig_zag, "zigzag"),
@@ -133,12 +138,13 @@ mod tests {
         check("0.8.0", 600.0, 500, 2, Kept, "wall");
         check("0.10.0", 600.0, 500, 2, Kept, "wall");
         check("0.10.1", 600.0, 500, 2, Kept, "spread");
-        check("0.12.3", 600.0, 500, 2, Kept, "spread");
-        check("0.13.0", 600.0, 1000, 10, Kept, "spread");
-        check("0.13.3", 600.0, 1000, 110, Kept, "spread");
-        check("0.14.0", 600.0, 1000, 110, DropsSequence, "camera spread speed");
-        check("0.14.5", 600.0, 1000, 110, DropsSequence, "camera spread speed");
-        check("0.14.6", 100.0, 1000, 110, DropsItself, "camera spread speed zigzag");
+        check("0.10.2", 600.0, 500, 2, Kept, "spread gps");
+        check("0.12.3", 600.0, 500, 2, Kept, "spread gps");
+        check("0.13.0", 600.0, 1000, 10, Kept, "spread gps");
+        check("0.13.3", 600.0, 1000, 110, Kept, "spread gps");
+        check("0.14.0", 600.0, 1000, 110, DropsSequence, "camera spread gps speed");
+        check("0.14.5", 600.0, 1000, 110, DropsSequence, "camera spread gps speed");
+        check("0.14.6", 100.0, 1000, 110, DropsItself, "camera spread gps speed zigzag");
         assert_eq!(Rules::default(), Rules::of(Version::new(0, 15, 0)), "the newest rules are the default");
     }
 }

@@ -97,6 +97,27 @@ fn what_ends_a_scan_says_why() {
 }
 
 #[test]
+fn the_version_of_the_uploader_chooses_the_time() {
+    let fields = vec![
+        ascii(Tag::GPSDateStamp, "2018:06:08"),
+        crate::test_photos::rationals(Tag::GPSTimeStamp, &[(20, 1), (24, 1), (11, 1)]),
+    ];
+    let folder = folder(&[("1.jpg", jpeg(&ordinary_but(fields)))]);
+    for (version, expected) in [
+        ("0.14.7", "gps 2018-06-08T20:24:11.000Z"),
+        ("0.10.2", "gps 2018-06-08T20:24:11.000Z"),
+        ("0.10.1", "original 2018-06-08T13:24:10.000"),
+        ("0.10.0", "original 2018-06-08T13:24:10.000Z"),
+    ] {
+        let rules = Rules::of(version.parse().unwrap());
+        let archive = scan(&[folder.path().to_owned()], &ScanSettings { rules, ..ScanSettings::default() }).unwrap();
+        let seen = &archive.files[0].observation;
+        let told = format!("{} {}", seen.time_source.as_str(), seen.time.unwrap());
+        assert_eq!(told, expected, "{version}");
+    }
+}
+
+#[test]
 fn a_scan_does_not_depend_on_threads() {
     let files: Vec<(String, Vec<u8>)> =
         (0..60).map(|n| (format!("{}/{n}.jpg", n % 4), at(&format!("2018:06:08 13:24:{n:02}")))).collect();

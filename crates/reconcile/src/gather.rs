@@ -16,8 +16,6 @@ use capture_model::{ImageId, LocalImages, PublishedImage, PublishedImages, Route
 use coverage_tile::decode;
 use mapillary_api::{Api, ApiError, Tileset};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 const REQUESTS_IN_FLIGHT: usize = 8;
@@ -36,7 +34,7 @@ pub(crate) struct Gathered {
 /// Runs jobs with a bound on how many are under way; results in the order of the jobs. Stops at the first error that
 /// `is_fatal` names.
 async fn in_order<T, F>(
-    jobs: Vec<F>,
+    jobs: impl IntoIterator<Item = F>,
     mut progress: impl FnMut(usize),
     is_fatal: impl Fn(&ApiError) -> bool,
 ) -> Result<Vec<Result<T, ApiError>>, ApiError>
@@ -44,19 +42,18 @@ where
     T: Send + 'static,
     F: Future<Output = Result<T, ApiError>> + Send + 'static,
 {
-    let slots = Arc::new(Semaphore::new(REQUESTS_IN_FLIGHT));
+    let mut waiting = jobs.into_iter().enumerate();
     let mut running = JoinSet::new();
     let mut results: Vec<Option<Result<T, ApiError>>> = Vec::new();
-    for (number, job) in jobs.into_iter().enumerate() {
-        results.push(None);
-        let slots = Arc::clone(&slots);
-        running.spawn(async move {
-            let _slot = slots.acquire_owned().await.expect("the semaphore is never closed");
-            (number, job.await)
-        });
-    }
     let mut done = 0;
-    while let Some(joined) = running.join_next().await {
+    loop {
+        while running.len() < REQUESTS_IN_FLIGHT
+            && let Some((number, job)) = waiting.next()
+        {
+            results.push(None);
+            running.spawn(async move { (number, job.await) });
+        }
+        let Some(joined) = running.join_next().await else { break };
         let (number, result) = joined.expect("a request does not panic");
         match result {
             Err(error) if is_fatal(&error) => return Err(error), // dropping the set stops the rest
@@ -87,14 +84,11 @@ pub(crate) async fn by_tiles(
         }
     }
     let batches = batches(&in_question, |sequence| images_of[&sequence].len());
-    let jobs = batches
-        .iter()
-        .map(|batch| {
-            let api = api.clone();
-            let keys: Vec<SequenceId> = batch.iter().map(|&number| seen.sequences.value(number).clone()).collect();
-            async move { api.images_of_sequences(&keys).await }
-        })
-        .collect();
+    let jobs = batches.iter().map(|batch| {
+        let api = api.clone();
+        let keys: Vec<SequenceId> = batch.iter().map(|&number| seen.sequences.value(number).clone()).collect();
+        async move { api.images_of_sequences(&keys).await }
+    });
     let total = batches.len();
     let answers = in_order(jobs, |done| watch(Event::Entities { done, total }), ApiError::ends_the_run).await?;
 
@@ -130,17 +124,13 @@ async fn read_tiles(
     watch: Watcher<'_>,
     gathered: &mut Gathered,
 ) -> Result<PublishedImages, ApiError> {
-    let jobs = plan
-        .tiles
-        .iter()
-        .map(|&tile| {
-            let api = api.clone();
-            async move {
-                let answer = api.coverage_tile(tile, Tileset::Original).await?;
-                if answer.is_empty() { api.confirm_empty_tile(tile, Tileset::Original).await } else { Ok(answer) }
-            }
-        })
-        .collect();
+    let jobs = plan.tiles.iter().map(|&tile| {
+        let api = api.clone();
+        async move {
+            let answer = api.coverage_tile(tile, Tileset::Original).await?;
+            if answer.is_empty() { api.confirm_empty_tile(tile, Tileset::Original).await } else { Ok(answer) }
+        }
+    });
     let total = plan.tiles.len();
     let answers = in_order(jobs, |done| watch(Event::Tiles { done, total }), ApiError::ends_the_run).await?;
     let mut seen: BTreeMap<u64, PublishedImage> = BTreeMap::new();

@@ -2,8 +2,11 @@
 
 use anyhow::Error;
 use mapillary_api::ErrorKind;
+use polite_http::Cancel;
 use reconcile::ReconcileError;
 use std::fmt;
+use std::sync::OnceLock;
+use std::time::Duration;
 
 /// 1: a failure that no other code names.
 pub(crate) const OTHER: u8 = 1;
@@ -92,17 +95,34 @@ pub(crate) fn of_entities(error: mapillary_simulator::EntitiesFileError) -> Erro
     self::error(code, error.to_string())
 }
 
-/// Ctrl-C ends the process with 130 at once: answers are durable before they are used and reports appear only when
+/// The switch that Ctrl-C turns; whoever sends requests holds a clone.
+static INTERRUPT: OnceLock<Cancel> = OnceLock::new();
+
+/// How long requests in flight may take to come home after Ctrl-C.
+const DRAIN: Duration = Duration::from_secs(3);
+
+/// The switch that Ctrl-C turns.
+pub(crate) fn interrupt() -> Cancel {
+    INTERRUPT.get_or_init(Cancel::default).clone()
+}
+
+/// Ctrl-C stops new requests, lets those in flight come home and be kept, and ends the process with 130: at once on a
+/// second Ctrl-C, after three seconds in any case. Answers are durable before they are used and reports appear only when
 /// complete, so nothing is lost.
 pub(crate) fn on_interrupt() {
     std::thread::spawn(|| {
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
-        if runtime.block_on(tokio::signal::ctrl_c()).is_ok() {
+        runtime.block_on(async {
+            if tokio::signal::ctrl_c().await.is_err() {
+                return;
+            }
+            interrupt().cancel();
             crate::progress::say(
                 "tiepoint: interrupted; what was fetched is cached, so run the same command again to continue",
             );
+            let _ = tokio::time::timeout(DRAIN, tokio::signal::ctrl_c()).await;
             std::process::exit(130);
-        }
+        });
     });
 }
 

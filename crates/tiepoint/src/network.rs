@@ -25,6 +25,7 @@ impl Network {
             refresh: self.refresh,
             max_requests: self.max_requests,
             tile_rate_per_min: self.tile_rate.map(|rate| rate.0),
+            cancel: exit::interrupt(),
             ..ApiSettings::default()
         })
     }

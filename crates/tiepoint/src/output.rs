@@ -26,6 +26,23 @@ where
     Ok(())
 }
 
+/// Refuses, before any work is done, a file whose ending says a kind that the verb does not write.
+pub(crate) fn check(target: Option<&Path>, kinds: &[OutputKind]) -> Result<()> {
+    let Some(path) = target.filter(|path| path.as_os_str() != "-") else { return Ok(()) };
+    if kinds.contains(&kind_of(path)?) {
+        return Ok(());
+    }
+    let endings: Vec<&str> = kinds
+        .iter()
+        .map(|kind| match kind {
+            OutputKind::Csv => ".csv",
+            OutputKind::JsonLines => ".jsonl",
+            OutputKind::GeoJson => ".geojson",
+        })
+        .collect();
+    Err(exit::usage(format!("{}: this verb writes {}", path.display(), endings.join(", "))))
+}
+
 /// What a file's ending says; an ending that no table has is a mistake on the command line.
 pub(crate) fn kind_of(path: &Path) -> Result<OutputKind> {
     OutputKind::of(path).ok_or_else(|| {

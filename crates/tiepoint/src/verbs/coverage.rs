@@ -2,7 +2,7 @@
 
 use crate::arguments::Shared;
 use crate::exit;
-use crate::output::write_to;
+use crate::output::{check, write_to};
 use crate::progress::say;
 use anyhow::Result;
 use capture_model::{CapturedAt, Position};
@@ -56,6 +56,7 @@ enum Reader {
 
 impl Coverage {
     pub(crate) fn run(&self, shared: &Shared) -> Result<u8> {
+        check(self.output.as_deref(), &[OutputKind::Csv, OutputKind::JsonLines, OutputKind::GeoJson])?;
         let mut decoded: Vec<CoverageTile> = Vec::new();
         let mut from_service: Vec<Tile> = Vec::new();
         for source in &self.sources {

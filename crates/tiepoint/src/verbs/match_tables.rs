@@ -2,14 +2,14 @@
 
 use crate::arguments::Shared;
 use crate::exit;
-use crate::output::write_to;
+use crate::output::{check, write_to};
 use crate::progress::{Progress, say};
 use crate::verbs::scan::scan;
 use anyhow::Result;
 use capture_model::{PublishedImages, Route};
 use clap::{Args, ValueEnum};
 use image_matcher::{Lookup, MatchSettings, match_images, match_naive};
-use match_report::{CsvStyle, Report, write_matches};
+use match_report::{CsvStyle, OutputKind, Report, write_matches, write_matches_geojson};
 use reconcile::{Event, RunFacts, TilePlan, TileRule, matching_told, write_match_files};
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -54,6 +54,7 @@ enum Method {
 impl Match {
     pub(crate) fn run(&self, shared: &Shared) -> Result<u8> {
         let settings = shared.matching.settings()?;
+        check(self.output.as_deref(), &[OutputKind::Csv, OutputKind::JsonLines, OutputKind::GeoJson])?;
         let progress = Progress::new(&shared.talk);
         let archive = scan(std::slice::from_ref(&self.local), &progress)?;
         let images = archive.usable_images();
@@ -77,7 +78,10 @@ impl Match {
                 progress.show(Event::Writing);
                 write_match_files(folder, &report, style, self.told(&settings), &RunFacts::default())?;
             }
-            None => write_to(self.output.as_deref(), |kind, out| write_matches(&report, kind, style, out))?,
+            None => write_to(self.output.as_deref(), |kind, out| match kind {
+                OutputKind::GeoJson => write_matches_geojson(&report, out),
+                kind => write_matches(&report, kind, style, out),
+            })?,
         }
         progress.finish();
         if !shared.talk.quiet {

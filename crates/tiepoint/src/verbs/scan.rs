@@ -1,13 +1,13 @@
 //! `tiepoint scan`: what the local photos say, without any network.
 
 use crate::arguments::Shared;
-use crate::output::write_to;
+use crate::output::{check, write_to};
 use crate::progress::Progress;
 use anyhow::Result;
 use capture_model::{FileState, LocalArchive, Status};
 use clap::Args;
 use local_archive::ScanSettings;
-use match_report::{CsvStyle, write_scan};
+use match_report::{CsvStyle, OutputKind, write_scan};
 use reconcile::Event;
 use std::path::PathBuf;
 
@@ -31,6 +31,7 @@ pub(crate) struct Scan {
 
 impl Scan {
     pub(crate) fn run(&self, shared: &Shared) -> Result<u8> {
+        check(self.output.as_deref(), &[OutputKind::Csv, OutputKind::JsonLines])?;
         let progress = Progress::new(&shared.talk);
         let archive = scan(&self.paths, &progress)?;
         progress.finish();

@@ -2,7 +2,7 @@
 
 use crate::arguments::Shared;
 use crate::exit;
-use crate::output::write_to;
+use crate::output::{check, write_to};
 use crate::progress::{Progress, say};
 use crate::verbs::scan::scan;
 use anyhow::Result;
@@ -40,6 +40,7 @@ pub(crate) struct Tiles {
 
 impl Tiles {
     pub(crate) fn run(&self, shared: &Shared) -> Result<u8> {
+        check(self.output.as_deref(), &[OutputKind::Csv, OutputKind::GeoJson])?;
         let (tiles, beyond) = match (self.lon, self.lat) {
             (Some(lon), Some(lat)) => {
                 let position = Position::from_lon_lat(lon, lat).map_err(|error| exit::usage(error.to_string()))?;

@@ -145,3 +145,69 @@ fn every_verb_has_help_with_examples() {
         assert!(help.contains("Examples:"), "{verb:?}");
     }
 }
+
+#[test]
+fn the_plan_foretells_what_reconcile_asks_and_the_cache_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    run(tiepoint(folder.path()).args(["simulate", "archive", "--photos", "400", "--seed", "9", "--out", "city"]), 0);
+    let service =
+        Service::start(mapillary_simulator::read_entities_file(&folder.path().join("city/remote.jsonl")).unwrap());
+    let command = |arguments: &[&str]| {
+        let mut command = tiepoint(folder.path());
+        command.args(arguments).args(["--progress", "none"]);
+        service.serve(&mut command);
+        command
+    };
+    let requests = |text: &str| {
+        let line = text.lines().find(|line| line.starts_with("requests in all")).unwrap().to_owned();
+        line.split_whitespace().nth(3).unwrap().parse::<usize>().unwrap()
+    };
+    let plan = printed(&run(&mut command(&["plan", "city/photos"]), 0));
+    assert_eq!(service.n_requests(), 0, "a plan fetches nothing");
+    run(&mut command(&["reconcile", "city/photos"]), 0);
+    let (planned, sent) = (requests(&plan), service.n_requests());
+    assert!(planned.abs_diff(sent) * 10 <= sent.max(10), "planned {planned}, sent {sent}\n{plan}");
+    let again = printed(&run(&mut command(&["plan", "city/photos"]), 0));
+    assert!(again.contains("requests: tiles          0"), "{again}");
+    let info = printed(&run(&mut command(&["cache", "info"]), 0));
+    assert!(info.contains("tile") && info.contains("images"), "{info}");
+    assert!(printed(&run(&mut command(&["cache", "verify"]), 0)).contains("all sound"));
+    run(&mut command(&["cache", "clear"]), 0);
+    let emptied = printed(&run(&mut command(&["plan", "city/photos"]), 0));
+    assert!(!emptied.contains("requests: tiles          0"), "{emptied}");
+}
+
+#[test]
+fn the_doctor_spends_one_request_and_explains_a_refusal() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = Service::start(Vec::new());
+    let mut sound = tiepoint(folder.path());
+    service.serve(sound.arg("doctor"));
+    assert!(printed(&run(&mut sound, 0)).contains("token   works"));
+    assert_eq!(service.n_requests(), 1);
+    let mut refused = tiepoint(folder.path());
+    service.serve(refused.arg("doctor"));
+    let told = said(&run(refused.env("MAPILLARY_ACCESS_TOKEN", "MLY|1|short"), 14));
+    assert!(told.contains("token") && !told.contains("short"), "{told}");
+}
+
+#[test]
+fn a_fifth_of_faulty_answers_changes_no_byte_of_the_report() {
+    let folder = tempfile::tempdir().unwrap();
+    run(tiepoint(folder.path()).args(["simulate", "archive", "--photos", "300", "--seed", "4", "--out", "city"]), 0);
+    let entities = mapillary_simulator::read_entities_file(&folder.path().join("city/remote.jsonl")).unwrap();
+    let report = |faults: &str, cache: &str| {
+        let settings = mapillary_simulator::SimulatorSettings { faults: faults.parse().unwrap(), ..Default::default() };
+        let service = Service::with(entities.clone(), settings);
+        let mut command = tiepoint(folder.path());
+        command.args(["reconcile", "city/photos", "--out", cache, "--cache-dir", cache, "--progress", "none"]);
+        service.serve(&mut command);
+        run(&mut command, 0);
+        std::fs::read(folder.path().join(cache).join("matches.csv")).unwrap()
+    };
+    let sound = report("", "sound");
+    for seed in 1..=4 {
+        let faults = format!("500:0.04,502:0.03,envelope:0.03,html:0.03,cut:0.03,reset:0.02,404:0.02,seed={seed}");
+        assert!(sound == report(&faults, &format!("faulty{seed}")), "seed {seed}");
+    }
+}

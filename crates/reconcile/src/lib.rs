@@ -5,6 +5,7 @@
 
 mod error;
 mod events;
+mod forecast;
 mod gather;
 mod outputs;
 mod plan;
@@ -14,6 +15,7 @@ mod user_route;
 
 pub use error::ReconcileError;
 pub use events::{Event, Watcher};
+pub use forecast::{Forecast, forecast};
 pub use outputs::{RunFacts, matching_told, write_match_files};
 pub use plan::{TilePlan, TileRule, TileState};
 pub use pool::Pool;

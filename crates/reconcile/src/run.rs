@@ -128,7 +128,7 @@ pub fn reconcile(settings: &Settings, watch: Watcher<'_>) -> Result<Reconciled, 
     })
 }
 
-fn open_api(settings: &Settings) -> Result<Api, ReconcileError> {
+pub(crate) fn open_api(settings: &Settings) -> Result<Api, ReconcileError> {
     let store = match &settings.cache_dir {
         Some(folder) => Some(Arc::new(response_store::ResponseStore::open(folder)?) as Arc<dyn polite_http::Store>),
         None => None,

@@ -34,10 +34,14 @@ pub(crate) enum Verb {
     Scan(verbs::scan::Scan),
     Tiles(verbs::tiles::Tiles),
     Coverage(verbs::coverage::Coverage),
+    Plan(verbs::plan::Plan),
     Match(verbs::match_tables::Match),
     #[command(subcommand)]
     Simulate(verbs::simulate::Simulate),
     Demo(verbs::demo::Demo),
+    #[command(subcommand)]
+    Cache(verbs::cache::Cache),
+    Doctor(verbs::doctor::Doctor),
 }
 
 /// Flags that every verb understands; those that a verb has no use for are ignored by it.

@@ -25,6 +25,9 @@ fn main() -> ExitCode {
         Verb::Match(verb) => verb.run(shared),
         Verb::Simulate(verb) => verb.run(shared),
         Verb::Demo(verb) => verb.run(shared),
+        Verb::Plan(verb) => verb.run(shared),
+        Verb::Cache(verb) => verb.run(shared),
+        Verb::Doctor(verb) => verb.run(shared),
     });
     match ended {
         Ok(code) => ExitCode::from(code),

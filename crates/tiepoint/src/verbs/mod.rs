@@ -1,8 +1,11 @@
 //! One file a verb.
 
+pub(crate) mod cache;
 pub(crate) mod coverage;
 pub(crate) mod demo;
+pub(crate) mod doctor;
 pub(crate) mod match_tables;
+pub(crate) mod plan;
 pub(crate) mod reconcile;
 pub(crate) mod scan;
 pub(crate) mod simulate;

@@ -1,0 +1,74 @@
+//! `tiepoint cache`: what the response cache holds, whether it is sound, and how to be rid of it.
+
+use crate::arguments::Shared;
+use crate::output::print;
+use anyhow::Result;
+use capture_model::CapturedAt;
+use clap::Subcommand;
+use response_store::ResponseStore;
+use std::fmt::Write;
+
+/// The response cache
+#[derive(Debug, Clone, Copy, Subcommand)]
+#[command(after_help = "Examples:
+  tiepoint cache info                          what it holds, by kind and age
+  tiepoint cache verify                         reads every answer and checks its seal
+  tiepoint cache clear --cache-dir /data/tp     forgets every answer; the day's quotas are kept")]
+pub(crate) enum Cache {
+    /// What it holds, by kind and age
+    Info,
+    /// Reads every answer and checks its seal
+    Verify,
+    /// Forgets every answer
+    Clear,
+}
+
+impl Cache {
+    pub(crate) fn run(self, shared: &Shared) -> Result<u8> {
+        let folder = shared.network.cache_dir()?;
+        match self {
+            Self::Info => print(&told(&ResponseStore::open(&folder)?)?)?,
+            Self::Verify => {
+                let found = ResponseStore::open(&folder)?.verify()?;
+                if !found.is_sound() {
+                    let faults = found.file_faults.iter().chain(&found.damaged).cloned().collect::<Vec<_>>().join("; ");
+                    let text = format!(
+                        "{} of {} answers are damaged: {faults}; run `tiepoint cache clear`",
+                        found.n_damaged, found.answers
+                    );
+                    return Err(crate::exit::error(crate::exit::OTHER, text));
+                }
+                print(&format!("{} answers, all sound\n", found.answers))?;
+            }
+            Self::Clear => {
+                let forgotten = response_store::clear(&folder)?;
+                let told =
+                    forgotten.map_or("a damaged cache was deleted".to_owned(), |n| format!("{n} answers forgotten"));
+                print(&format!("{told}: {}\n", folder.display()))?;
+            }
+        }
+        Ok(0)
+    }
+}
+
+fn told(store: &ResponseStore) -> Result<String> {
+    let info = store.info()?;
+    let mut text = format!("{} ({:.1} MB)\n", store.path().display(), info.file_bytes as f64 / 1e6);
+    for kind in &info.kinds {
+        let time = |ms| CapturedAt::from_epoch_ms(ms).to_string();
+        let _ = writeln!(
+            text,
+            "{:<22} {:>9} answers {:>9.1} MB  {} to {}",
+            kind.kind,
+            kind.answers,
+            kind.bytes as f64 / 1e6,
+            time(kind.oldest_ms),
+            time(kind.newest_ms)
+        );
+    }
+    for spent in info.spent.iter().take(10) {
+        let day = CapturedAt::from_epoch_ms(spent.day * 86_400_000).to_string();
+        let _ = writeln!(text, "quota {:<16} {:>9} requests on {}", spent.quota, spent.requests, &day[..10]);
+    }
+    Ok(text)
+}

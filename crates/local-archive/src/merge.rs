@@ -22,6 +22,9 @@ pub(crate) struct Described {
 
 /// Merges entries into the photos that they describe. Rows outside `described` and with a file on disk are photos.
 pub(crate) fn merge_described(loose: &mut LooseFiles, described: &[Described]) {
+    if described.is_empty() {
+        return; // names of all photos would be gathered for nothing
+    }
     let is_entry = |row: usize| described.iter().any(|described| described.rows.contains(&row));
     let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
     for (row, file) in loose.files.iter().enumerate() {

@@ -32,12 +32,14 @@ pub(crate) struct Window<R> {
     start: u64,
     block: Vec<u8>,
     left: u64,
+    /// Where the source stands; a seek to there is spared.
+    at: u64,
 }
 
 impl<R: Read + Seek> Window<R> {
-    /// A window over `length` bytes.
+    /// A window over `length` bytes; the source stands at its beginning.
     pub(crate) fn new(source: R, length: u64) -> Self {
-        Self { source, length, start: 0, block: Vec::new(), left: BUDGET }
+        Self { source, length, start: 0, block: Vec::new(), left: BUDGET, at: 0 }
     }
 
     /// Bytes of the file.
@@ -47,6 +49,7 @@ impl<R: Read + Seek> Window<R> {
 
     /// The source, for a reader that seeks by itself; it is still to be kept within [`BUDGET`].
     pub(crate) fn source(&mut self) -> &mut R {
+        self.at = u64::MAX; // it will have moved
         &mut self.source
     }
 
@@ -77,10 +80,14 @@ impl<R: Read + Seek> Window<R> {
             return Err(Unread::TooMuch);
         }
         self.left -= wanted;
-        self.source.seek(SeekFrom::Start(offset)).map_err(Unread::Io)?;
+        if self.at != offset {
+            self.source.seek(SeekFrom::Start(offset)).map_err(Unread::Io)?;
+        }
         self.block.clear();
+        self.block.reserve_exact(wanted as usize); // else the first reads are tiny
         self.start = offset;
-        (&mut self.source).take(wanted).read_to_end(&mut self.block).map_err(Unread::Io)?;
+        let read = (&mut self.source).take(wanted).read_to_end(&mut self.block).map_err(Unread::Io)?;
+        self.at = offset + read as u64;
         Ok(())
     }
 }

@@ -61,7 +61,11 @@ pub(crate) fn explore(
         .filter(|(_, other, hypothesis)| {
             (hypothesis.offset_ms - best.offset_ms).abs() > 800 && !shares_a_pair(&blocks, other)
         })
-        .map(|(sum, ..)| (0.5 * (sum - best_total)).clamp(-60.0, 60.0).exp())
+        .map(|(sum, other, _)| {
+            let shown = strongest_identity(&other) - strongest_identity(&blocks);
+            let by_identity = if shown > 0.0 { 0.5 * shown } else { f64::NEG_INFINITY };
+            (0.5 * (sum - best_total)).max(by_identity).clamp(-60.0, 60.0).exp()
+        })
         .sum();
     Explored {
         blocks: blocks.into_iter().filter(|block| block.evidence_alone > -2.0).collect(),
@@ -79,6 +83,11 @@ fn total(blocks: &[Block]) -> f64 {
     }
     let prior = taken.first().map_or(0.0, |first| first.evidence - first.evidence_alone);
     taken.iter().map(|block| block.evidence_alone).sum::<f64>() + prior
+}
+
+/// What an upload copies does not agree by chance: an offset that shows less of it than another is in doubt.
+fn strongest_identity(blocks: &[Block]) -> f64 {
+    blocks.iter().map(|block| block.identity).fold(f64::NEG_INFINITY, f64::max)
 }
 
 fn shares_a_pair(a: &[Block], b: &[Block]) -> bool {

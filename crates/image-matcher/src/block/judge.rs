@@ -49,7 +49,9 @@ pub(super) fn judge(
     let (first, last) = (chain[0], chain[chain.len() - 1]);
     let lone_images = (work.rank[last] - work.rank[first]) as usize + 1 - chain.len();
     let lone_photos = (work.photo[last] - work.photo[first]) as usize + 1 - chain.len();
-    evidence -= 0.5 * lone_images as f64 + 0.15 * lone_photos as f64;
+    // Photos that lost their times share a sequence with those that did not: images between them may be the others'.
+    let counted = if time.is_some() { lone_images } else { lone_images.min(chain.len()) };
+    evidence -= 0.5 * counted as f64 + 0.15 * lone_photos as f64;
     let bend = bend(work, chain, place, time.is_some());
     evidence -= bend;
 

@@ -234,12 +234,15 @@ pub(super) fn log_altitude(work: &Work<'_>, chosen: &[usize]) -> Vec<f64> {
         .collect()
 }
 
-/// Root mean square of a field about its middle, and the length of its middle, metres.
+/// How far a field strays from its middle (the root mean square of a wander whose upper quartile is the field's, so that a
+/// bad stretch does not speak for the whole ride), and the length of its middle, metres.
 pub(super) fn roughness(field: &[[f64; 2]]) -> (f64, f64) {
+    const OF_UPPER_QUARTILE: f64 = 0.849; // of a wander that is normal on both axes
     let middle = median_vector(field);
-    let squares: Vec<f64> = field.iter().map(|f| (f[0] - middle[0]).powi(2) + (f[1] - middle[1]).powi(2)).collect();
-    let mean = squares.iter().sum::<f64>() / squares.len().max(1) as f64;
-    (mean.sqrt(), length(middle))
+    let mut strays: Vec<f64> = field.iter().map(|f| length([f[0] - middle[0], f[1] - middle[1]])).collect();
+    strays.sort_unstable_by(f64::total_cmp);
+    let quartile = strays.get(strays.len() * 3 / 4).copied().unwrap_or(0.0);
+    (quartile * OF_UPPER_QUARTILE, length(middle))
 }
 
 /// Whether a pair agrees in its uploaded place.

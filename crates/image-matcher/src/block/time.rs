@@ -104,11 +104,13 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64) -> TimeFit {
         // Not every way to upload spreads equal times.
         let pairs = around(raw_lag, median(&residuals(raw_lag, &own)));
         let values = residuals(raw_lag, &pairs);
-        let scale = own.len() as f64 / pairs.len().max(1) as f64;
         let centre_s = median(&values);
         for scale_s in SCALES_S {
             let class = TimeClass::Laplace { scale_s, centre_s };
-            offer(likelihood(&class, &values) * scale - 2.0, class, Variant::Raw);
+            let explained = explained(work, raw_lag, centre_s, 4.0 * scale_s).clamp(pairs.len(), own.len()) as f64;
+            let mean = likelihood(&class, &values) / pairs.len().max(1) as f64;
+            let left = class.log_density(f64::MAX, 0.0) * (own.len() as f64 - explained);
+            offer(mean * explained + left - 2.0, class, Variant::Raw);
         }
     }
     if let Some(raw_lag) = raw_lag.as_ref().filter(|_| ride.whole_seconds) {
@@ -166,6 +168,14 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64) -> TimeFit {
         is_crowded,
         is_raw: matches!(variant, Variant::Raw) && !is_cut,
     }
+}
+
+/// How many photos and images a lag explains at most: photos of one written second that all lean on one image are one.
+fn explained(work: &Work<'_>, lag_s: &[f64], centre_s: f64, within_s: f64) -> usize {
+    let near = || (0..work.len()).filter(|&pair| (lag_s[pair] - centre_s).abs() <= within_s);
+    let photos: BTreeSet<u32> = near().map(|pair| work.photo[pair]).collect();
+    let images: BTreeSet<u32> = near().map(|pair| work.rank[pair]).collect();
+    photos.len().min(images.len())
 }
 
 /// Which local time a class speaks of.

@@ -282,5 +282,13 @@ fn sent_of(entry: &Map<String, Value>, upload: usize, version: Option<Version>) 
     })
 }
 
+/// One history file from memory, for the fuzz target.
+#[cfg(test)]
+pub(crate) fn try_bytes(text: &[u8]) {
+    let mut history = History::default();
+    let _ = history.add(text);
+    history.index();
+}
+
 #[cfg(test)]
 mod tests;

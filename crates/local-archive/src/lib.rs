@@ -43,4 +43,6 @@ pub use published_table::read_published_table;
 pub use scan::{ScanProgress, ScanSettings, scan};
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod test_photos;

@@ -4,10 +4,12 @@ use crate::Scenario;
 use crate::camera::{PhotoKind, SyntheticPhoto};
 use crate::plan::{Plan, RidePlan, Route, Upload, plan};
 use crate::publish::{Ids, publish};
+use crate::sight::Sight;
 use crate::street::{Drive, Frame, drive};
 use capture_model::{ImageId, Position, PublishedImage, PublishedImages};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use std::collections::BTreeSet;
 
 /// What to build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +33,7 @@ pub struct City {
     pub truth: Vec<Vec<ImageId>>,
     /// Of each photo whether anything can decide it; marked from what was built, not from any answer.
     pub decidable: Vec<bool>,
+    sight: Sight,
 }
 
 const OWNER: u64 = 102_609_045_317_136;
@@ -59,6 +62,7 @@ pub fn build(spec: &CitySpec) -> City {
     if plan.odd_files {
         add_odd_files(&mut city);
     }
+    hide(&mut city, plan.sight);
     city
 }
 
@@ -178,6 +182,16 @@ fn add_strangers(random: &mut ChaCha8Rng, ids: &mut Ids, plan: &Plan, city: &mut
     }
 }
 
+/// Nobody can find an image that is not to be seen.
+fn hide(city: &mut City, sight: Sight) {
+    let hidden: BTreeSet<ImageId> =
+        city.published.iter().filter(|image| sight.of(image).is_none()).map(|image| image.id).collect();
+    for (ids, decidable) in city.truth.iter().zip(&mut city.decidable) {
+        *decidable &= !ids.iter().all(|id| hidden.contains(id));
+    }
+    city.sight = sight;
+}
+
 /// Files that every real archive has: damaged, no photo at all, without a place, on null island.
 fn add_odd_files(city: &mut City) {
     let Some(template) = city.photos.first().cloned() else { return };
@@ -196,10 +210,10 @@ fn add_odd_files(city: &mut City) {
 }
 
 impl City {
-    /// The published images as columns.
+    /// The published images as columns, as far as the scenario lets them be seen: whole entities, or what tiles hold.
     pub fn published_columns(&self) -> PublishedImages {
         let mut columns = PublishedImages::default();
-        self.published.iter().for_each(|image| columns.push(image));
+        self.published.iter().filter_map(|image| self.sight.of(image)).for_each(|image| columns.push(&image));
         columns
     }
 }
@@ -207,7 +221,6 @@ impl City {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeSet;
 
     #[test]
     fn every_scenario_builds_the_same_city_twice_and_its_truth_holds() {

@@ -11,6 +11,7 @@ mod noise;
 mod plan;
 mod publish;
 mod scenario;
+mod sight;
 mod street;
 
 pub use camera::{PhotoKind, SyntheticPhoto};

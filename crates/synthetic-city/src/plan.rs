@@ -3,6 +3,7 @@
 use crate::Scenario;
 use crate::camera::{ACTION, Camera, Clock, DASH, PANO, PHONE};
 use crate::noise::Moves;
+use crate::sight::Sight;
 use crate::street::Origin;
 
 /// Whose images a ride became.
@@ -85,6 +86,7 @@ pub(crate) struct Plan {
     pub(crate) foreign: usize,
     /// Files that are no usable photos: damaged, no text, no place, null island.
     pub(crate) odd_files: bool,
+    pub(crate) sight: Sight,
 }
 
 const DAY_MS: i64 = 86_400_000;
@@ -116,7 +118,8 @@ fn ride(folder: &str, n_frames: usize) -> RidePlan {
 pub(crate) fn plan(scenario: Scenario, photos: usize) -> Plan {
     let n = photos.max(1);
     let origin = Origin { longitude: 11.575, latitude: 48.137 };
-    let mut plan = Plan { origin, reach_m: 900.0, rides: vec![ride("ride", n)], foreign: 12, odd_files: false };
+    let rides = vec![ride("ride", n)];
+    let mut plan = Plan { origin, reach_m: 900.0, rides, foreign: 12, odd_files: false, sight: Sight::Entities };
     let first = &mut plan.rides[0];
     let moved =
         |shift_m, wander_m| Places::Moved(Moves { shift_m, wander_m, white_m: 0.2, bad_stretch: false, outliers: 0.0 });
@@ -125,7 +128,7 @@ pub(crate) fn plan(scenario: Scenario, photos: usize) -> Plan {
         Scenario::Clean | Scenario::ComputedRealistic => {}
         Scenario::Jitter => (first.places, first.times) = (Places::Loose(1.5), Times::Loose),
         Scenario::IntegerSeconds => (first.camera, first.times) = (DASH, Times::True),
-        Scenario::DenseCity => (plan.foreign, plan.reach_m) = (70, 700.0),
+        Scenario::DenseCity => (plan.foreign, plan.reach_m) = (100, 700.0),
         Scenario::ClockOffset => first.clock = Clock::wrong(3 * DAY_MS + 1_401_317),
         Scenario::TzNaive => first.clock = Clock::zone(345),
         Scenario::DstHour => {
@@ -192,6 +195,8 @@ pub(crate) fn plan(scenario: Scenario, photos: usize) -> Plan {
             plan.rides.push(earlier);
         }
         Scenario::ReuploadSame => first.upload = Upload::Own { share: 1.0, times: 2 },
+        Scenario::TileFrugal => plan.sight = Sight::OriginalTiles,
+        Scenario::TileFrugalComputed => plan.sight = Sight::ComputedTiles,
         Scenario::SinglePhotos => {
             plan.rides = (0..n)
                 .map(|k| RidePlan {
@@ -211,8 +216,9 @@ fn along(ride: usize, later_ms: i64, aside_m: f64, turned_deg: f64) -> Route {
 
 /// Two cameras on one car: of different make, of different heading, or with nothing to tell them apart.
 fn rig(plan: &mut Plan, scenario: Scenario, n: usize) {
-    let mut left = ride("left", n - n / 2);
-    let mut right = ride("right", n / 2);
+    let each = n.div_ceil(2); // equally many: a count must not decide what nothing else can
+    let mut left = ride("left", each);
+    let mut right = ride("right", each);
     right.route = along(0, 0, 0.0, if scenario == Scenario::RigHeadings { 180.0 } else { 0.0 });
     match scenario {
         Scenario::RigTwoModels => (left.camera, right.camera) = (PHONE, ACTION),
@@ -274,5 +280,6 @@ fn demo(n: usize) -> Plan {
         rides: vec![city_tour, wrong_clock, years_off, stuck, unpublished, twice, cut_short],
         foreign: 25,
         odd_files: true,
+        sight: Sight::Entities,
     }
 }

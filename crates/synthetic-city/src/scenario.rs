@@ -94,6 +94,10 @@ scenarios! {
     ReuploadSame = "reupload_same",
     /// Single photos far apart.
     SinglePhotos = "single_photos",
+    /// Nothing but tiles was read.
+    TileFrugal = "tile_frugal",
+    /// Nothing but tiles of adjusted places was read.
+    TileFrugalComputed = "tile_frugal_computed",
 }
 
 impl fmt::Display for Scenario {

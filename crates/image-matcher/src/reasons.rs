@@ -42,22 +42,13 @@ pub(crate) fn matched_reason(side: &PublishedSide, ride: &Ride, standing: &Stand
 }
 
 /// Why a pair is in doubt.
-pub(crate) fn ambiguous_reason(
-    standing: &Standing<'_>,
-    claim: Claim,
-    claims: &[Claim],
-    standings: &[Standing<'_>],
-) -> Reason {
+pub(crate) fn ambiguous_reason(standing: &Standing<'_>, claim: Claim, claims: &[Claim]) -> Reason {
     let same_block = claims.iter().filter(|other| other.standing == claim.standing).count();
     if claim.posterior < 0.9 && same_block > 1 {
         return Reason::BetweenNeighbours;
     }
-    let is_rig = claims
-        .iter()
-        .any(|other| other.standing != claim.standing && standings[other.standing].doubt == Doubt::OtherRide);
     match standing.doubt {
         Doubt::OtherRide => Reason::RigUndecidable,
-        Doubt::OtherSequence if is_rig => Reason::RigUndecidable,
         Doubt::OtherSequence | Doubt::Companion => Reason::CompanionPossible,
         Doubt::Offset => Reason::OffsetUndecided,
         Doubt::Weak if claim.posterior < 0.9 => Reason::BetweenNeighbours,

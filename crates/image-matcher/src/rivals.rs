@@ -114,7 +114,8 @@ pub(crate) fn standings<'a>(rides: &[Ride], explored: &'a [Explored], side: &Pub
         let doubts = [
             (chance, Doubt::Weak),
             (alone - chance, Doubt::Companion),
-            (sequences, Doubt::OtherSequence),
+            // Sequences that another folder claims too are a rig's, not a fellow traveller's.
+            (sequences, if is_contested { Doubt::OtherRide } else { Doubt::OtherSequence }),
             (folders, Doubt::OtherRide),
             (1.0 / standing.offset_probability.max(1e-9) - 1.0, Doubt::Offset),
         ];

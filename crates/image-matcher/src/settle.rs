@@ -164,7 +164,7 @@ fn verdict(
         verdict.by_computed = standing.block.places == Places::Computed;
         verdict.reason = matched_reason(side, ride, standing, claim);
     } else {
-        verdict.reason = ambiguous_reason(standing, claim, claims, standings);
+        verdict.reason = ambiguous_reason(standing, claim, claims);
         verdict.probability = claims.first().map(|claim| claim.probability);
     }
     verdict

@@ -1,0 +1,275 @@
+//! Rides of a few dozen photos and what became of them: every reason that is about evidence, in one table; the outcome
+//! does not depend on order or threads; the shortlist never loses the true sequence.
+
+use capture_model::{
+    CapturedAt, Device, Evidence, ImageId, LocalImages, Position, PublishedImage, PublishedImages, Reason, SequenceId,
+    TimeKind,
+};
+use image_matcher::{Lookup, MatchOutcome, MatchSettings, match_images, match_naive, shortlist};
+
+const MAY_18_MS: i64 = 1_716_028_867_250;
+const HOUR_MS: i64 = 3_600_000;
+
+#[derive(Clone, Copy)]
+struct Photo {
+    lon: f64,
+    lat: f64,
+    altitude_m: f64,
+    time_ms: i64,
+    kind: TimeKind,
+    drop: Option<Reason>,
+}
+
+/// Numbers in 0…1 that repeat from one test run to the next.
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> f64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}
+
+/// A ride that turns now and then, a photo every 1.1 to 1.7 s and 4 to 7 m.
+fn ride(seed: u64, n: usize) -> Vec<Photo> {
+    let mut numbers = Numbers(seed);
+    let seven = |degrees: f64| (degrees * 1e7).round() / 1e7;
+    let (mut east_m, mut north_m, mut turn) = (numbers.next() * 300.0, numbers.next() * 300.0, numbers.next() * 6.0);
+    let mut time_ms = MAY_18_MS + (seed as i64 % 50) * 7 * HOUR_MS;
+    (0..n)
+        .map(|k| {
+            turn += if numbers.next() < 0.1 { 1.2 } else { 0.02 };
+            let step_m = 4.0 + 3.0 * numbers.next();
+            east_m += step_m * turn.sin();
+            north_m += step_m * turn.cos();
+            time_ms += 1_100 + (numbers.next() * 600.0) as i64;
+            Photo {
+                lon: seven(11.575 + east_m / 74_200.0),
+                lat: seven(48.137 + north_m / 111_195.0),
+                altitude_m: 500.0 + (k as f64 / 3.0).floor() / 10.0,
+                time_ms,
+                kind: TimeKind::Absolute,
+                drop: None,
+            }
+        })
+        .collect()
+}
+
+/// What an untouched upload of the photos looks like.
+fn upload(photos: &[Photo], key: &str, first_id: u64) -> Vec<PublishedImage> {
+    let image = |(k, photo): (usize, &Photo)| PublishedImage {
+        sequence: Some(SequenceId::new(key)),
+        captured_at: Some(CapturedAt::from_epoch_ms(photo.time_ms)),
+        original: Position::from_lon_lat(photo.lon, photo.lat).ok(),
+        altitude_m: Some(photo.altitude_m),
+        device: Device::new(Some("Acme"), Some("One"), Some(4000), Some(3000)),
+        ..PublishedImage::bare(ImageId(first_id + k as u64), Evidence::Entity)
+    };
+    photos.iter().enumerate().map(image).collect()
+}
+
+/// Ten rides of others through the same streets on other days.
+fn others() -> Vec<PublishedImage> {
+    (0..10).flat_map(|k| upload(&ride(900 + k, 60), &format!("other{k}"), 9_000_000 + 1_000 * k)).collect()
+}
+
+fn local_of(tracks: &[Vec<Photo>]) -> LocalImages {
+    let mut local = LocalImages::default();
+    let device = Device::new(Some("Acme"), Some("One"), Some(4000), Some(3000));
+    let device = local.devices.number_of(&device);
+    for (number, photos) in tracks.iter().enumerate() {
+        local.tracks.push(local.len() as u32);
+        local.clock_group.push(number as u32);
+        for photo in photos {
+            local.path_rank.push(local.len() as u32);
+            local.file.push(local.len() as u32);
+            local.track.push(number as u32);
+            local.longitude.push(photo.lon);
+            local.latitude.push(photo.lat);
+            local.altitude_m.push(photo.altitude_m as f32);
+            local.heading_deg.push(f32::NAN);
+            local.time_ms.push(photo.time_ms);
+            local.sent_time_ms.push(photo.time_ms);
+            local.camera_time_ms.push(LocalImages::NO_TIME);
+            local.time_kind.push(photo.kind);
+            local.time_resolution_ms.push(u16::from(photo.kind != TimeKind::None));
+            local.device.push(device);
+            local.predicted_drop.push(photo.drop);
+        }
+    }
+    local.tracks.push(local.len() as u32);
+    local
+}
+
+fn columns(images: &[PublishedImage]) -> PublishedImages {
+    let mut published = PublishedImages::default();
+    images.iter().for_each(|image| published.push(image));
+    published
+}
+
+/// Matches and returns the outcome with the id of each matched photo.
+fn matched(tracks: &[Vec<Photo>], images: &[PublishedImage], lookup: Lookup) -> (MatchOutcome, Vec<Option<u64>>) {
+    let (local, published) = (local_of(tracks), columns(images));
+    let outcome = match_images(&local, &published, &vec![lookup; local.len()], &MatchSettings::default());
+    let ids = outcome.verdicts.iter().map(|v| v.image.map(|image| published.id[image as usize])).collect();
+    (outcome, ids)
+}
+
+/// The photo in the middle has the reason, and no photo has an image that is not its own: photo k of the first track is
+/// image 1000 + k.
+#[track_caller]
+fn check(case: &str, photos: &[Photo], own: Vec<PublishedImage>, lookup: Lookup, row: usize, expected: Reason) {
+    let images: Vec<PublishedImage> =
+        if lookup == Lookup::NoCoverage { own } else { own.into_iter().chain(others()).collect() };
+    let (outcome, ids) = matched(&[photos.to_vec()], &images, lookup);
+    assert_eq!(outcome.verdicts[row].reason, expected, "{case}");
+    for (row, id) in ids.iter().enumerate() {
+        assert!(id.is_none_or(|id| id == 1_000 + row as u64), "{case}: photo {row} became {id:?}");
+    }
+}
+
+fn shifted(photos: &[Photo], by_ms: i64, kind: TimeKind) -> Vec<Photo> {
+    photos.iter().map(|photo| Photo { time_ms: photo.time_ms + by_ms, kind, ..*photo }).collect()
+}
+
+fn moved(image: &PublishedImage, east_m: f64) -> Option<Position> {
+    let place = image.original?;
+    Position::from_lon_lat(place.lon() + east_m / 74_200.0, place.lat()).ok()
+}
+
+#[test]
+fn every_photo_has_the_reason_that_its_evidence_gives() {
+    let photos = ride(7, 60);
+    let own = || upload(&photos, "own", 1_000);
+    let with = |change: &dyn Fn(&mut PublishedImage)| {
+        let mut images = own();
+        images.iter_mut().for_each(change);
+        images
+    };
+    let without = |rows: std::ops::Range<usize>| {
+        own().into_iter().enumerate().filter(|(k, _)| !rows.contains(k)).map(|(_, image)| image).collect::<Vec<_>>()
+    };
+    let all = Lookup::Complete;
+    let wall = |by_ms: i64| shifted(&photos, by_ms, TimeKind::Wall);
+    check("an untouched upload", &photos, own(), all, 30, Reason::Exact);
+    check("a wall clock in another zone", &wall(2 * HOUR_MS), own(), all, 30, Reason::ExactAfterReplay);
+    check("a clock days and odd seconds off", &wall(-3 * 24 * HOUR_MS - 1_401_317), own(), all, 30, Reason::Aligned);
+    let noisy = with(&|image| image.original = moved(image, 0.8 * (image.id.0 % 3) as f64));
+    check("places that were sent otherwise", &photos, noisy, all, 30, Reason::Aligned);
+    let adjusted = with(&|image| {
+        image.computed = moved(image, 2.0 + (image.id.0 % 20) as f64 / 20.0);
+        image.original = None;
+    });
+    check("adjusted places only", &photos, adjusted, all, 30, Reason::Adjusted);
+    let untimed = shifted(&photos, 0, TimeKind::None);
+    check("photos without times", &untimed, own(), all, 30, Reason::OrderOnly);
+    let of_tile = with(&|image| {
+        image.evidence = Evidence::Tile;
+        (image.altitude_m, image.device) = (None, Device::default());
+        image.original = moved(image, 0.15 * (image.id.0 % 3) as f64 - 0.15);
+    });
+    check("tiles only", &photos, of_tile, all, 30, Reason::TileOnly);
+
+    check("nothing is published", &photos, Vec::new(), all, 30, Reason::NotPublishedYet);
+    check("no coverage", &photos, Vec::new(), Lookup::NoCoverage, 30, Reason::NoCoverage);
+    check("outside the tiles", &photos, Vec::new(), Lookup::OutsideTiles, 30, Reason::OutsideFetchedTiles);
+    check("an answer is missing", &photos, Vec::new(), Lookup::Failed, 30, Reason::LookupFailed);
+    check("the end is missing", &photos, without(40..60), all, 50, Reason::PartlyPublished);
+    check("one is missing", &photos, without(30..31), all, 30, Reason::DroppedByService);
+    let predicted = |drop: Reason| {
+        let mut photos = photos.clone();
+        photos[30].drop = Some(drop);
+        photos
+    };
+    check("a duplicate", &predicted(Reason::DroppedDuplicate), without(30..31), all, 30, Reason::DroppedDuplicate);
+    check("a jump", &predicted(Reason::DroppedByUploader), without(30..31), all, 30, Reason::DroppedByUploader);
+}
+
+#[test]
+fn two_cameras_that_nothing_tells_apart_stay_undecided() {
+    let photos = ride(7, 60);
+    let images: Vec<PublishedImage> =
+        upload(&photos, "left", 1_000).into_iter().chain(upload(&photos, "right", 2_000)).collect();
+    let (outcome, ids) = matched(&[photos.clone(), photos], &images, Lookup::Complete);
+    assert!(ids.iter().all(Option::is_none));
+    let undecided = outcome.verdicts.iter().filter(|verdict| verdict.reason == Reason::RigUndecidable).count();
+    assert_eq!(undecided, 120);
+}
+
+#[test]
+fn one_upload_twice_is_one_match_and_one_mention() {
+    let photos = ride(7, 60);
+    let images: Vec<PublishedImage> =
+        upload(&photos, "once", 1_000).into_iter().chain(upload(&photos, "again", 2_000)).collect();
+    let (outcome, ids) = matched(std::slice::from_ref(&photos), &images, Lookup::Complete);
+    let sequence = ids[0].unwrap() / 1_000;
+    for (row, id) in ids.iter().enumerate() {
+        assert_eq!(id.unwrap(), sequence * 1_000 + row as u64);
+        assert_eq!(outcome.also_published.of(row).len(), 1);
+    }
+}
+
+#[test]
+fn neither_order_nor_threads_change_a_bit() {
+    let tracks: Vec<Vec<Photo>> =
+        (0..6).map(|k| shifted(&ride(20 + k, 50), k as i64 * 777_001, TimeKind::Wall)).collect();
+    let mut images: Vec<PublishedImage> =
+        (0..6).flat_map(|k| upload(&ride(20 + k, 50), &format!("s{k}"), 1_000 * (k + 1))).chain(others()).collect();
+    let facts = |images: &[PublishedImage], threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let (outcome, ids) = pool.install(|| matched(&tracks, images, Lookup::Complete));
+        let doubts: Vec<_> = outcome.verdicts.iter().map(|v| (v.reason, v.probability.map(f64::to_bits))).collect();
+        (ids, doubts, outcome.tracks.iter().map(|track| track.clock_offset_ms).collect::<Vec<_>>())
+    };
+    let expected = facts(&images, 1);
+    assert!(expected.0.iter().filter(|id| id.is_some()).count() > 290);
+    for threads in [2, 8] {
+        let mut numbers = Numbers(threads as u64);
+        for k in (1..images.len()).rev() {
+            images.swap(k, (numbers.next() * (k + 1) as f64) as usize);
+        }
+        assert_eq!(facts(&images, threads), expected, "{threads} threads, shuffled images");
+    }
+}
+
+#[test]
+fn the_true_sequence_is_always_asked_about() {
+    let photos = ride(7, 60);
+    let check = |case: &str, photos: &[Photo], change: &dyn Fn(&mut PublishedImage), most: usize| {
+        let mut images = upload(&ride(7, 60), "own", 1_000);
+        images.iter_mut().for_each(|image| {
+            image.evidence = Evidence::Tile;
+            (image.altitude_m, image.device) = (None, Device::default());
+            change(image);
+        });
+        let images: Vec<PublishedImage> = others().into_iter().chain(images).collect();
+        let tiles = columns(&images);
+        let wanted = shortlist(&local_of(&[photos.to_vec()]), &tiles);
+        let own = tiles.sequences.find(&SequenceId::new("own")).unwrap();
+        assert!(wanted.contains(&own), "{case}");
+        assert!(wanted.len() <= most, "{case}: {} sequences", wanted.len());
+    };
+    let odd = shifted(&photos, 98_765_432, TimeKind::Wall);
+    check("a clock that is right", &photos, &|_| {}, 2);
+    check("a clock far off", &odd, &|_| {}, 4);
+    check("one photo", &photos[30..31], &|_| {}, 4);
+    check("tiles without times", &odd, &|image| image.captured_at = None, 11);
+    check("photos without times", &shifted(&photos, 0, TimeKind::None), &|_| {}, 11);
+    let computed = |image: &mut PublishedImage| {
+        image.computed = moved(image, 3.0);
+        image.original = None;
+    };
+    check("adjusted places only", &odd, &computed, 4);
+}
+
+#[test]
+fn the_naive_plan_fails_with_the_clock() {
+    let photos = ride(7, 60);
+    let published = columns(&upload(&photos, "own", 1_000));
+    let found = |photos: Vec<Photo>| {
+        let outcome = match_naive(&local_of(&[photos]), &published);
+        outcome.verdicts.iter().filter(|verdict| verdict.image.is_some()).count()
+    };
+    assert_eq!(found(photos.clone()), 60);
+    assert_eq!(found(shifted(&photos, 2 * HOUR_MS, TimeKind::Wall)), 0);
+}

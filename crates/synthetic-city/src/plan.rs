@@ -66,6 +66,8 @@ pub(crate) struct RidePlan {
     pub(crate) places: Places,
     /// Share of the photos that are dropped by the service.
     pub(crate) lost: f64,
+    /// How many of them follow each other.
+    pub(crate) lost_in_a_row: usize,
     /// How many photos repeat one place, at a time; 1 for a live receiver.
     pub(crate) repeats: usize,
     /// Whether the uploader drops repetitions.
@@ -80,6 +82,8 @@ pub(crate) struct RidePlan {
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     pub(crate) origin: Origin,
+    /// Whether the city is laid so that the first ride has the origin in its middle.
+    pub(crate) is_centred: bool,
     pub(crate) reach_m: f64,
     pub(crate) rides: Vec<RidePlan>,
     /// Sequences of strangers.
@@ -107,6 +111,7 @@ fn ride(folder: &str, n_frames: usize) -> RidePlan {
         times: Times::AsSent,
         places: Places::Exact,
         lost: 0.01,
+        lost_in_a_row: 1,
         repeats: 1,
         drops_repeats: true,
         untimed: 0.0,
@@ -119,7 +124,15 @@ pub(crate) fn plan(scenario: Scenario, photos: usize) -> Plan {
     let n = photos.max(1);
     let origin = Origin { longitude: 11.575, latitude: 48.137 };
     let rides = vec![ride("ride", n)];
-    let mut plan = Plan { origin, reach_m: 900.0, rides, foreign: 12, odd_files: false, sight: Sight::Entities };
+    let mut plan = Plan {
+        origin,
+        is_centred: false,
+        reach_m: 900.0,
+        rides,
+        foreign: 12,
+        odd_files: false,
+        sight: Sight::Entities,
+    };
     let first = &mut plan.rides[0];
     let moved =
         |shift_m, wander_m| Places::Moved(Moves { shift_m, wander_m, white_m: 0.2, bad_stretch: false, outliers: 0.0 });
@@ -179,9 +192,14 @@ pub(crate) fn plan(scenario: Scenario, photos: usize) -> Plan {
             }
             plan.rides.push(friend);
         }
-        Scenario::Antimeridian => plan.origin = Origin { longitude: 179.9995, latitude: -16.8 },
+        Scenario::Antimeridian => {
+            (plan.origin, plan.is_centred) = (Origin { longitude: 180.0, latitude: -16.8 }, true);
+        }
         Scenario::NearPole => (plan.origin, plan.foreign) = (Origin { longitude: 12.0, latitude: 85.3 }, 2),
-        Scenario::TileEdges => plan.origin = Origin { longitude: 11.601_562_5, latitude: 48.136_767 },
+        Scenario::TileEdges => {
+            // The corner of 14/8719/5685 … 14/8720/5686: four tiles meet in the middle of the ride.
+            (plan.origin, plan.is_centred) = (Origin { longitude: 11.601_562_5, latitude: 48.136_767 }, true);
+        }
         Scenario::Split500 => first.n_frames = n.max(1_200),
         Scenario::PartialPublication => first.upload = Upload::Own { share: 0.55, times: 1 },
         Scenario::NothingPublished => first.upload = Upload::None,
@@ -197,6 +215,26 @@ pub(crate) fn plan(scenario: Scenario, photos: usize) -> Plan {
         Scenario::ReuploadSame => first.upload = Upload::Own { share: 1.0, times: 2 },
         Scenario::TileFrugal => plan.sight = Sight::OriginalTiles,
         Scenario::TileFrugalComputed => plan.sight = Sight::ComputedTiles,
+        Scenario::GpsTime => first.clock = Clock { writes_gps_time: true, ..Clock::wrong(-7_412_000) },
+        Scenario::AdjustedClock => {
+            (first.camera, first.clock) = (DASH, Clock::wrong(2 * 3_600_000 + 305_000));
+            first.places = moved(2.0, 1.3);
+        }
+        Scenario::Burst3hzGaps => {
+            (first.camera, first.interval_ms, first.times) = (DASH, 333.3, Times::True);
+            (first.speed_m_s, first.places) = (8.0, moved(1.4, 1.3));
+            (first.lost, first.lost_in_a_row) = (0.01, 8);
+        }
+        Scenario::CommuteTwice => {
+            (first.n_frames, first.places, first.clock) = (n - n / 2, moved(2.0, 4.0), Clock::wrong(1_195_000));
+            let again = RidePlan {
+                folder: "next week".to_owned(),
+                n_frames: n / 2,
+                route: along(0, 7 * DAY_MS + 93_211, 0.9, 0.0),
+                ..first.clone()
+            };
+            plan.rides.push(again);
+        }
         Scenario::SinglePhotos => {
             plan.rides = (0..n)
                 .map(|k| RidePlan {
@@ -276,6 +314,7 @@ fn demo(n: usize) -> Plan {
     };
     Plan {
         origin: Origin { longitude: 11.575, latitude: 48.137 },
+        is_centred: false,
         reach_m: 900.0,
         rides: vec![city_tour, wrong_clock, years_off, stuck, unpublished, twice, cut_short],
         foreign: 25,

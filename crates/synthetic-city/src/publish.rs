@@ -58,8 +58,7 @@ pub(crate) fn publish(
     };
     let sent = sent_times(plan, frames, photos);
     let n_sent = ((frames.len() as f64 * share).round() as usize).min(frames.len());
-    let kept: Vec<usize> =
-        kept_frames(plan, photos, n_sent).into_iter().filter(|_| !random.random_bool(plan.lost)).collect();
+    let kept = surviving(random, plan, kept_frames(plan, photos, n_sent));
     for _ in 0..uploads {
         for part in kept.chunks(LONGEST_SEQUENCE) {
             let key = Ids::sequence(random);
@@ -151,6 +150,20 @@ fn kept_frames(plan: &RidePlan, photos: &[SyntheticPhoto], n_sent: usize) -> Vec
         }
     }
     kept
+}
+
+/// What the service does not lose; it may lose several in a row.
+fn surviving(random: &mut ChaCha8Rng, plan: &RidePlan, frames: Vec<usize>) -> Vec<usize> {
+    let mut still_to_lose = 0_usize;
+    let is_kept = |_: &usize| {
+        if random.random_bool(plan.lost) {
+            still_to_lose = plan.lost_in_a_row;
+        }
+        let is_lost = still_to_lose > 0;
+        still_to_lose = still_to_lose.saturating_sub(1);
+        !is_lost
+    };
+    frames.into_iter().filter(is_kept).collect()
 }
 
 /// How far each published original lies from the place in the file; `None` where it is that place.

@@ -98,6 +98,14 @@ scenarios! {
     TileFrugal = "tile_frugal",
     /// Nothing but tiles of adjusted places was read.
     TileFrugalComputed = "tile_frugal_computed",
+    /// The camera's clock is wrong, but its receiver writes GPS time, and the uploader takes that.
+    GpsTime = "gps_time",
+    /// Adjusted places, whole seconds and a clock that is off by odd minutes, all at once.
+    AdjustedClock = "adjusted_clock",
+    /// Three frames a second in whole seconds, adjusted places, and the service lost frames by the dozen.
+    Burst3hzGaps = "burst_3hz_gaps",
+    /// The same commute on two days, both published with a strong wander.
+    CommuteTwice = "commute_twice",
 }
 
 impl fmt::Display for Scenario {

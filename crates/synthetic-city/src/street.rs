@@ -24,6 +24,17 @@ impl Origin {
     }
 }
 
+/// The origin for which the middle of these frames lies where `wanted` is.
+pub(crate) fn centred_on(wanted: Origin, frames: &[Frame]) -> Origin {
+    let middle = |value: fn(&Frame) -> f64| {
+        let low = frames.iter().map(value).fold(f64::INFINITY, f64::min);
+        let high = frames.iter().map(value).fold(f64::NEG_INFINITY, f64::max);
+        if low <= high { f64::midpoint(low, high) } else { 0.0 }
+    };
+    let moved = wanted.position(-middle(|frame| frame.east_m), -middle(|frame| frame.north_m));
+    Origin { longitude: moved.lon(), latitude: moved.lat() }
+}
+
 /// Seven decimals, as the service keeps.
 pub(crate) fn seven(degrees: f64) -> f64 {
     (degrees * 1e7).round() / 1e7

@@ -166,7 +166,8 @@ pub(crate) fn plan(scenario: Scenario, photos: usize) -> Plan {
         Scenario::MissingTimeSome => (first.untimed, first.times) = (0.33, Times::True),
         Scenario::Burst5hz | Scenario::BurstSamePlace => {
             (first.camera, first.interval_ms, first.times) = (DASH, 200.0, Times::True);
-            first.speed_m_s = if scenario == Scenario::Burst5hz { 8.0 } else { 0.2 };
+            first.speed_m_s = 8.0;
+            first.repeats = if scenario == Scenario::Burst5hz { 1 } else { 10 };
             first.drops_repeats = false;
         }
         Scenario::RigTwoModels | Scenario::RigHeadings | Scenario::RigUndecidable => rig(&mut plan, scenario, n),

@@ -126,6 +126,17 @@ fn a_frozen_receiver_leaves_one_image_a_place() {
 }
 
 #[test]
+fn a_burst_stands_still_while_its_images_go_on() {
+    let (_, pairs) = city_of(Scenario::BurstSamePlace, 200);
+    for burst in pairs.chunks(10) {
+        assert!(burst.iter().all(|(photo, _)| photo.position == burst[0].0.position));
+        let times: Vec<_> = burst.iter().filter_map(|(_, image)| image.as_ref()?.captured_at).collect();
+        assert!(times.is_sorted_by(|a, b| a < b) && times.len() > 5, "{} images of a burst", times.len());
+        assert!(burst.iter().all(|(photo, _)| photo.wall_ms.unwrap() % 1_000 == 0), "whole seconds in EXIF");
+    }
+}
+
+#[test]
 fn rides_lie_where_they_should() {
     for seed in 0..5 {
         for (scenario, edge) in [(Scenario::Antimeridian, 0.0), (Scenario::TileEdges, 528.0 * 360.0 / 16_384.0)] {

@@ -3,7 +3,7 @@
 use crate::matches_table::sequence_cell;
 use crate::table::{Cell, TableWriter};
 use crate::{CsvStyle, OutputKind, ReportError};
-use adjustment_audit::{Flag, ImageShift};
+use adjustment_audit::{Audit, Flag};
 use capture_model::PublishedImages;
 use std::io::Write;
 
@@ -31,13 +31,13 @@ const COLUMNS: &[&str] = &[
 /// Writes the moves of published images.
 pub fn write_shifts(
     published: &PublishedImages,
-    shifts: &[ImageShift],
+    audit: &Audit,
     kind: OutputKind,
     style: CsvStyle,
     out: &mut dyn Write,
 ) -> Result<(), ReportError> {
     let mut table = TableWriter::new(COLUMNS, kind, style, out)?;
-    for shift in shifts {
+    for shift in &audit.images {
         let image = published.image(shift.row as usize);
         let key = image.sequence.as_ref().map_or("", |key| key.as_str());
         let flags: Vec<_> = shift.flags.iter().map(Flag::as_str).collect();

@@ -5,6 +5,13 @@ use capture_model::{CapturedAt, Evidence, ImageId, Names, Position, PublishedIma
 use std::collections::BTreeSet;
 use tile_cover::Tile;
 
+/// Properties of the layer `image`; the second is the sequence key.
+pub(crate) const IMAGE_PROPERTIES: [&str; 7] =
+    ["id", "sequence_id", "captured_at", "compass_angle", "is_pano", "organization_id", "creator_id"];
+/// Properties of the layer `sequence`; the first is the sequence key.
+pub(crate) const SEQUENCE_PROPERTIES: [&str; 6] =
+    ["id", "image_id", "captured_at", "is_pano", "organization_id", "creator_id"];
+
 /// Which places the tile was drawn with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Tileset {
@@ -65,35 +72,53 @@ pub struct Sequences {
 }
 
 impl Images {
-    /// Adds a row from the values of id, capture time, compass, panorama, organization and creator.
-    pub(crate) fn push(&mut self, values: [Value<'_>; 6], sequence: Option<u32>, longitude: f64, latitude: f64) {
-        let [id, captured_at, compass, is_pano, organization, creator] = values;
-        let (id, id_exact) = id.id().unwrap_or((0, true));
+    /// Room for further rows, so that no column grows step by step.
+    pub(crate) fn reserve(&mut self, rows: usize) {
+        self.id.reserve(rows);
+        self.id_exact.reserve(rows);
+        self.sequence.reserve(rows);
+        self.captured_at_ms.reserve(rows);
+        self.longitude.reserve(rows);
+        self.latitude.reserve(rows);
+        self.compass_deg.reserve(rows);
+        self.is_pano.reserve(rows);
+        self.organization_id.reserve(rows);
+        self.creator_id.reserve(rows);
+    }
+
+    /// Adds a row; `property` answers for each of [`IMAGE_PROPERTIES`] by its place.
+    #[inline]
+    pub(crate) fn push<'a>(
+        &mut self,
+        property: impl Fn(usize) -> Value<'a>,
+        sequence: Option<u32>,
+        (longitude, latitude): (f64, f64),
+    ) {
+        let (id, id_exact) = property(0).id().unwrap_or((0, true));
         self.id.push(id);
         self.id_exact.push(id_exact);
         self.sequence.push(sequence);
-        self.captured_at_ms.push(captured_at.time_ms());
+        self.captured_at_ms.push(property(2).time_ms());
         self.longitude.push(longitude);
         self.latitude.push(latitude);
-        self.compass_deg.push(compass.number().map_or(f32::NAN, |degrees| degrees as f32));
-        self.is_pano.push(is_pano.truth());
-        self.organization_id.push(organization.id().map_or(0, |(id, _)| id));
-        self.creator_id.push(creator.id().map_or(0, |(id, _)| id));
+        self.compass_deg.push(property(3).number().map_or(f32::NAN, |degrees| degrees as f32));
+        self.is_pano.push(property(4).truth());
+        self.organization_id.push(property(5).id().map_or(0, |(id, _)| id));
+        self.creator_id.push(property(6).id().map_or(0, |(id, _)| id));
     }
 }
 
 impl Sequences {
-    /// Adds a row for the parts pushed last, from the values of image, capture time, panorama, organization and creator.
-    pub(crate) fn push(&mut self, values: [Value<'_>; 5], sequence: Option<u32>) {
-        let [image, captured_at, is_pano, organization, creator] = values;
-        let (image_id, image_id_exact) = image.id().unwrap_or((0, true));
+    /// Adds a row for the parts pushed last; `property` answers for each of [`SEQUENCE_PROPERTIES`] by its place.
+    pub(crate) fn push<'a>(&mut self, property: impl Fn(usize) -> Value<'a>, sequence: Option<u32>) {
+        let (image_id, image_id_exact) = property(1).id().unwrap_or((0, true));
         self.sequence.push(sequence);
         self.image_id.push(image_id);
         self.image_id_exact.push(image_id_exact);
-        self.captured_at_ms.push(captured_at.time_ms());
-        self.is_pano.push(is_pano.truth());
-        self.organization_id.push(organization.id().map_or(0, |(id, _)| id));
-        self.creator_id.push(creator.id().map_or(0, |(id, _)| id));
+        self.captured_at_ms.push(property(2).time_ms());
+        self.is_pano.push(property(3).truth());
+        self.organization_id.push(property(4).id().map_or(0, |(id, _)| id));
+        self.creator_id.push(property(5).id().map_or(0, |(id, _)| id));
         self.row_ends.push(self.part_ends.len() as u32);
     }
 

@@ -297,7 +297,7 @@ fn zigzag(number: i64) -> u64 {
     ((number << 1) ^ (number >> 63)) as u64
 }
 
-fn push_varint(out: &mut Vec<u8>, mut number: u64) {
+pub(crate) fn push_varint(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         out.push(number as u8 | 0x80);
         number >>= 7;
@@ -305,12 +305,12 @@ fn push_varint(out: &mut Vec<u8>, mut number: u64) {
     out.push(number as u8);
 }
 
-fn push_number(out: &mut Vec<u8>, field: u64, number: u64) {
+pub(crate) fn push_number(out: &mut Vec<u8>, field: u64, number: u64) {
     push_varint(out, field << 3);
     push_varint(out, number);
 }
 
-fn push_bytes(out: &mut Vec<u8>, field: u64, bytes: &[u8]) {
+pub(crate) fn push_bytes(out: &mut Vec<u8>, field: u64, bytes: &[u8]) {
     push_varint(out, field << 3 | 2);
     push_varint(out, bytes.len() as u64);
     out.extend(bytes);

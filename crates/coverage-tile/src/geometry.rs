@@ -17,9 +17,10 @@ pub(crate) fn point(commands: &[u8]) -> Option<(i32, i32)> {
     Some((i32::try_from(x).ok()?, i32::try_from(y).ok()?))
 }
 
-/// Walks the parts of a line feature: `begin` at each new part, then `vertex` for each of its points, in tile units.
-/// `None` when the commands break; counts that promise more numbers than there are end the walk, they are never trusted.
-pub(crate) fn lines(commands: &[u8], mut vertex: impl FnMut(bool, i32, i32)) -> Option<()> {
+/// Walks a line feature: calls `vertex` for each point in tile units and says whether it begins a new part.
+/// `None` when the commands break or `vertex` refuses a point; counts that promise more numbers than there are end the
+/// walk, they are never trusted.
+pub(crate) fn lines(commands: &[u8], mut vertex: impl FnMut(bool, i32, i32) -> Option<()>) -> Option<()> {
     let mut numbers = Packed(commands);
     let (mut x, mut y) = (0_i32, 0_i32);
     let mut has_begun = false;
@@ -32,7 +33,7 @@ pub(crate) fn lines(commands: &[u8], mut vertex: impl FnMut(bool, i32, i32)) -> 
                     let (dx, dy) = (numbers.next()?, numbers.next()?);
                     x = x.checked_add(i32::try_from(unzigzag(dx)).ok()?)?;
                     y = y.checked_add(i32::try_from(unzigzag(dy)).ok()?)?;
-                    vertex(command & 7 == MOVE_TO, x, y);
+                    vertex(command & 7 == MOVE_TO, x, y)?;
                     has_begun = true;
                 }
             }
@@ -54,6 +55,7 @@ mod tests {
                 parts.push(Vec::new());
             }
             parts.last_mut().unwrap().push((x, y));
+            Some(())
         })?;
         Some(parts)
     }

@@ -123,12 +123,22 @@ impl Tile {
     /// The position at a fraction of the tile's width from its west and of its height from its north. Fractions outside
     /// 0…1 lie in neighbouring tiles; the world is closed in longitude and clamped in latitude.
     pub fn position_at(&self, x_fraction: f64, y_fraction: f64) -> Position {
+        Position::from_lon_lat(self.longitude_at(x_fraction), self.latitude_at(y_fraction))
+            .expect("longitude is within ±180 and latitude within ±85.06")
+    }
+
+    /// Degrees of longitude at a fraction of the tile's width from its west; see [`Self::position_at`].
+    #[inline]
+    pub fn longitude_at(&self, x_fraction: f64) -> f64 {
+        let turns = (f64::from(self.x) + x_fraction) / f64::from(self.zoom.tiles_per_side());
+        (if (0.0..=1.0).contains(&turns) { turns } else { turns.rem_euclid(1.0) }) * 360.0 - 180.0
+    }
+
+    /// Degrees of latitude at a fraction of the tile's height from its north; see [`Self::position_at`].
+    pub fn latitude_at(&self, y_fraction: f64) -> f64 {
         let n = f64::from(self.zoom.tiles_per_side());
-        let turns = (f64::from(self.x) + x_fraction) / n;
-        let lon = if (0.0..=1.0).contains(&turns) { turns } else { turns.rem_euclid(1.0) } * 360.0 - 180.0;
         let mercator_y = (1.0 - 2.0 * (f64::from(self.y) + y_fraction) / n).clamp(-1.0, 1.0) * PI;
-        let lat = mercator_y.sinh().atan().to_degrees();
-        Position::from_lon_lat(lon, lat).expect("longitude is within ±180 and latitude within ±85.06")
+        mercator_y.sinh().atan().to_degrees()
     }
 
     /// The ring of the tile's corners, counter-clockwise from the north-west, closed.

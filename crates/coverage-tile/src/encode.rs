@@ -4,7 +4,7 @@
 
 use capture_model::Position;
 use std::collections::HashMap;
-use tile_cover::{Tile, world_coordinates};
+use tile_cover::{Tile, tile_at, world_coordinates};
 
 /// One feature of the layer `image`.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,7 +15,7 @@ pub struct ImageFeature {
     pub sequence_id: String,
     /// Milliseconds since the epoch.
     pub captured_at_ms: Option<i64>,
-    /// Place; a feature outside the tile is not written.
+    /// Place, rounded to the grid of the tile; a feature of another tile is not written.
     pub position: Position,
     /// Degrees.
     pub compass_angle_deg: Option<f64>,
@@ -46,7 +46,8 @@ pub struct SequenceFeature {
     pub line: Vec<Position>,
 }
 
-/// In which of the value variants whole numbers are written.
+/// In which of the value variants numbers are written. A number that a variant cannot hold is written in one that can;
+/// fractions stay doubles but in the last two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum NumberKind {
     /// `int_value`.
@@ -58,6 +59,8 @@ pub enum NumberKind {
     Sint,
     /// `double_value`: ids above 2^53 lose their last digits.
     Double,
+    /// `float_value`: whole numbers above 2^24 lose their last digits, so ids and times are of no use.
+    Float,
     /// `string_value`.
     Text,
 }
@@ -73,11 +76,25 @@ pub struct Dialect {
     pub version: u32,
     /// Every property but the sequence keys becomes a blank text, as in tiles that were edited afterwards.
     pub blank: bool,
+    /// Features carry the vector tile's own ids 0, 1, …; a reader must not take them for image ids.
+    pub feature_ids: bool,
+    /// Properties that no feature has.
+    pub without: &'static [&'static str],
+    /// The layer's extent, keys and values stand before its name and features; the specification leaves the order open.
+    pub tables_first: bool,
 }
 
 impl Default for Dialect {
     fn default() -> Self {
-        Self { numbers: NumberKind::Int, extent: 4096, version: 2, blank: false }
+        Self {
+            numbers: NumberKind::Int,
+            extent: 4096,
+            version: 2,
+            blank: false,
+            feature_ids: false,
+            without: &[],
+            tables_first: false,
+        }
     }
 }
 
@@ -105,12 +122,13 @@ pub fn encode(tile: Tile, images: &[ImageFeature], sequences: &[SequenceFeature]
     lines.finish(&mut out);
     let mut points = LayerWriter::new("image", dialect);
     for image in images {
-        let (x, y) = tile_units(tile, image.position, dialect.extent);
-        let last = f64::from(dialect.extent);
-        if (0.0..last).contains(&x.round()) && (0.0..last).contains(&y.round()) {
+        if tile_at(image.position, tile.zoom) == tile {
+            let (x, y) = tile_units(tile, image.position, dialect.extent);
+            // A place that would round to the far edge stays inside: recorded points lie in 0…extent − 1.
+            let unit = |coordinate: f64| (coordinate.round() as i64).clamp(0, i64::from(dialect.extent) - 1);
             points.feature(
                 1,
-                &[9, zigzag(x.round() as i64), zigzag(y.round() as i64)],
+                &[9, zigzag(unit(x)), zigzag(unit(y))],
                 &[
                     ("captured_at", image.captured_at_ms.map(Property::Whole)),
                     ("compass_angle", image.compass_angle_deg.map(Property::Real)),
@@ -143,17 +161,19 @@ struct LayerWriter<'a> {
     values: Vec<u8>,
     numbers: HashMap<Vec<u8>, u64>,
     features: Vec<u8>,
+    n_features: u64,
 }
 
 impl<'a> LayerWriter<'a> {
     fn new(name: &'a str, dialect: &'a Dialect) -> Self {
-        Self { name, dialect, keys: Vec::new(), values: Vec::new(), numbers: HashMap::new(), features: Vec::new() }
+        let (keys, values, numbers, features) = (Vec::new(), Vec::new(), HashMap::new(), Vec::new());
+        Self { name, dialect, keys, values, numbers, features, n_features: 0 }
     }
 
     fn feature(&mut self, kind: u64, commands: &[u64], properties: &[(&'static str, Option<Property<'_>>)]) {
         let mut tags = Vec::new();
         for &(name, property) in properties {
-            let Some(property) = property else { continue };
+            let Some(property) = property.filter(|_| !self.dialect.without.contains(&name)) else { continue };
             let key = self.keys.iter().position(|key| *key == name).unwrap_or_else(|| {
                 self.keys.push(name);
                 self.keys.len() - 1
@@ -163,6 +183,10 @@ impl<'a> LayerWriter<'a> {
             push_varint(&mut tags, value);
         }
         let mut message = Vec::new();
+        if self.dialect.feature_ids {
+            push_number(&mut message, 1, self.n_features);
+        }
+        self.n_features += 1;
         push_bytes(&mut message, 2, &tags);
         push_number(&mut message, 3, kind);
         let mut packed = Vec::new();
@@ -187,10 +211,7 @@ impl<'a> LayerWriter<'a> {
         match property {
             Property::Key(text) => push_bytes(&mut message, 1, text.as_bytes()),
             _ if self.dialect.blank => push_bytes(&mut message, 1, b""),
-            Property::Real(number) => {
-                push_varint(&mut message, 3 << 3 | 1);
-                message.extend(number.to_le_bytes());
-            }
+            Property::Real(number) => self.push_real(&mut message, number),
             Property::Truth(truth) => push_number(&mut message, 7, u64::from(truth)),
             Property::Id(id) => self.push_whole(&mut message, i128::from(id)),
             Property::Whole(number) => self.push_whole(&mut message, i128::from(number)),
@@ -199,15 +220,30 @@ impl<'a> LayerWriter<'a> {
     }
 
     fn push_whole(&self, message: &mut Vec<u8>, number: i128) {
+        match (self.dialect.numbers, i64::try_from(number), u64::try_from(number)) {
+            (NumberKind::Int, Ok(signed), _) | (NumberKind::Uint, Ok(signed), Err(_)) => {
+                push_number(message, 4, signed as u64);
+            }
+            (NumberKind::Sint, Ok(signed), _) => push_number(message, 6, zigzag(signed)),
+            (NumberKind::Int | NumberKind::Uint | NumberKind::Sint, _, Ok(unsigned)) => {
+                push_number(message, 5, unsigned);
+            }
+            (NumberKind::Text, ..) => push_bytes(message, 1, number.to_string().as_bytes()),
+            _ => self.push_real(message, number as f64),
+        }
+    }
+
+    fn push_real(&self, message: &mut Vec<u8>, number: f64) {
         match self.dialect.numbers {
-            NumberKind::Int => push_number(message, 4, number as u64),
-            NumberKind::Uint => push_number(message, 5, number as u64),
-            NumberKind::Sint => push_number(message, 6, zigzag(number as i64)),
-            NumberKind::Double => {
-                push_varint(message, 3 << 3 | 1);
-                message.extend((number as f64).to_le_bytes());
+            NumberKind::Float => {
+                push_varint(message, 2 << 3 | 5);
+                message.extend((number as f32).to_le_bytes());
             }
             NumberKind::Text => push_bytes(message, 1, number.to_string().as_bytes()),
+            _ => {
+                push_varint(message, 3 << 3 | 1);
+                message.extend(number.to_le_bytes());
+            }
         }
     }
 
@@ -215,14 +251,16 @@ impl<'a> LayerWriter<'a> {
         if self.features.is_empty() {
             return;
         }
-        let mut layer = Vec::with_capacity(self.features.len() + self.values.len() + 100);
-        push_number(&mut layer, 15, u64::from(self.dialect.version));
-        push_bytes(&mut layer, 1, self.name.as_bytes());
-        layer.extend(self.features);
-        self.keys.iter().for_each(|key| push_bytes(&mut layer, 3, key.as_bytes()));
-        layer.extend(self.values);
-        push_number(&mut layer, 5, u64::from(self.dialect.extent));
-        push_bytes(out, 3, &layer);
+        let mut head = Vec::new();
+        push_number(&mut head, 15, u64::from(self.dialect.version));
+        push_bytes(&mut head, 1, self.name.as_bytes());
+        let mut tables = Vec::new();
+        self.keys.iter().for_each(|key| push_bytes(&mut tables, 3, key.as_bytes()));
+        tables.extend(self.values);
+        push_number(&mut tables, 5, u64::from(self.dialect.extent));
+        let parts =
+            if self.dialect.tables_first { [tables, head, self.features] } else { [head, self.features, tables] };
+        push_bytes(out, 3, &parts.concat());
     }
 }
 
@@ -231,9 +269,9 @@ fn tile_units(tile: Tile, position: Position, extent: u32) -> (f64, f64) {
     let n = f64::from(tile.zoom.tiles_per_side());
     let (world_x, world_y) = world_coordinates(position, tile.zoom);
     let mut x = world_x - f64::from(tile.x);
-    if x > n / 2.0 {
-        x -= n; // a line over the antimeridian goes the short way
-    } else if x < -n / 2.0 {
+    if x - 0.5 > n / 2.0 {
+        x -= n; // over the antimeridian it goes the short way
+    } else if x - 0.5 < -n / 2.0 {
         x += n;
     }
     (x * f64::from(extent), (world_y - f64::from(tile.y)) * f64::from(extent))
@@ -242,6 +280,7 @@ fn tile_units(tile: Tile, position: Position, extent: u32) -> (f64, f64) {
 /// Parts of a line within the tile, in whole units (each segment by Liang and Barsky, 1984).
 fn clip(tile: Tile, line: &[Position], extent: u32) -> Vec<Vec<(i64, i64)>> {
     let edge = f64::from(extent);
+    let half_the_world = edge * f64::from(tile.zoom.tiles_per_side()) / 2.0;
     let points: Vec<(f64, f64)> = line.iter().map(|&position| tile_units(tile, position, extent)).collect();
     let mut parts: Vec<Vec<(i64, i64)>> = Vec::new();
     let mut is_open = false;
@@ -257,7 +296,8 @@ fn clip(tile: Tile, line: &[Position], extent: u32) -> Vec<Vec<(i64, i64)>> {
                 leave = -1.0; // parallel to this edge and beyond it
             }
         }
-        if enter > leave {
+        let is_beyond = (x1 - x0).abs() > half_the_world; // the short way lies on the other side of the globe
+        if enter > leave || is_beyond {
             is_open = false;
             continue;
         }
@@ -315,3 +355,6 @@ pub(crate) fn push_bytes(out: &mut Vec<u8>, field: u64, bytes: &[u8]) {
     push_varint(out, bytes.len() as u64);
     out.extend(bytes);
 }
+
+#[cfg(test)]
+mod tests;

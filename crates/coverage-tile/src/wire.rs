@@ -151,23 +151,22 @@ pub(crate) fn pull_varint(rest: &mut &[u8]) -> Option<u64> {
             *rest = tail;
             Some(u64::from(one & 0x7f) | u64::from(two & 0x7f) << 7 | u64::from(three) << 14)
         }
-        _ => pull_long_varint(rest),
+        _ => {
+            let (value, tail) = long_varint(rest)?;
+            *rest = tail;
+            Some(value)
+        }
     }
 }
 
-fn pull_long_varint(rest: &mut &[u8]) -> Option<u64> {
-    let (mut value, mut shift) = (0_u64, 0);
-    let mut bytes = *rest;
-    while let [byte, ref tail @ ..] = *bytes
-        && shift < 70
-    {
-        value |= u64::from(byte & 0x7f) << shift;
+/// By value, not through a reference: the caller's place in the message stays in a register.
+fn long_varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let mut value = 0_u64;
+    for (index, &byte) in bytes.iter().take(10).enumerate() {
+        value |= u64::from(byte & 0x7f) << (7 * index as u32);
         if byte < 0x80 {
-            *rest = tail;
-            return Some(value);
+            return Some((value, &bytes[index + 1..]));
         }
-        shift += 7;
-        bytes = tail;
     }
     None
 }

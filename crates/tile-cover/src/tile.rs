@@ -88,29 +88,42 @@ fn whole_tile(coordinate: f64, n: u32) -> u32 {
 
 /// Text that names no tile.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not a tile: write zoom/x/y such as 14/8188/5448, zoom 0 to 24, x and y below 2^zoom")]
+#[error("{text:?} is not a tile: {problem}; write zoom/x/y such as 14/8188/5448")]
 pub struct InvalidTile {
     /// What was given, cut to 60 characters.
     pub text: String,
+    /// What is wrong with it.
+    pub problem: String,
 }
 
 impl FromStr for Tile {
     type Err = InvalidTile;
     fn from_str(text: &str) -> Result<Self, InvalidTile> {
-        let number = |part: &str| {
-            let is_decimal = (1..=10).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
-            is_decimal.then(|| part.parse::<u32>().ok()).flatten()
-        };
-        let mut parts = text.split('/').map(number);
-        let (z, x, y, end) = (parts.next(), parts.next(), parts.next(), parts.next());
-        let tile = match (z, x, y, end) {
-            (Some(Some(z)), Some(Some(x)), Some(Some(y)), None) => {
-                u8::try_from(z).ok().and_then(Zoom::new).and_then(|zoom| Tile::new(zoom, x, y))
-            }
-            _ => None,
-        };
-        tile.ok_or_else(|| InvalidTile { text: text.chars().take(60).collect() })
+        read_tile(text).map_err(|problem| InvalidTile { text: text.chars().take(60).collect(), problem })
     }
+}
+
+fn read_tile(text: &str) -> Result<Tile, String> {
+    let parts: Vec<&str> = text.splitn(4, '/').collect();
+    let [z, x, y] = parts[..] else { return Err("it needs three numbers with / between them".to_owned()) };
+    let (z, x, y) = (whole_number("zoom", z)?, whole_number("x", x)?, whole_number("y", y)?);
+    let zoom = u8::try_from(z).ok().and_then(Zoom::new).ok_or_else(|| format!("zoom {z} is above 24"))?;
+    let n = zoom.tiles_per_side();
+    for (name, number) in [("x", x), ("y", y)] {
+        if number >= n {
+            return Err(format!("{name} {number} is not below {n}, the tiles per side at zoom {z}"));
+        }
+    }
+    Ok(Tile { zoom, x, y })
+}
+
+fn whole_number(name: &str, part: &str) -> Result<u32, String> {
+    let is_decimal = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let number = is_decimal.then(|| part.parse().ok()).flatten();
+    number.ok_or_else(|| {
+        let shown: String = part.chars().take(20).collect();
+        format!("{name} {shown:?} is not a whole number of digits alone")
+    })
 }
 
 impl Tile {
@@ -121,7 +134,7 @@ impl Tile {
     }
 
     /// The position at a fraction of the tile's width from its west and of its height from its north. Fractions outside
-    /// 0…1 lie in neighbouring tiles; the world is closed in longitude and clamped in latitude.
+    /// 0…1 lie in neighbouring tiles; the world is closed in longitude and clamped in latitude. Fractions must be finite.
     pub fn position_at(&self, x_fraction: f64, y_fraction: f64) -> Position {
         Position::from_lon_lat(self.longitude_at(x_fraction), self.latitude_at(y_fraction))
             .expect("longitude is within ±180 and latitude within ±85.06")
@@ -173,27 +186,38 @@ mod tests {
         check("Suva, just west of the antimeridian", 178.4419, -18.1416, "14/16313/9031");
         check("the antimeridian belongs to the western edge", 180.0, 0.0, "14/0/8192");
         check("the western edge itself", -180.0, 0.0, "14/0/8192");
+        check("just north of the equator", 0.0, 1e-12, "14/8192/8191");
+        check("just west of Greenwich", -1e-12, 0.0, "14/8191/8192");
+        check("a hair before the antimeridian", 179.999_999_9, 0.0, "14/16383/8192");
+        check("the last latitude with a tile", 12.0, MAX_MERCATOR_LATITUDE, "14/8738/0");
+        check("its southern twin", 12.0, -MAX_MERCATOR_LATITUDE, "14/8738/16383");
         check("a pole is clamped, not infinite", 12.0, 90.0, "14/8738/0");
         check("the other pole", 12.0, -90.0, "14/8738/16383");
     }
 
     #[test]
     fn tiles_are_read_as_they_are_written() {
-        assert_eq!("14/8188/5448".parse::<Tile>().unwrap().to_string(), "14/8188/5448");
-        for text in [
-            "",
-            "14/8188",
-            "14/8188/5448/1",
-            "14/16384/0",
-            "25/0/0",
-            "14/-1/0",
-            "14/ 1/0",
-            "z/x/y",
-            "14/1e3/0",
-            "../14/1/1",
-        ] {
-            assert!(text.parse::<Tile>().is_err(), "{text}");
+        #[track_caller]
+        fn check(text: &str, problem: &str) {
+            let error = text.parse::<Tile>().unwrap_err().to_string();
+            assert!(error.contains(problem) && error.contains("14/8188/5448"), "{error}");
         }
+        assert_eq!("14/8188/5448".parse::<Tile>().unwrap().to_string(), "14/8188/5448");
+        check("", "three numbers");
+        check("14/8188", "three numbers");
+        check("14/8188/5448/1", "three numbers");
+        check("../14/1/1", "three numbers");
+        check("14/16384/0", "x 16384 is not below 16384");
+        check("14/0/16384", "y 16384 is not below 16384");
+        check("25/0/0", "zoom 25 is above 24");
+        check("300/0/0", "zoom 300 is above 24");
+        check("14/-1/0", "x \"-1\" is not");
+        check("14/ 1/0", "x \" 1\" is not");
+        check("14/1/+1", "y \"+1\" is not");
+        check("14//1", "x \"\" is not");
+        check("z/x/y", "zoom \"z\" is not");
+        check("14/1e3/0", "x \"1e3\" is not");
+        check("14/99999999999/0", "x \"99999999999\" is not");
     }
 
     #[test]

@@ -55,7 +55,9 @@ fn facts(decoded: &CoverageTile) -> String {
         ),
         (
             &sequences.image_id,
+            &sequences.image_id_exact,
             &sequences.captured_at_ms,
+            (&sequences.is_pano, &sequences.organization_id, &sequences.creator_id),
             &sequences.vertices,
             &sequences.part_ends,
             &sequences.row_ends

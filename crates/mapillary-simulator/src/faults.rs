@@ -1,7 +1,16 @@
 //! Faults on demand: each request draws whether it fails, and how.
+//!
+//! One text says all of it, parts separated by commas:
+//! - `500:0.1` a share of all requests fails so; `500@tiles:0.1` a share of those of one endpoint, or of `graph`, which is
+//!   everything but tiles; `500@tiles:3x` the first three of them, and no more. Shares must not sum to more than 1.
+//! - `seed=7` another draw; `pause_ms=`, `retry_after_s=` how long slow answers and throttles last.
+//! - habits of a service that works: `lag=0.1` that share of the sequences is in no tile yet, `gone=0.1` that share of the
+//!   images is in tiles alone, `numbers=int|uint|sint|double|text`, `empty=204|404|200`, `gzip=off|on|bare`,
+//!   `times=exact|sloppy`, `usage=97`.
 
+use crate::habits::{Habits, share};
 use crate::reply::Reply;
-use crate::routes::too_much;
+use crate::routes::{ENDPOINTS, too_much};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::str::FromStr;
@@ -17,6 +26,8 @@ pub enum Fault {
     Unavailable,
     /// 500, code 1: too much data.
     TooMuch,
+    /// 400, code 368: blocked.
+    Blocked,
     /// 302 to a login page.
     Login,
     /// 200 with a page.
@@ -29,40 +40,70 @@ pub enum Fault {
     NotFound,
     /// 502 with a page.
     Gateway,
+    /// 503 with a page and `Retry-After`.
+    Overloaded,
     /// A body that ends early although its length was announced.
     Cut,
+    /// A body that ends early, and nothing said how long it would be.
+    CutOpen,
     /// A closed connection before any answer.
     Reset,
     /// A pause before the answer.
     Slow,
+    /// A pause in the middle of the body.
+    Drip,
 }
 
-const NAMES: [(&str, Fault); 13] = [
+const NAMES: [(&str, Fault); 17] = [
     ("429", Fault::TooMany),
     ("403", Fault::AppLimit),
     ("500", Fault::Unavailable),
     ("too_much", Fault::TooMuch),
+    ("368", Fault::Blocked),
     ("login", Fault::Login),
     ("html", Fault::Html),
     ("envelope", Fault::Envelope),
     ("empty", Fault::Empty),
     ("404", Fault::NotFound),
     ("502", Fault::Gateway),
+    ("503", Fault::Overloaded),
     ("cut", Fault::Cut),
+    ("cut_open", Fault::CutOpen),
     ("reset", Fault::Reset),
     ("slow", Fault::Slow),
+    ("drip", Fault::Drip),
 ];
 
-/// Shares of requests that fail, by kind. Read from a text such as `500:0.1,cut:0.05,seed=7`.
+/// Which requests fail and how the service behaves otherwise; the module's text says how it is written.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Faults {
-    shares: Vec<(Fault, f64)>,
-    seed: u64,
+    rules: Vec<Rule>,
+    pub(crate) habits: Habits,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Rule {
+    fault: Fault,
+    /// `None` for all requests.
+    endpoint: Option<&'static str>,
+    how_many: HowMany,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum HowMany {
+    Share(f64),
+    First(u64),
 }
 
 /// A text that names no faults.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{part:?} is no fault: write name:share such as 500:0.1, with shares that sum to at most 1; names are {}", NAMES.map(|(name, _)| name).join(", "))]
+#[error(
+    "{part:?} is no fault: write name:share such as 500:0.1 with shares that sum to at most 1, 500@tiles:3x for the first \
+     three of an endpoint, or a setting such as seed=7; names are {}; endpoints are graph, {}; settings are seed, pause_ms, \
+     retry_after_s, lag, gone, numbers, empty, gzip, times, usage",
+    NAMES.map(|(name, _)| name).join(", "),
+    ENDPOINTS.join(", ")
+)]
 pub struct InvalidFaults {
     /// The part that is wrong.
     pub part: String,
@@ -73,60 +114,97 @@ impl FromStr for Faults {
     fn from_str(text: &str) -> Result<Self, InvalidFaults> {
         let mut faults = Self::default();
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-            let wrong = || InvalidFaults { part: part.to_owned() };
-            if let Some(seed) = part.strip_prefix("seed=") {
-                faults.seed = seed.parse().map_err(|_| wrong())?;
-                continue;
-            }
-            let (name, share) = part.split_once(':').ok_or_else(wrong)?;
-            let fault = NAMES.iter().find(|(known, _)| *known == name).ok_or_else(wrong)?.1;
-            let share: f64 = share.parse().map_err(|_| wrong())?;
-            if !(0.0..=1.0).contains(&share) {
-                return Err(wrong());
-            }
-            faults.shares.push((fault, share));
-            if faults.shares.iter().map(|(_, share)| share).sum::<f64>() > 1.0 + 1e-9 {
-                return Err(wrong());
-            }
+            let known = match part.split_once('=') {
+                Some((name, value)) => faults.habits.set(name, value),
+                None => faults.add(part),
+            };
+            known.ok_or_else(|| InvalidFaults { part: part.to_owned() })?;
         }
         Ok(faults)
     }
 }
 
 impl Faults {
-    /// Whether the request of this number fails, and how: the same for one seed in every run.
-    pub(crate) fn draw(&self, number: u64) -> Option<Fault> {
-        if self.shares.is_empty() {
+    fn add(&mut self, part: &str) -> Option<()> {
+        let (what, how_many) = part.split_once(':')?;
+        let (name, endpoint) = match what.split_once('@') {
+            Some((name, endpoint)) => {
+                (name, Some(*ENDPOINTS.iter().chain(&["graph"]).find(|known| **known == endpoint)?))
+            }
+            None => (what, None),
+        };
+        let fault = NAMES.iter().find(|(known, _)| *known == name)?.1;
+        let how_many = match how_many.strip_suffix('x') {
+            Some(count) => HowMany::First(count.parse().ok()?),
+            None => HowMany::Share(share(how_many)?),
+        };
+        self.rules.push(Rule { fault, endpoint, how_many });
+        let shares = self.rules.iter().filter_map(|rule| match rule.how_many {
+            HowMany::Share(share) => Some(share),
+            HowMany::First(_) => None,
+        });
+        (shares.sum::<f64>() <= 1.0 + 1e-9).then_some(())
+    }
+
+    /// Counters for [`Self::draw`].
+    pub(crate) fn counters(&self) -> Vec<u64> {
+        vec![0; self.rules.len()]
+    }
+
+    /// Whether the request of this number fails, and how. Shares are the same for one seed in every run; `drawn` counts
+    /// how often each rule has applied.
+    pub(crate) fn draw(&self, number: u64, endpoint: &str, drawn: &mut [u64]) -> Option<Fault> {
+        if self.rules.is_empty() {
             return None;
         }
-        let mut random = ChaCha8Rng::seed_from_u64(self.seed.wrapping_mul(0x9e37_79b9).wrapping_add(number));
+        let mut random = ChaCha8Rng::seed_from_u64(self.habits.seed.wrapping_mul(0x9e37_79b9).wrapping_add(number));
         let mut left: f64 = random.random();
-        self.shares
-            .iter()
-            .find(|(_, share)| {
-                left -= share;
-                left < 0.0
-            })
-            .map(|(fault, _)| *fault)
+        let applies = |rule: &Rule| match rule.endpoint {
+            None => true,
+            Some("graph") => endpoint != "tiles",
+            Some(only) => only == endpoint,
+        };
+        for (rule, drawn) in self.rules.iter().zip(drawn).filter(|(rule, _)| applies(rule)) {
+            let is_hit = match rule.how_many {
+                HowMany::First(count) => *drawn < count,
+                HowMany::Share(share) => {
+                    left -= share;
+                    left < 0.0
+                }
+            };
+            if is_hit {
+                *drawn += 1;
+                return Some(rule.fault);
+            }
+        }
+        None
     }
 }
 
 impl Fault {
+    /// The word that names it in a text of faults and in the log.
+    pub fn as_str(self) -> &'static str {
+        NAMES.iter().find(|(_, fault)| *fault == self).map_or("", |(name, _)| name)
+    }
+
     /// The answer of a fault that answers; `None` for those of the socket.
-    pub(crate) fn reply(self) -> Option<Reply> {
+    pub(crate) fn reply(self, habits: &Habits) -> Option<Reply> {
+        let later = habits.retry_after_s.to_string();
         Some(match self {
-            Self::TooMany => Reply::empty(429).with_header("Retry-After", "1"),
+            Self::TooMany => Reply::empty(429).with_header("Retry-After", later),
             Self::AppLimit => Reply::error(403, 4, "MLYApiException", "Application request limit reached")
                 .with_header("x-app-usage", "{\"call_count\":100,\"total_time\":20,\"total_cputime\":20}"),
             Self::Unavailable => Reply::error(500, 2, "MLYApiException", "Service temporarily unavailable"),
             Self::TooMuch => too_much(),
+            Self::Blocked => Reply::error(400, 368, "OAuthException", "The action attempted has been deemed abusive"),
             Self::Login => Reply::html(302, "").with_header("Location", "https://www.mapillary.com/login"),
             Self::Html => Reply::html(200, "<!DOCTYPE html><title>Please log in</title>"),
             Self::Envelope => Reply::error(200, 2, "MLYApiException", "Service temporarily unavailable"),
             Self::Empty => Reply::empty(200),
             Self::NotFound => Reply::empty(404),
             Self::Gateway => Reply::html(502, "<html>Bad gateway</html>"),
-            Self::Cut | Self::Reset | Self::Slow => return None,
+            Self::Overloaded => Reply::html(503, "<html>Overloaded</html>").with_header("Retry-After", later),
+            Self::Cut | Self::CutOpen | Self::Reset | Self::Slow | Self::Drip => return None,
         })
     }
 }
@@ -135,16 +213,52 @@ impl Fault {
 mod tests {
     use super::*;
 
+    fn drawn(text: &str, endpoint: &str, n: u64) -> Vec<Option<Fault>> {
+        let faults: Faults = text.parse().unwrap();
+        let mut counters = faults.counters();
+        (0..n).map(|number| faults.draw(number, endpoint, &mut counters)).collect()
+    }
+
     #[test]
     fn shares_are_kept_and_one_seed_is_one_run() {
-        let faults: Faults = "500:0.1, cut:0.1,seed=7".parse().unwrap();
-        let drawn: Vec<_> = (0..10_000).map(|number| faults.draw(number)).collect();
-        let share = drawn.iter().flatten().count() as f64 / 10_000.0;
+        let text = "500:0.1, cut:0.1,seed=7";
+        let run = drawn(text, "tiles", 10_000);
+        let share = run.iter().flatten().count() as f64 / 10_000.0;
         assert!((share - 0.2).abs() < 0.02, "{share}");
-        assert_eq!(drawn, (0..10_000).map(|number| faults.draw(number)).collect::<Vec<_>>());
-        assert_eq!(Faults::default().draw(1), None);
-        for text in ["500", "500:2", "nonsense:0.1", "500:0.7,cut:0.7", "seed=x"] {
+        assert_eq!(run, drawn(text, "tiles", 10_000));
+        assert_ne!(run, drawn("500:0.1,cut:0.1,seed=8", "tiles", 10_000));
+        assert_eq!(drawn("", "tiles", 1), [None]);
+    }
+
+    #[test]
+    fn a_fault_may_belong_to_one_endpoint_and_to_its_first_requests() {
+        let check = |text: &str, endpoint: &str, expected: &[Option<Fault>]| {
+            assert_eq!(drawn(text, endpoint, expected.len() as u64), expected, "{text} at {endpoint}");
+        };
+        let (busy, cut) = (Some(Fault::TooMany), Some(Fault::Cut));
+        check("429@tiles:2x", "tiles", &[busy, busy, None]);
+        check("429@tiles:2x", "entity", &[None, None]);
+        check("429@graph:1", "images_by_user", &[busy, busy]);
+        check("429@graph:1", "tiles", &[None, None]);
+        check("429:1x,cut:1x", "entity", &[busy, cut, None]);
+    }
+
+    #[test]
+    fn nonsense_is_named() {
+        for text in ["500", "500:2", "500:-1", "500:NaN", "500:0.7,cut:0.7", "nonsense:0.1", "500@moon:1", "500:1.5x"] {
             assert!(text.parse::<Faults>().is_err(), "{text}");
+        }
+        for text in ["seed=x", "empty=500", "numbers=octal", "lag=2", "gzip=", "moon=1"] {
+            let told = text.parse::<Faults>().unwrap_err().to_string();
+            assert!(told.contains(text) && told.contains("cut_open") && told.contains("images_by_box"), "{told}");
+        }
+    }
+
+    #[test]
+    fn every_name_is_a_fault_of_its_own() {
+        for (name, fault) in NAMES {
+            assert_eq!(fault.as_str(), name);
+            assert_eq!(drawn(&format!("{name}:1"), "entity", 1), [Some(fault)]);
         }
     }
 }

@@ -5,12 +5,16 @@
 
 mod entities;
 mod faults;
+mod habits;
 mod reply;
+mod request;
 mod routes;
 mod server;
+mod stored;
 mod world;
 
 pub use entities::{EntitiesFileError, entities_of, read_entities_file};
 pub use faults::{Fault, Faults, InvalidFaults};
-pub use server::{RequestRecord, Simulator, SimulatorError, SimulatorSettings, start};
+pub use request::RequestRecord;
+pub use server::{Simulator, SimulatorError, SimulatorSettings, start, start_world};
 pub use world::World;

@@ -1,5 +1,6 @@
 //! Answers before they meet a socket.
 
+use crate::stored::Stored;
 use serde_json::{Value, json};
 
 /// One HTTP answer.
@@ -12,8 +13,26 @@ pub(crate) struct Reply {
 
 impl Reply {
     pub(crate) fn json(status: u16, value: &Value) -> Self {
-        let headers = vec![("Content-Type", "application/json; charset=UTF-8".to_owned())];
-        Self { status, headers, body: value.to_string().into_bytes() }
+        Self::json_text(status, value.to_string().into_bytes())
+    }
+
+    pub(crate) fn json_text(status: u16, body: Vec<u8>) -> Self {
+        Self { status, headers: vec![("Content-Type", "application/json; charset=UTF-8".to_owned())], body }
+    }
+
+    /// `{"data":[…]}` of the asked fields; `tail` is what follows the list.
+    pub(crate) fn list<'a>(images: impl IntoIterator<Item = &'a Stored>, fields: &[&str], tail: &str) -> Self {
+        let mut body = b"{\"data\":[".to_vec();
+        for (number, image) in images.into_iter().enumerate() {
+            if number > 0 {
+                body.push(b',');
+            }
+            image.write_fields(fields, &mut body);
+        }
+        body.push(b']');
+        body.extend(tail.as_bytes());
+        body.push(b'}');
+        Self::json_text(200, body)
     }
 
     pub(crate) fn html(status: u16, text: &str) -> Self {

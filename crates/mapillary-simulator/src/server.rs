@@ -1,30 +1,32 @@
 //! Sockets: a small HTTP/1.1 server that may also break off, stall or cut its answers.
 
 use crate::faults::{Fault, Faults};
+use crate::habits::Packing;
 use crate::reply::Reply;
-use crate::routes::{Request, answer};
+use crate::request::{Request, RequestRecord};
+use crate::routes::answer;
 use crate::world::World;
-use serde::Serialize;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde_json::Value;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinHandle;
-use url::Url;
+use tokio::task::{JoinHandle, JoinSet};
 
-const LARGEST_HEAD_BYTES: usize = 64 * 1024;
-const PAUSE: Duration = Duration::from_millis(300);
+/// Records that are kept in memory; the log file gets them all.
+const MOST_RECORDS: usize = 100_000;
 
 /// How the simulator behaves.
 #[derive(Debug, Clone, Default)]
 pub struct SimulatorSettings {
     /// Port on 127.0.0.1; 0 takes a free one.
     pub port: u16,
-    /// Which requests fail.
+    /// Which requests fail, and the habits of a service that works.
     pub faults: Faults,
     /// File that gets a JSON line per request.
     pub log: Option<PathBuf>,
@@ -51,28 +53,12 @@ pub enum SimulatorError {
     },
 }
 
-/// One request as it was seen; tokens are cut out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct RequestRecord {
-    /// HTTP method.
-    pub method: String,
-    /// Path.
-    pub path: String,
-    /// Query without the value of a token.
-    pub query: String,
-    /// Which part of the service.
-    pub endpoint: &'static str,
-    /// Status of the answer; 0 when the connection was closed instead.
-    pub status: u16,
-    /// Bytes of the answer's body.
-    pub bytes: usize,
-}
-
 struct Shared {
     world: World,
     faults: Faults,
     base_url: String,
     number: AtomicU64,
+    drawn: Mutex<Vec<u64>>,
     records: Mutex<Vec<RequestRecord>>,
     log: Option<Mutex<std::fs::File>>,
 }
@@ -85,6 +71,11 @@ pub struct Simulator {
 
 /// Starts a server on loopback over these entities.
 pub async fn start(entities: Vec<Value>, settings: SimulatorSettings) -> Result<Simulator, SimulatorError> {
+    start_world(World::new(entities), settings).await
+}
+
+/// Starts a server on loopback over a world, such as one of [`World::read_file`].
+pub async fn start_world(world: World, settings: SimulatorSettings) -> Result<Simulator, SimulatorError> {
     let failed = |source| SimulatorError::Listen { port: settings.port, source };
     let listener = TcpListener::bind(("127.0.0.1", settings.port)).await.map_err(failed)?;
     let base_url = format!("http://{}", listener.local_addr().map_err(failed)?);
@@ -92,7 +83,8 @@ pub async fn start(entities: Vec<Value>, settings: SimulatorSettings) -> Result<
         std::fs::File::create(&path).map(Mutex::new).map_err(|source| SimulatorError::Log { path, source })
     };
     let shared = Arc::new(Shared {
-        world: World::new(entities),
+        world,
+        drawn: Mutex::new(settings.faults.counters()),
         faults: settings.faults,
         base_url,
         number: AtomicU64::new(0),
@@ -109,12 +101,12 @@ impl Simulator {
         &self.shared.base_url
     }
 
-    /// Every request so far.
+    /// The requests so far, at most the first 100,000.
     pub fn requests(&self) -> Vec<RequestRecord> {
-        self.shared.records.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        held(&self.shared.records).clone()
     }
 
-    /// Stops listening.
+    /// Stops listening and closes every connection.
     pub async fn stop(mut self) {
         self.listening.abort();
         let _ = (&mut self.listening).await;
@@ -127,96 +119,135 @@ impl Drop for Simulator {
     }
 }
 
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 async fn listen(listener: TcpListener, shared: Arc<Shared>) {
+    let mut conversations = JoinSet::new(); // dropped with this task, and all of them with it
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => drop(tokio::spawn(converse(stream, Arc::clone(&shared)))),
+            Ok((stream, _)) => drop(conversations.spawn(converse(stream, Arc::clone(&shared)))),
             Err(_) => tokio::time::sleep(Duration::from_millis(20)).await, // out of sockets for the moment
         }
+        while conversations.try_join_next().is_some() {}
     }
 }
 
 /// Answers the requests of one connection, one after the other.
 async fn converse(mut stream: TcpStream, shared: Arc<Shared>) {
     let mut waiting = Vec::new();
-    while let Some(request) = read_request(&mut stream, &mut waiting).await {
-        let number = shared.number.fetch_add(1, Ordering::Relaxed);
-        let fault = shared.faults.draw(number);
-        if fault == Some(Fault::Slow) {
-            tokio::time::sleep(PAUSE).await;
-        }
-        if fault == Some(Fault::Reset) {
-            shared.record(&request, 0, 0);
-            return;
-        }
-        let reply = fault.and_then(Fault::reply).unwrap_or_else(|| answer(&shared.world, &request, &shared.base_url));
-        shared.record(&request, reply.status, reply.body.len());
-        let is_cut = fault == Some(Fault::Cut);
-        if write_reply(&mut stream, &reply, is_cut).await.is_err() || is_cut {
+    loop {
+        let request = match Request::read(&waiting) {
+            Ok(Some((request, length))) => {
+                waiting.drain(..length);
+                request
+            }
+            Ok(None) => {
+                let mut more = [0; 8192];
+                match stream.read(&mut more).await {
+                    Ok(n) if n > 0 => waiting.extend(&more[..n]),
+                    _ => return,
+                }
+                continue;
+            }
+            Err(_) => {
+                let _ = stream.write_all(b"HTTP/1.1 400 no request\r\nConnection: close\r\n\r\n").await;
+                return;
+            }
+        };
+        if !shared.serve(&mut stream, &request).await.is_ok_and(|()| request.stays_open) {
             return;
         }
     }
 }
 
+/// The connection is of no more use.
+struct Closed;
+
 impl Shared {
-    fn record(&self, request: &Request, status: u16, bytes: usize) {
-        let query = request.url.query_pairs().map(|(key, value)| {
-            let value = if key == "access_token" { "REDACTED".into() } else { value };
-            format!("{key}={value}")
-        });
-        let record = RequestRecord {
-            method: request.method.clone(),
-            path: request.url.path().to_owned(),
-            query: query.collect::<Vec<_>>().join("&"),
-            endpoint: request.endpoint(),
-            status,
-            bytes,
+    async fn serve(&self, stream: &mut TcpStream, request: &Request) -> Result<(), Closed> {
+        let number = self.number.fetch_add(1, Ordering::Relaxed);
+        let habits = &self.faults.habits;
+        let fault = self.faults.draw(number, request.endpoint(), &mut held(&self.drawn));
+        let pause = Duration::from_millis(habits.pause_ms);
+        if fault == Some(Fault::Slow) {
+            tokio::time::sleep(pause).await;
+        }
+        if fault == Some(Fault::Reset) {
+            self.keep(request.record(0, 0, fault.map(Fault::as_str)));
+            let _ = stream.set_zero_linger(); // so that it is a reset and no orderly end
+            return Err(Closed);
+        }
+        let reply = match fault.and_then(|fault| fault.reply(habits)) {
+            Some(reply) => reply,
+            None => self.packed(answer(&self.world, habits, request, &self.base_url), request),
         };
+        self.keep(request.record(reply.status, reply.body.len(), fault.map(Fault::as_str)));
+        let is_open_ended = fault == Some(Fault::CutOpen);
+        let mut bytes = head_of(&reply, !is_open_ended, request.stays_open && !is_open_ended).into_bytes();
+        let half = reply.body.len() / 2;
+        bytes.extend(&reply.body[..half]);
+        if !matches!(fault, Some(Fault::Cut | Fault::CutOpen)) {
+            if fault == Some(Fault::Drip) {
+                stream.write_all(&bytes).await.map_err(|_| Closed)?;
+                bytes.clear();
+                tokio::time::sleep(pause).await;
+            }
+            bytes.extend(&reply.body[half..]);
+        }
+        stream.write_all(&bytes).await.map_err(|_| Closed)?;
+        stream.flush().await.map_err(|_| Closed)?;
+        if matches!(fault, Some(Fault::Cut | Fault::CutOpen)) { Err(Closed) } else { Ok(()) }
+    }
+
+    fn packed(&self, mut reply: Reply, request: &Request) -> Reply {
+        let is_tile = request.endpoint() == "tiles" && reply.status == 200;
+        let is_packed = match self.faults.habits.packing {
+            Packing::Off => false,
+            Packing::Announced => request.accepts_gzip,
+            Packing::Bare => is_tile,
+        };
+        if !is_packed || reply.body.is_empty() {
+            return reply;
+        }
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(&reply.body).expect("memory takes every byte");
+        reply.body = encoder.finish().expect("memory takes every byte");
+        match self.faults.habits.packing {
+            Packing::Announced => reply.with_header("Content-Encoding", "gzip"),
+            Packing::Bare | Packing::Off => reply,
+        }
+    }
+
+    fn keep(&self, record: RequestRecord) {
         if let Some(log) = &self.log
             && let Ok(line) = serde_json::to_string(&record)
         {
-            let _ = writeln!(log.lock().unwrap_or_else(PoisonError::into_inner), "{line}");
+            let _ = writeln!(held(log), "{line}");
         }
-        self.records.lock().unwrap_or_else(PoisonError::into_inner).push(record);
-    }
-}
-
-/// The next request; `None` when the other side is done or talks nonsense.
-async fn read_request(stream: &mut TcpStream, waiting: &mut Vec<u8>) -> Option<Request> {
-    loop {
-        let mut headers = [httparse::EMPTY_HEADER; 64];
-        let mut head = httparse::Request::new(&mut headers);
-        if let httparse::Status::Complete(length) = head.parse(waiting).ok()? {
-            let authorization = head
-                .headers
-                .iter()
-                .find(|header| header.name.eq_ignore_ascii_case("authorization"))
-                .map(|header| String::from_utf8_lossy(header.value).into_owned());
-            let url = Url::parse("http://simulator").ok()?.join(head.path?).ok()?;
-            let request = Request { method: head.method?.to_owned(), url, authorization };
-            waiting.drain(..length);
-            return Some(request);
-        }
-        if waiting.len() > LARGEST_HEAD_BYTES {
-            return None;
-        }
-        let mut more = [0; 8192];
-        match stream.read(&mut more).await {
-            Ok(n) if n > 0 => waiting.extend(&more[..n]),
-            _ => return None,
+        let mut records = held(&self.records);
+        if records.len() < MOST_RECORDS {
+            records.push(record);
         }
     }
 }
 
-async fn write_reply(stream: &mut TcpStream, reply: &Reply, is_cut: bool) -> std::io::Result<()> {
-    let mut bytes =
-        format!("HTTP/1.1 {} simulated\r\nContent-Length: {}\r\n", reply.status, reply.body.len()).into_bytes();
+fn head_of(reply: &Reply, says_length: bool, stays_open: bool) -> String {
+    let mut head = format!("HTTP/1.1 {} simulated\r\n", reply.status);
+    let mut add = |name: &str, value: &str| head.extend([name, ": ", value, "\r\n"]);
+    if says_length && reply.status != 204 {
+        add("Content-Length", &reply.body.len().to_string()); // 204 has none (RFC 9110, 8.6)
+    }
     for (name, value) in &reply.headers {
-        bytes.extend(format!("{name}: {value}\r\n").into_bytes());
+        add(name, value);
     }
-    bytes.extend(b"\r\n");
-    let body = if is_cut { &reply.body[..reply.body.len() / 2] } else { &reply.body[..] };
-    bytes.extend(body);
-    stream.write_all(&bytes).await?;
-    stream.flush().await
+    if !stays_open {
+        add("Connection", "close");
+    }
+    head.push_str("\r\n");
+    head
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,64 +1,131 @@
-//! Entities with the indexes that the routes need: by id, sequence, contributor and z14 tile.
+//! Entities with the indexes that the routes need: by id, sequence, contributor and place.
+//!
+//! # Method
+//! Places are hashed by their tile at zoom 14, for each of the two tilesets; a tile, or a box of at most 0.01 degrees,
+//! then looks at the images of one to four cells, however large the world is. A sequence is filed under every tile
+//! that its line touches, also between two images.
+//!
+//! # Invariants
+//! Answers depend on the entities alone: lists of a sequence are in capture order, of a contributor newest first, of a
+//! tile by number. Of several entities with one id the last stays.
 
-use crate::entities::id_of;
+use crate::entities::{EntitiesFileError, each_entity};
+use crate::habits::Habits;
+use crate::stored::{Filing, Places, Stored};
 use capture_model::Position;
-use coverage_tile::{Dialect, ImageFeature, SequenceFeature, encode};
-use serde_json::{Map, Value};
+use coverage_tile::{ImageFeature, SequenceFeature, encode};
+use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
 use tile_cover::{Tile, Zoom, tile_at};
+
+/// Zooms below this hold the layer `overview` alone, which is not simulated: their tiles are empty.
+const FIRST_ZOOM_OF_LINES: u8 = 6;
 
 /// Everything that is published.
 #[derive(Debug, Default)]
 pub struct World {
-    entities: Vec<Value>,
-    by_id: HashMap<u64, usize>,
-    by_sequence: HashMap<String, Vec<usize>>,
-    by_user: HashMap<String, Vec<usize>>,
-    by_tile: [HashMap<Tile, BTreeSet<usize>>; 2],
+    images: Vec<Stored>,
+    by_id: HashMap<u64, u32>,
+    sequences: Vec<Sequence>,
+    by_key: HashMap<String, u32>,
+    users: HashMap<String, Vec<u32>>,
+    names: HashMap<u64, String>,
+    cells: [HashMap<Tile, Cell>; 2],
 }
 
-/// Which of its two places an image is drawn at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Places {
-    Original = 0,
-    Computed = 1,
+#[derive(Debug)]
+struct Sequence {
+    key: String,
+    /// In capture order.
+    images: Vec<u32>,
 }
 
-impl Places {
-    fn field(self) -> &'static str {
-        match self {
-            Self::Original => "geometry",
-            Self::Computed => "computed_geometry",
-        }
-    }
+/// What lies in one tile at zoom 14.
+#[derive(Debug, Default)]
+struct Cell {
+    images: Vec<u32>,
+    lines: BTreeSet<u32>,
 }
 
 impl World {
-    /// Indexes entities; of several with one id the last stays.
+    /// Indexes entities. Values that are no objects with an id are left out.
     pub fn new(entities: Vec<Value>) -> Self {
-        let mut world = Self { entities, ..Self::default() };
-        for (at, entity) in world.entities.iter().enumerate() {
-            let Some(id) = id_of(entity) else { continue };
-            world.by_id.insert(id, at);
+        let mut world = Self::default();
+        for entity in entities {
+            if let Ok((image, filing)) = Stored::read(&entity.to_string()) {
+                world.take_in(image, filing);
+            }
         }
-        let mut alive: Vec<usize> = world.by_id.values().copied().collect();
-        alive.sort_by_key(|&at| (time_of(&world.entities[at]), id_of(&world.entities[at])));
-        for at in alive {
-            let entity = &world.entities[at];
-            if let Some(key) = entity["sequence"].as_str() {
-                world.by_sequence.entry(key.to_owned()).or_default().push(at);
+        world.file();
+        world
+    }
+
+    /// Reads a file of entities without ever holding more than their text: JSON lines, `{"data": […]}` or an array.
+    pub fn read_file(path: &Path) -> Result<Self, EntitiesFileError> {
+        let mut world = Self::default();
+        each_entity(path, |text| {
+            let (image, filing) = Stored::read(text)?;
+            world.take_in(image, filing);
+            Ok(())
+        })?;
+        world.file();
+        Ok(world)
+    }
+
+    fn take_in(&mut self, mut image: Stored, filing: Filing) {
+        if let Some(key) = filing.sequence {
+            let next = self.sequences.len() as u32;
+            let number = *self.by_key.entry(key).or_insert_with_key(|key| {
+                self.sequences.push(Sequence { key: key.clone(), images: Vec::new() });
+                next
+            });
+            image.sequence = Some(number);
+        }
+        let at = self.images.len() as u32;
+        if let Some(name) = filing.username {
+            if let Some(id) = image.creator_id {
+                self.names.insert(id, name.clone());
             }
-            if let Some(user) = entity["creator"]["username"].as_str() {
-                world.by_user.entry(user.to_owned()).or_default().push(at);
+            self.users.entry(name).or_default().push(at);
+        }
+        self.by_id.insert(image.id, at);
+        self.images.push(image);
+    }
+
+    /// Builds what can only be built when everything is there.
+    fn file(&mut self) {
+        let is_alive = |images: &[Stored], by_id: &HashMap<u64, u32>, at: u32| by_id[&images[at as usize].id] == at;
+        let rank = |at: u32| (self.images[at as usize].captured_at_ms, self.images[at as usize].id);
+        for list in self.users.values_mut() {
+            list.retain(|&at| is_alive(&self.images, &self.by_id, at));
+            list.sort_unstable_by_key(|&at| std::cmp::Reverse(rank(at)));
+        }
+        for at in 0..self.images.len() as u32 {
+            let image = &self.images[at as usize];
+            if !is_alive(&self.images, &self.by_id, at) {
+                continue;
             }
-            for places in [Places::Original, Places::Computed] {
-                if let Some(position) = position_of(entity, places) {
-                    let tiles = &mut world.by_tile[places as usize];
-                    tiles.entry(tile_at(position, Zoom::COVERAGE)).or_default().insert(at);
+            if let Some(sequence) = image.sequence {
+                self.sequences[sequence as usize].images.push(at);
+            }
+            for places in Places::BOTH {
+                if let Some(position) = image.position(places) {
+                    let cell = self.cells[places as usize].entry(tile_at(position, Zoom::COVERAGE)).or_default();
+                    cell.images.push(at);
                 }
             }
         }
-        world
+        for (number, sequence) in self.sequences.iter_mut().enumerate() {
+            sequence.images.sort_unstable_by_key(|&at| rank(at));
+            for places in Places::BOTH {
+                let line: Vec<Position> =
+                    sequence.images.iter().filter_map(|&at| self.images[at as usize].position(places)).collect();
+                for tile in line.windows(2).flat_map(|ends| tiles_between(ends[0], ends[1])) {
+                    self.cells[places as usize].entry(tile).or_default().lines.insert(number as u32);
+                }
+            }
+        }
     }
 
     /// How many entities.
@@ -71,95 +138,124 @@ impl World {
         self.by_id.is_empty()
     }
 
-    pub(crate) fn image(&self, id: u64) -> Option<&Value> {
-        self.by_id.get(&id).map(|&at| &self.entities[at])
+    pub(crate) fn image(&self, id: u64) -> Option<&Stored> {
+        self.by_id.get(&id).map(|&at| &self.images[at as usize])
     }
 
-    /// Images of a sequence in capture order; empty for a key that is nobody's.
-    pub(crate) fn sequence(&self, key: &str) -> impl Iterator<Item = &Value> {
-        self.by_sequence.get(key).into_iter().flatten().map(|&at| &self.entities[at])
+    /// Images of a sequence in capture order; none for a key that is nobody's.
+    pub(crate) fn sequence(&self, key: &str) -> impl Iterator<Item = &Stored> {
+        let images = self.by_key.get(key).map(|&number| &self.sequences[number as usize].images);
+        images.into_iter().flatten().map(|&at| &self.images[at as usize])
     }
 
     /// Images of a user, newest first; `None` for a user who has none.
-    pub(crate) fn user(&self, name: &str) -> Option<impl Iterator<Item = &Value>> {
-        self.by_user.get(name).map(|images| images.iter().rev().map(|&at| &self.entities[at]))
+    pub(crate) fn user(&self, name: &str) -> Option<impl Iterator<Item = &Stored>> {
+        self.users.get(name).map(|images| images.iter().map(|&at| &self.images[at as usize]))
     }
 
-    /// Images within a box of (west, south, east, north) degrees.
-    pub(crate) fn within(&self, [west, south, east, north]: [f64; 4]) -> impl Iterator<Item = &Value> {
-        let is_inside = move |entity: &&Value| {
-            position_of(entity, Places::Original)
-                .is_some_and(|p| (west..=east).contains(&p.lon()) && (south..=north).contains(&p.lat()))
-        };
-        self.entities.iter().filter(is_inside)
+    /// The name of a contributor.
+    pub(crate) fn name_of(&self, user_id: u64) -> Option<&str> {
+        self.names.get(&user_id).map(String::as_str)
     }
 
-    /// The coverage tile of a z14 place; no bytes where there is nothing.
-    pub(crate) fn tile(&self, tile: Tile, places: Places) -> Vec<u8> {
-        if tile.zoom != Zoom::COVERAGE {
+    /// Images within a box of (west, south, east, north) degrees, by number.
+    pub(crate) fn within(&self, [west, south, east, north]: [f64; 4]) -> Vec<&Stored> {
+        let corner = |lon: f64, lat: f64| Position::from_lon_lat(lon.clamp(-180.0, 180.0), lat.clamp(-90.0, 90.0)).ok();
+        let (Some(low), Some(high)) = (corner(west, south), corner(east, north)) else { return Vec::new() };
+        let mut found: Vec<u32> = tiles_between(low, high)
+            .into_iter()
+            .filter_map(|tile| self.cells[Places::Original as usize].get(&tile))
+            .flat_map(|cell| cell.images.iter().copied())
+            .filter(|&at| {
+                let place = self.images[at as usize].position(Places::Original);
+                place.is_some_and(|p| (west..=east).contains(&p.lon()) && (south..=north).contains(&p.lat()))
+            })
+            .collect();
+        found.sort_unstable();
+        found.into_iter().map(|at| &self.images[at as usize]).collect()
+    }
+
+    /// A coverage tile as its habits show it; no bytes where there is nothing.
+    pub(crate) fn tile(&self, tile: Tile, places: Places, habits: &Habits) -> Vec<u8> {
+        let level = tile.zoom.level();
+        let cells = &self.cells[places as usize];
+        if level == Zoom::COVERAGE.level() {
+            let Some(cell) = cells.get(&tile) else { return Vec::new() };
+            let images: Vec<ImageFeature> = cell
+                .images
+                .iter()
+                .map(|&at| &self.images[at as usize])
+                .filter(|image| !image.sequence.is_some_and(|number| habits.lags(self.key(number))))
+                .filter_map(|image| self.image_feature(image, places))
+                .collect();
+            return encode(tile, &images, &self.lines(&cell.lines, places, habits), &habits.dialect);
+        }
+        if !(FIRST_ZOOM_OF_LINES..Zoom::COVERAGE.level()).contains(&level) {
             return Vec::new();
         }
-        let Some(inside) = self.by_tile[places as usize].get(&tile) else { return Vec::new() };
-        let images: Vec<ImageFeature> =
-            inside.iter().filter_map(|&at| image_feature(&self.entities[at], places)).collect();
-        let keys: BTreeSet<&str> = inside.iter().filter_map(|&at| self.entities[at]["sequence"].as_str()).collect();
-        let sequences: Vec<SequenceFeature> = keys.into_iter().map(|key| self.sequence_feature(key, places)).collect();
-        encode(tile, &images, &sequences, &Dialect::default())
+        let steps = Zoom::COVERAGE.level() - level;
+        let is_under = |cell: &Tile| (cell.x >> steps, cell.y >> steps) == (tile.x, tile.y);
+        let numbers: BTreeSet<u32> =
+            cells.iter().filter(|(cell, _)| is_under(cell)).flat_map(|(_, cell)| cell.lines.iter().copied()).collect();
+        encode(tile, &[], &self.lines(&numbers, places, habits), &habits.dialect)
     }
 
-    fn sequence_feature(&self, key: &str, places: Places) -> SequenceFeature {
-        let images: Vec<&Value> = self.sequence(key).collect();
-        let first = images.first().copied().unwrap_or(&Value::Null);
+    fn key(&self, sequence: u32) -> &str {
+        &self.sequences[sequence as usize].key
+    }
+
+    fn lines(&self, numbers: &BTreeSet<u32>, places: Places, habits: &Habits) -> Vec<SequenceFeature> {
+        let seen = numbers.iter().filter(|&&number| !habits.lags(self.key(number)));
+        seen.map(|&number| self.sequence_feature(number, places)).collect()
+    }
+
+    fn sequence_feature(&self, number: u32, places: Places) -> SequenceFeature {
+        let sequence = &self.sequences[number as usize];
+        let images = || sequence.images.iter().map(|&at| &self.images[at as usize]);
+        let first = images().next();
         SequenceFeature {
-            id: key.to_owned(),
-            image_id: id_of(first),
-            captured_at_ms: time_of(first),
-            is_pano: first["is_pano"].as_bool(),
-            creator_id: whole(&first["creator"]["id"]),
-            organization_id: whole(&first["organization"]["id"]),
-            line: images.iter().filter_map(|image| position_of(image, places)).collect(),
+            id: sequence.key.clone(),
+            image_id: first.map(|image| image.id),
+            captured_at_ms: first.and_then(|image| image.captured_at_ms),
+            is_pano: first.and_then(|image| image.is_pano),
+            creator_id: first.and_then(|image| image.creator_id),
+            organization_id: first.and_then(|image| image.organization_id),
+            line: images().filter_map(|image| image.position(places)).collect(),
         }
     }
-}
 
-fn image_feature(entity: &Value, places: Places) -> Option<ImageFeature> {
-    let compass = if places == Places::Computed { &entity["computed_compass_angle"] } else { &entity["compass_angle"] };
-    Some(ImageFeature {
-        id: id_of(entity)?,
-        sequence_id: entity["sequence"].as_str().unwrap_or_default().to_owned(),
-        captured_at_ms: time_of(entity),
-        position: position_of(entity, places)?,
-        compass_angle_deg: compass.as_f64(),
-        is_pano: entity["is_pano"].as_bool(),
-        creator_id: whole(&entity["creator"]["id"]),
-        organization_id: whole(&entity["organization"]["id"]),
-    })
-}
-
-fn whole(value: &Value) -> Option<u64> {
-    value.as_u64().or_else(|| value.as_str()?.parse().ok())
-}
-
-/// Capture time in ms; text of a time is left to the reader of the entity.
-pub(crate) fn time_of(entity: &Value) -> Option<i64> {
-    entity["captured_at"].as_i64()
-}
-
-fn position_of(entity: &Value, places: Places) -> Option<Position> {
-    let coordinates = &entity[places.field()]["coordinates"];
-    Position::from_lon_lat(coordinates[0].as_f64()?, coordinates[1].as_f64()?).ok()
-}
-
-/// The asked fields of an entity and its id; what the entity lacks stays absent.
-pub(crate) fn project(entity: &Value, fields: &[&str]) -> Value {
-    let mut object = Map::new();
-    for field in fields.iter().copied().chain(["id"]) {
-        if let Some(value) = entity.get(field).filter(|value| !value.is_null()) {
-            object.insert(field.to_owned(), value.clone());
-        }
+    fn image_feature(&self, image: &Stored, places: Places) -> Option<ImageFeature> {
+        Some(ImageFeature {
+            id: image.id,
+            sequence_id: image.sequence.map(|number| self.key(number).to_owned()).unwrap_or_default(),
+            captured_at_ms: image.captured_at_ms,
+            position: image.position(places)?,
+            compass_angle_deg: image.compass_deg[places as usize],
+            is_pano: image.is_pano,
+            creator_id: image.creator_id,
+            organization_id: image.organization_id,
+        })
     }
-    if let Some(id) = id_of(entity) {
-        object.insert("id".to_owned(), Value::from(id.to_string())); // ids are text on the Graph side, always
-    }
-    Value::Object(object)
 }
+
+/// The tiles of the box that two places span, the short way around the world: one to four for neighbours. Of places that
+/// lie further apart than a tile, their own.
+fn tiles_between(a: Position, b: Position) -> Vec<Tile> {
+    let (from, to) = (tile_at(a, Zoom::COVERAGE), tile_at(b, Zoom::COVERAGE));
+    let mut tiles = vec![from];
+    if from == to {
+        return tiles;
+    }
+    let n = Zoom::COVERAGE.tiles_per_side();
+    let across = (from.x + n - to.x) % n;
+    if (across <= 1 || across == n - 1) && from.y.abs_diff(to.y) <= 1 {
+        tiles.extend([Tile { x: to.x, ..from }, Tile { y: to.y, ..from }]);
+    }
+    tiles.push(to);
+    tiles.sort_unstable();
+    tiles.dedup();
+    tiles
+}
+
+#[cfg(test)]
+mod tests;

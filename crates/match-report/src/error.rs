@@ -1,4 +1,4 @@
-//! Why a report cannot be written.
+//! Why a report cannot be written or read back.
 
 use std::path::PathBuf;
 
@@ -14,9 +14,12 @@ pub enum ReportError {
         source: std::io::Error,
     },
     /// The output breaks while it is written.
-    #[error("cannot write the output")]
+    #[error("cannot write the output: {0}")]
     Stream(#[from] std::io::Error),
-    /// The summary has no text.
-    #[error("cannot write the summary")]
+    /// A text that JSON cannot hold, or an output that breaks under it.
+    #[error("cannot write JSON: {0}")]
     Json(#[from] serde_json::Error),
+    /// A table was asked for as a drawing.
+    #[error("this table has no GeoJSON form; use .csv or .jsonl")]
+    NotADrawing,
 }

@@ -1,65 +1,116 @@
 //! `matches.geojson`: what QGIS and JOSM open. A point per local photo, its published and adjusted places, and the lines
 //! between them, all with the columns of the matches (RFC 7946).
 
-use crate::matches_table::{COLUMNS, cells};
-use crate::table::json_object;
+use crate::matches_table::{MatchRow, columns};
+use crate::table::{Keys, infos, write_members};
 use crate::{Report, ReportError};
 use capture_model::Position;
-use serde_json::{Map, Value, json};
 use std::io::Write;
 
 /// Writes every file that has a place; `kind` tells the features of one file apart: `local`, `published`, `computed`,
 /// `match` (local to published) and `shift` (published to adjusted).
 pub fn write_matches_geojson(report: &Report<'_>, out: &mut dyn Write) -> Result<(), ReportError> {
-    out.write_all(b"{\"type\":\"FeatureCollection\",\"features\":[")?;
-    let mut is_first = true;
+    let columns = columns();
+    let mut drawing = Drawing { out, is_first: true, members: Vec::new(), line: Vec::new() };
+    drawing.out.write_all(b"{\"type\":\"FeatureCollection\",\"features\":[")?;
+    let keys = Keys::new(&infos(&columns));
+    let mut scratch = String::new();
     for file in 0..report.archive.files.len() {
         let Some(local) = report.archive.files[file].observation.position else { continue };
-        let columns = json_object(COLUMNS, &cells(report, file));
-        let image = report.verdict_of(file).and_then(|verdict| verdict.image).map(|image| image as usize);
-        let original = image.and_then(|image| report.published.original(image));
-        let computed = image.and_then(|image| report.published.computed(image));
-        let features = [
-            Some(feature("local", point(local), &columns)),
-            original.map(|place| feature("published", point(place), &columns)),
-            computed.map(|place| feature("computed", point(place), &columns)),
-            original.filter(|place| *place != local).map(|place| feature("match", line(local, place), &columns)),
-            original.zip(computed).filter(|(a, b)| a != b).map(|(a, b)| feature("shift", line(a, b), &columns)),
-        ];
-        for feature in features.into_iter().flatten() {
-            out.write_all(if is_first { b"\n" } else { b",\n" })?;
-            is_first = false;
-            serde_json::to_writer(&mut *out, &feature)?;
-        }
+        let row = MatchRow::of(report, file);
+        drawing.members.clear();
+        let mut cells = columns.iter().map(|column| (column.cell)(&row));
+        write_members(&keys, &mut cells, &mut scratch, &mut drawing.members)?;
+        let (original, computed) = (row.original, row.computed);
+        drawing.feature("local", &point(local))?;
+        drawing.maybe("published", original.map(point))?;
+        drawing.maybe("computed", computed.map(point))?;
+        drawing.maybe("match", original.filter(|place| *place != local).map(|place| line(local, place)))?;
+        drawing.maybe("shift", original.zip(computed).filter(|(a, b)| a != b).map(|(a, b)| line(a, b)))?;
     }
-    out.write_all(b"\n]}\n")?;
+    drawing.out.write_all(b"\n]}\n")?;
     Ok(())
 }
 
-fn feature(kind: &str, geometry: Value, columns: &Map<String, Value>) -> Value {
-    let mut properties = columns.clone();
-    properties.insert("kind".to_owned(), Value::from(kind));
-    json!({"type": "Feature", "geometry": geometry, "properties": properties})
+struct Drawing<'w> {
+    out: &'w mut dyn Write,
+    is_first: bool,
+    /// The columns of the present file, as members of an object.
+    members: Vec<u8>,
+    line: Vec<u8>,
 }
 
-fn coordinates(position: Position) -> Value {
-    let seven = |degrees: f64| (degrees * 1e7).round() / 1e7;
-    json!([seven(position.lon()), seven(position.lat())])
+impl Drawing<'_> {
+    fn maybe(&mut self, kind: &str, geometry: Option<String>) -> Result<(), ReportError> {
+        geometry.map_or(Ok(()), |geometry| self.feature(kind, &geometry))
+    }
+
+    fn feature(&mut self, kind: &str, geometry: &str) -> Result<(), ReportError> {
+        self.line.clear();
+        self.line.extend_from_slice(if self.is_first { b"\n" } else { b",\n" });
+        self.is_first = false;
+        let head = format!("{{\"type\":\"Feature\",\"geometry\":{geometry},\"properties\":{{\"kind\":\"{kind}\"");
+        self.line.extend_from_slice(head.as_bytes());
+        if !self.members.is_empty() {
+            self.line.push(b',');
+            self.line.extend_from_slice(&self.members);
+        }
+        self.line.extend_from_slice(b"}}");
+        Ok(self.out.write_all(&self.line)?)
+    }
 }
 
-fn point(position: Position) -> Value {
-    json!({"type": "Point", "coordinates": coordinates(position)})
+/// `[longitude,latitude]`, 7 decimals, without needless zeros.
+fn coordinates(longitude: f64, latitude: f64) -> String {
+    let seven = |degrees: f64| (degrees * 1e7).round() / 1e7 + 0.0; // adding 0 turns -0 into 0
+    format!("[{},{}]", seven(longitude), seven(latitude))
 }
 
-/// A line; over the antimeridian it is cut in two, as RFC 7946 (section 3.1.9) asks.
-fn line(from: Position, to: Position) -> Value {
+fn at(position: Position) -> String {
+    coordinates(position.lon(), position.lat())
+}
+
+fn point(position: Position) -> String {
+    format!("{{\"type\":\"Point\",\"coordinates\":{}}}", at(position))
+}
+
+/// A line; over the antimeridian it is cut in two where it crosses, as RFC 7946 (section 3.1.9) asks.
+fn line(from: Position, to: Position) -> String {
     if (from.lon() - to.lon()).abs() <= 180.0 {
-        return json!({"type": "LineString", "coordinates": [coordinates(from), coordinates(to)]});
+        return format!("{{\"type\":\"LineString\",\"coordinates\":[{},{}]}}", at(from), at(to));
     }
     let edge = if from.lon() > 0.0 { 180.0 } else { -180.0 };
-    let middle = f64::midpoint(from.lat(), to.lat());
-    json!({"type": "MultiLineString", "coordinates": [
-        [coordinates(from), [edge, middle]],
-        [[-edge, middle], coordinates(to)],
-    ]})
+    let to_edge = (edge - from.lon()).abs();
+    let all = to_edge + (to.lon() + edge).abs();
+    let share = if all > 0.0 { to_edge / all } else { 0.0 };
+    let crossing = from.lat() + (to.lat() - from.lat()) * share;
+    format!(
+        "{{\"type\":\"MultiLineString\",\"coordinates\":[[{},{}],[{},{}]]}}",
+        at(from),
+        coordinates(edge, crossing),
+        coordinates(-edge, crossing),
+        at(to)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_over_the_antimeridian_are_cut_where_they_cross() {
+        let place = |lon, lat| Position::from_lon_lat(lon, lat).unwrap();
+        assert_eq!(
+            line(place(8.4, -0.000_000_01), place(8.5, 49.0)),
+            r#"{"type":"LineString","coordinates":[[8.4,0],[8.5,49]]}"#
+        );
+        assert_eq!(
+            line(place(179.999, -17.0), place(-179.997, -17.004)),
+            r#"{"type":"MultiLineString","coordinates":[[[179.999,-17],[180,-17.001]],[[-180,-17.001],[-179.997,-17.004]]]}"#
+        );
+        assert_eq!(
+            line(place(-180.0, 1.0), place(180.0, 2.0)),
+            r#"{"type":"MultiLineString","coordinates":[[[-180,1],[-180,1]],[[180,1],[180,2]]]}"#
+        );
+    }
 }

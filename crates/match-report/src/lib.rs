@@ -1,8 +1,10 @@
 //! Verdicts become CSV, JSON lines, GeoJSON, an HTML map and a summary: the one crate that knows the columns.
 //!
-//! A table is declared once, as its columns and a function from a row to cells; the writers know nothing of its meaning.
-//! Start at [`write_matches`]. Reports are pure functions of their input: no clock, no order of a hash map.
+//! A table is declared once, as its columns and how a row fills each; the writers know nothing of its meaning, and any
+//! [`TableSink`] can take it. Start at [`write_matches`]. Reports are pure functions of their input: no clock, no order of
+//! a hash map; durations stand in the [`Summary`] alone.
 
+mod contract;
 mod coverage_table;
 mod error;
 mod figures;
@@ -17,15 +19,16 @@ mod shifts_table;
 mod summary;
 mod table;
 
-pub use coverage_table::{CoverageRow, write_coverage};
+pub use contract::Table;
+pub use coverage_table::{CoverageRow, send_coverage, write_coverage};
 pub use error::ReportError;
 pub use geojson::write_matches_geojson;
 pub use html::write_report_html;
-pub use matches_table::write_matches;
+pub use matches_table::{send_matches, write_matches};
 pub use output_file::OutputFile;
 pub use report::Report;
-pub use scan_table::write_scan;
-pub use sequences_table::write_sequences;
-pub use shifts_table::write_shifts;
+pub use scan_table::{send_scan, write_scan};
+pub use sequences_table::{send_sequences, write_sequences};
+pub use shifts_table::{send_shifts, send_shifts_by_sequence, write_shifts, write_shifts_by_sequence};
 pub use summary::{Counts, Summary, write_summary};
-pub use table::{CsvStyle, OutputKind};
+pub use table::{Cell, ColumnInfo, CsvStyle, Kind, OutputKind, TableSink};

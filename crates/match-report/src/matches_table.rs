@@ -1,55 +1,29 @@
 //! `matches.csv`: one row per local file, each exactly once.
+//!
+//! What a status allows in a row is decided in one place, [`MatchRow::of`]: only a matched file shows an image, and only
+//! matched and ambiguous ones show candidates.
 
-use crate::table::{Cell, TableWriter};
+use crate::report::{MOST_CANDIDATES, joined_ids};
+use crate::table::{Cell, Column, Kind, TableSink, column, send, write_as};
 use crate::{CsvStyle, OutputKind, Report, ReportError, figures};
-use capture_model::{Metres, PublishedImage, Status};
+use capture_model::{LocalFile, LocalTime, Metres, Position, Reason, Status};
+use image_matcher::{Candidate, Verdict};
+use std::borrow::Cow;
 use std::io::Write;
 
-pub(crate) const COLUMNS: &[&str] = &[
-    "path",
-    "local_sequence",
-    "status",
-    "reason",
-    "image_id",
-    "sequence_id",
-    "probability",
-    "candidates",
-    "candidate_probabilities",
-    "also_published_as",
-    "route",
-    "captured_at",
-    "longitude",
-    "latitude",
-    "altitude_m",
-    "remote_captured_at",
-    "remote_longitude",
-    "remote_latitude",
-    "time_delta_ms",
-    "clock_offset_ms",
-    "distance_m",
-    "altitude_delta_m",
-    "heading_delta_deg",
-    "computed_longitude",
-    "computed_latitude",
-    "shift_m",
-    "shift_bearing_deg",
-    "cluster_id",
-    "url",
-    "note",
-];
-
-/// Writes the matches.
+/// Writes the matches as CSV or JSON lines.
 pub fn write_matches(
     report: &Report<'_>,
     kind: OutputKind,
     style: CsvStyle,
     out: &mut dyn Write,
 ) -> Result<(), ReportError> {
-    let mut table = TableWriter::new(COLUMNS, kind, style, out)?;
-    for file in 0..report.archive.files.len() {
-        table.row(&cells(report, file))?;
-    }
-    table.finish()
+    write_as(kind, style, out, |sink| send_matches(report, sink))
+}
+
+/// Sends the matches to any sink.
+pub fn send_matches(report: &Report<'_>, sink: &mut dyn TableSink) -> Result<(), ReportError> {
+    send(&columns(), (0..report.archive.files.len()).map(|file| MatchRow::of(report, file)), sink)
 }
 
 /// The page of an image on the web.
@@ -57,96 +31,196 @@ pub(crate) fn url_of(image_id: u64) -> String {
     format!("https://www.mapillary.com/app/?pKey={image_id}")
 }
 
-/// The cells of one file.
-pub(crate) fn cells<'a>(report: &'a Report<'_>, file: usize) -> Vec<Cell<'a>> {
-    let local = &report.archive.files[file];
-    let seen = &local.observation;
-    let reason = report.reason_of(file);
-    let status = reason.status();
-    let row = report.row_of(file);
-    let verdict = report.verdict_of(file);
-    let image_row = verdict.and_then(|verdict| verdict.image).map(|image| image as usize);
-    let image: Option<PublishedImage> = image_row.map(|image| report.published.image(image));
-    let ids = |images: &mut dyn Iterator<Item = u32>| {
-        images.map(|image| report.published.id[image as usize].to_string()).collect::<Vec<_>>().join("|")
-    };
-    let candidates = row.map_or(&[][..], |row| report.outcome.candidates.of(row));
-    let candidates = if matches!(status, Status::Matched | Status::Ambiguous) { candidates } else { &[] };
-    let shares: Vec<String> = candidates.iter().map(|candidate| format!("{:.4}", candidate.probability)).collect();
-    let also = row.map_or(&[][..], |row| report.outcome.also_published.of(row));
-    let used_time = report.used_time(file);
-    let offset_ms = verdict.and_then(|verdict| verdict.clock_offset_ms).filter(|_| image.is_some());
-    let time_delta_ms =
-        image.as_ref().and_then(|image| Some(image.captured_at?.epoch_ms() - (used_time?.ms() + offset_ms?)));
-    let is_adjusted = verdict.is_some_and(|verdict| verdict.by_computed);
-    let distance_m = image.as_ref().and_then(|image| {
-        let there = if is_adjusted { image.computed.or(image.original) } else { image.original.or(image.computed) };
-        Some(figures::distance_m(seen.position?, there?))
-    });
-    let altitude_delta_m = image.as_ref().and_then(|image| Some(image.altitude_m? - seen.altitude.map(|Metres(m)| m)?));
-    let heading_delta_deg =
-        image.as_ref().and_then(|image| Some(figures::turn_deg(seen.heading_deg?, image.compass_deg?)));
-    let original = image.as_ref().and_then(|image| image.original);
-    let computed = image.as_ref().and_then(|image| image.computed);
-    vec![
-        Cell::text(&*local.path),
-        Cell::text(report.track_name(file)),
-        Cell::word(status.as_str()),
-        Cell::word(reason.as_str()),
-        Cell::of(image.as_ref(), |image| Cell::Id(image.id.0)),
-        Cell::of(image.as_ref().and_then(|image| image.sequence.as_ref()), |key| {
-            sequence_cell(key.as_str()).into_owned()
-        }),
-        Cell::of(verdict.and_then(|verdict| verdict.probability), Cell::Probability),
-        Cell::word(ids(&mut candidates.iter().map(|candidate| candidate.image))),
-        Cell::word(shares.join("|")),
-        Cell::word(ids(&mut also.iter().copied())),
-        Cell::of(image_row, |image| Cell::word(report.routes[image].as_str())),
-        Cell::of(used_time, |time| Cell::word(time.to_string())),
-        Cell::of(seen.position, |place| Cell::Coordinate(place.lon())),
-        Cell::of(seen.position, |place| Cell::Coordinate(place.lat())),
-        Cell::of(seen.altitude, |Metres(m)| Cell::Altitude(m)),
-        Cell::of(image.as_ref().and_then(|image| image.captured_at), |time| Cell::word(time.to_string())),
-        Cell::of(original, |place| Cell::Coordinate(place.lon())),
-        Cell::of(original, |place| Cell::Coordinate(place.lat())),
-        Cell::of(time_delta_ms, Cell::Whole),
-        Cell::of(offset_ms, Cell::Whole),
-        Cell::of(distance_m, Cell::Metres),
-        Cell::of(altitude_delta_m, Cell::Metres),
-        Cell::of(heading_delta_deg, Cell::Angle),
-        Cell::of(computed, |place| Cell::Coordinate(place.lon())),
-        Cell::of(computed, |place| Cell::Coordinate(place.lat())),
-        Cell::of(image_row.and_then(|image| report.shift_m(image)), Cell::Metres),
-        Cell::of(original.zip(computed).and_then(|(from, to)| figures::bearing_deg(from, to)), Cell::Angle),
-        Cell::of(local.cluster_id, |cluster| Cell::Id(cluster.0)),
-        Cell::of(image.as_ref(), |image| Cell::word(url_of(image.id.0))),
-        Cell::text(report.note_of(file)),
-    ]
+/// What is known of one file and of the image that it became.
+pub(crate) struct MatchRow<'a> {
+    report: &'a Report<'a>,
+    file: usize,
+    local: &'a LocalFile,
+    pub(crate) reason: Reason,
+    verdict: Option<&'a Verdict>,
+    /// Row of the published image; only of a matched file.
+    pub(crate) image: Option<usize>,
+    pub(crate) candidates: Cow<'a, [Candidate]>,
+    also: &'a [u32],
+    used_time: Option<LocalTime>,
+    pub(crate) original: Option<Position>,
+    pub(crate) computed: Option<Position>,
 }
 
-/// A sequence key: ours to print as it is when it has the service's alphabet, somebody's text otherwise.
-pub(crate) fn sequence_cell(key: &str) -> Cell<'_> {
-    let is_key = capture_model::SequenceId::new(key).is_url_safe();
-    if is_key { Cell::word(key) } else { Cell::text(key) }
-}
-
-impl Cell<'_> {
-    /// The same cell with texts of its own.
-    pub(crate) fn into_owned<'b>(self) -> Cell<'b> {
-        match self {
-            Cell::Text(text) => Cell::Text(text.into_owned().into()),
-            Cell::Word(text) => Cell::Word(text.into_owned().into()),
-            Cell::Empty => Cell::Empty,
-            Cell::Id(id) => Cell::Id(id),
-            Cell::Whole(number) => Cell::Whole(number),
-            Cell::Truth(truth) => Cell::Truth(truth),
-            Cell::Coordinate(number) => Cell::Coordinate(number),
-            Cell::Metres(number) => Cell::Metres(number),
-            Cell::Altitude(number) => Cell::Altitude(number),
-            Cell::Angle(number) => Cell::Angle(number),
-            Cell::Probability(number) => Cell::Probability(number),
+impl<'a> MatchRow<'a> {
+    pub(crate) fn of(report: &'a Report<'a>, file: usize) -> Self {
+        let reason = report.reason_of(file);
+        let verdict = report.verdict_of(file);
+        let image = report.image_of(file);
+        Self {
+            report,
+            file,
+            local: &report.archive.files[file],
+            reason,
+            verdict,
+            image,
+            candidates: report.candidates_of(file),
+            also: report.also_published_of(file),
+            used_time: report.used_time(file),
+            original: image.and_then(|image| report.published.original(image)),
+            computed: image.and_then(|image| report.published.computed(image)),
         }
     }
+
+    pub(crate) fn status(&self) -> Status {
+        self.reason.status()
+    }
+
+    /// That of the match, or of the best candidate.
+    pub(crate) fn probability(&self) -> Option<f64> {
+        match self.status() {
+            Status::Matched => self.verdict?.probability.or_else(|| Some(self.candidates.first()?.probability)),
+            _ => Some(self.candidates.first()?.probability),
+        }
+    }
+
+    fn clock_offset_ms(&self) -> Option<i64> {
+        self.image.and(self.verdict?.clock_offset_ms)
+    }
+
+    /// Remote − (local + offset).
+    fn time_delta_ms(&self) -> Option<i64> {
+        let remote_ms = self.report.published.captured_at(self.image?)?.epoch_ms();
+        remote_ms.checked_sub(self.used_time?.ms().checked_add(self.clock_offset_ms()?)?)
+    }
+
+    /// To the published original; for a match by adjusted places to the computed one.
+    pub(crate) fn distance_m(&self) -> Option<f64> {
+        let by_computed = self.verdict.is_some_and(|verdict| verdict.by_computed) || self.reason == Reason::Adjusted;
+        let there = if by_computed { self.computed.or(self.original) } else { self.original.or(self.computed) };
+        Some(figures::distance_m(self.local.observation.position?, there?))
+    }
+
+    fn altitude_delta_m(&self) -> Option<f64> {
+        let Metres(local_m) = self.local.observation.altitude?;
+        Some(f64::from(self.report.published.altitude_m[self.image?]) - local_m)
+    }
+
+    fn heading_delta_deg(&self) -> Option<f64> {
+        let remote_deg = f64::from(self.report.published.compass_deg[self.image?]);
+        figures::turn_deg(self.local.observation.heading_deg?, remote_deg)
+    }
+
+    pub(crate) fn shift_m(&self) -> Option<f64> {
+        Some(figures::distance_m(self.original?, self.computed?))
+    }
+
+    fn shift_bearing_deg(&self) -> Option<f64> {
+        figures::bearing_deg(self.original?, self.computed?)
+    }
+
+    fn sequence_id(&self) -> &str {
+        let key = self.image.and_then(|image| self.report.published.sequence_id(image));
+        key.map_or("", |key| key.as_str())
+    }
+
+    fn candidate_ids(&self) -> String {
+        joined_ids(self.report.published, self.candidates.iter().map(|candidate| candidate.image))
+    }
+
+    fn candidate_probabilities(&self) -> String {
+        let mut text = String::new();
+        for candidate in self.candidates.iter() {
+            if !text.is_empty() {
+                text.push('|');
+            }
+            Cell::Number(candidate.probability).write_to(Kind::Probability, &mut text);
+        }
+        text
+    }
+}
+
+fn longitude(place: Option<Position>) -> Cell<'static> {
+    Cell::of(place, |place| Cell::Number(place.lon()))
+}
+
+fn latitude(place: Option<Position>) -> Cell<'static> {
+    Cell::of(place, |place| Cell::Number(place.lat()))
+}
+
+fn number(value: Option<f64>) -> Cell<'static> {
+    Cell::of(value, Cell::Number)
+}
+
+/// The contract: these columns, in this order.
+pub(crate) fn columns<'a>() -> [Column<MatchRow<'a>>; 30] {
+    const { assert!(MOST_CANDIDATES == 5, "the docs below say five") };
+    [
+        column("path", Kind::Text, "The local file, as typed", |row| Cell::text(&*row.local.path)),
+        column("local_sequence", Kind::Text, "The local sequence it belongs to", |row| {
+            Cell::text(row.report.track_name(row.file))
+        }),
+        column("status", Kind::Word, "matched, ambiguous, unmatched, rejected or unreadable", |row| {
+            Cell::text(row.status().as_str())
+        }),
+        column("reason", Kind::Word, "Why, from a closed list", |row| Cell::text(row.reason.as_str())),
+        column("image_id", Kind::Id, "The published image; only where the match is sure", |row| {
+            Cell::of(row.image, |image| Cell::Id(row.report.published.id[image]))
+        }),
+        column("sequence_id", Kind::Keys, "Its sequence", |row| Cell::text(row.sequence_id())),
+        column("probability", Kind::Probability, "That the match, or the best candidate, is true", |row| {
+            number(row.probability())
+        }),
+        column("candidates", Kind::Ids, "At most five images it may be, best first", |row| {
+            Cell::text(row.candidate_ids())
+        }),
+        column("candidate_probabilities", Kind::Probabilities, "How sure each of them is", |row| {
+            Cell::text(row.candidate_probabilities())
+        }),
+        column("also_published_as", Kind::Ids, "Further images of the same photo", |row| {
+            Cell::text(joined_ids(row.report.published, row.also.iter().copied()))
+        }),
+        column("route", Kind::Word, "How the image was found: tiles, user, sequence, table", |row| {
+            Cell::of(row.image, |image| Cell::text(row.report.routes[image].as_str()))
+        }),
+        column("captured_at", Kind::Time, "Local time that was used; without Z its zone is unknown", |row| {
+            Cell::of(row.used_time, Cell::Time)
+        }),
+        column("longitude", Kind::Coordinate, "Local place", |row| longitude(row.local.observation.position)),
+        column("latitude", Kind::Coordinate, "Local place", |row| latitude(row.local.observation.position)),
+        column("altitude_m", Kind::Altitude, "Local altitude", |row| {
+            Cell::of(row.local.observation.altitude, |Metres(altitude_m)| Cell::Number(altitude_m))
+        }),
+        column("remote_captured_at", Kind::Time, "Published time", |row| {
+            let time = row.image.and_then(|image| row.report.published.captured_at(image));
+            Cell::of(time, |time| Cell::Time(LocalTime::Absolute(time)))
+        }),
+        column("remote_longitude", Kind::Coordinate, "Published original place", |row| longitude(row.original)),
+        column("remote_latitude", Kind::Coordinate, "Published original place", |row| latitude(row.original)),
+        column("time_delta_ms", Kind::Whole, "Published − (local + clock offset)", |row| {
+            Cell::of(row.time_delta_ms(), Cell::Whole)
+        }),
+        column("clock_offset_ms", Kind::Whole, "What must be added to the local clock", |row| {
+            Cell::of(row.clock_offset_ms(), Cell::Whole)
+        }),
+        column("distance_m", Kind::Metres, "Local to published original; if adjusted, to the computed place", |row| {
+            number(row.distance_m())
+        }),
+        column("altitude_delta_m", Kind::Metres, "Published − local", |row| number(row.altitude_delta_m())),
+        column("heading_delta_deg", Kind::Angle, "Local to published heading, −180…180", |row| {
+            number(row.heading_delta_deg())
+        }),
+        column("computed_longitude", Kind::Coordinate, "Adjusted place", |row| longitude(row.computed)),
+        column("computed_latitude", Kind::Coordinate, "Adjusted place", |row| latitude(row.computed)),
+        column("shift_m", Kind::Metres, "How far the service moved it", |row| number(row.shift_m())),
+        column("shift_bearing_deg", Kind::Angle, "Which way, 0…360 from north", |row| {
+            number(row.shift_bearing_deg())
+        }),
+        column("cluster_id", Kind::Id, "The upload it went with", |row| {
+            Cell::of(row.local.cluster_id, |cluster| Cell::Id(cluster.0))
+        }),
+        column("url", Kind::Word, "The image on the web", |row| {
+            Cell::of(row.image, |image| Cell::text(url_of(row.report.published.id[image])))
+        }),
+        column("note", Kind::Text, "Names and numbers behind the reason", |row| {
+            Cell::text(row.report.note_of(row.file))
+        }),
+    ]
 }
 
 #[cfg(test)]

@@ -1,8 +1,20 @@
 //! Everything that reports are made of, and the questions that several of them ask.
+//!
+//! The rules of the statuses live here, so that no table, drawing or page can break them: a file shows an image only when
+//! it is matched, a matched file's candidates include its match, and there are never more than five.
 
 use crate::figures;
-use capture_model::{FileState, LocalArchive, LocalImages, LocalTime, PublishedImages, Reason, Route, WallClock};
-use image_matcher::{MatchOutcome, Verdict};
+use adjustment_audit::Upload;
+use capture_model::{
+    CapturedAt, FileState, LocalArchive, LocalImages, LocalTime, PublishedImages, Reason, Route, Status, WallClock,
+};
+use image_matcher::{Candidate, MatchOutcome, Verdict};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+/// Most candidates that a row shows.
+pub(crate) const MOST_CANDIDATES: usize = 5;
+const MOVED_M: f64 = 1.0;
 
 /// A match with both of its sides. One row per file of `archive`, in its order.
 #[derive(Debug, Clone)]
@@ -22,7 +34,7 @@ pub struct Report<'a> {
     /// Row of `images` of each file; `None` for files that take no part.
     row_of_file: Vec<Option<u32>>,
     /// Further words for the note of a row of `images`.
-    note_of_row: std::collections::BTreeMap<u32, &'a str>,
+    note_of_row: BTreeMap<u32, &'a str>,
 }
 
 impl<'a> Report<'a> {
@@ -53,12 +65,48 @@ impl<'a> Report<'a> {
         self.row_of(file).map(|row| &self.outcome.verdicts[row])
     }
 
-    /// The one reason of a file.
+    /// The one reason of a file. A verdict that claims a match without naming the image is no match: it is shown as weak
+    /// evidence.
     pub fn reason_of(&self, file: usize) -> Reason {
         match (self.archive.files[file].state, self.verdict_of(file)) {
             (FileState::Out(reason), _) => reason,
+            (FileState::Usable, Some(verdict)) if verdict.reason.status() == Status::Matched => {
+                if verdict.image.is_some() { verdict.reason } else { Reason::WeakEvidence }
+            }
             (FileState::Usable, Some(verdict)) => verdict.reason,
             (FileState::Usable, None) => Reason::NoPlace, // usable without a place cannot take part
+        }
+    }
+
+    /// Row of the published image that a file became; only of a matched file.
+    pub fn image_of(&self, file: usize) -> Option<usize> {
+        let image = self.verdict_of(file)?.image?;
+        (self.reason_of(file).status() == Status::Matched).then_some(image as usize)
+    }
+
+    /// What a file may have become, best first: of a matched file with its match, of an unmatched one nothing.
+    pub(crate) fn candidates_of(&self, file: usize) -> Cow<'_, [Candidate]> {
+        let status = self.reason_of(file).status();
+        let Some(row) = self.row_of(file).filter(|_| matches!(status, Status::Matched | Status::Ambiguous)) else {
+            return Cow::Borrowed(&[]);
+        };
+        let known = self.outcome.candidates.of(row);
+        let known = &known[..known.len().min(MOST_CANDIDATES)];
+        let verdict = &self.outcome.verdicts[row];
+        match self.image_of(file) {
+            Some(image) if known.iter().all(|candidate| candidate.image as usize != image) => {
+                let best = Candidate { image: image as u32, probability: verdict.probability.unwrap_or(f64::NAN) };
+                Cow::Owned(std::iter::once(best).chain(known.iter().copied()).take(MOST_CANDIDATES).collect())
+            }
+            _ => Cow::Borrowed(known),
+        }
+    }
+
+    /// Further images of the same photo; only of a matched file.
+    pub(crate) fn also_published_of(&self, file: usize) -> &[u32] {
+        match (self.image_of(file), self.row_of(file)) {
+            (Some(_), Some(row)) => self.outcome.also_published.of(row),
+            _ => &[],
         }
     }
 
@@ -67,7 +115,7 @@ impl<'a> Report<'a> {
         let known = self.archive.files[file].observation.time?;
         let used_ms = self.verdict_of(file).and_then(|verdict| verdict.used_time_ms).unwrap_or(known.ms());
         Some(match known {
-            LocalTime::Absolute(_) => LocalTime::Absolute(capture_model::CapturedAt::from_epoch_ms(used_ms)),
+            LocalTime::Absolute(_) => LocalTime::Absolute(CapturedAt::from_epoch_ms(used_ms)),
             LocalTime::Wall(_) => LocalTime::Wall(WallClock::from_ms_as_if_utc(used_ms)),
         })
     }
@@ -79,17 +127,26 @@ impl<'a> Report<'a> {
 
     /// How many matched images the service moved by more than a metre.
     pub fn moved_images(&self) -> usize {
-        let matched = self.outcome.verdicts.iter().filter_map(|verdict| verdict.image);
-        matched.filter(|&image| self.shift_m(image as usize).is_some_and(|metres| metres > 1.0)).count()
+        let matched = (0..self.archive.files.len()).filter_map(|file| self.image_of(file));
+        matched.filter(|&image| self.shift_m(image).is_some_and(|metres| metres > MOVED_M)).count()
+    }
+
+    /// Every matched image with the place that its local file says, for [`adjustment_audit::Audit::check_uploads`].
+    pub fn uploads(&self) -> impl Iterator<Item = Upload> + '_ {
+        (0..self.archive.files.len()).filter_map(|file| {
+            let place = self.archive.files[file].observation.position?;
+            Some(Upload { row: self.image_of(file)? as u32, place })
+        })
     }
 
     /// The words of a file's note: its own, then the matcher's.
-    pub(crate) fn note_of(&self, file: usize) -> String {
+    pub(crate) fn note_of(&self, file: usize) -> Cow<'_, str> {
         let own = self.archive.files[file].note.as_deref().unwrap_or("");
         let matchers = self.row_of_file[file].and_then(|row| self.note_of_row.get(&row).copied()).unwrap_or("");
         match (own.is_empty(), matchers.is_empty()) {
-            (false, false) => format!("{own}; {matchers}"),
-            _ => format!("{own}{matchers}"),
+            (false, false) => format!("{own}; {matchers}").into(),
+            (false, true) => own.into(),
+            (true, _) => matchers.into(),
         }
     }
 
@@ -97,4 +154,15 @@ impl<'a> Report<'a> {
     pub(crate) fn track_name(&self, file: usize) -> &str {
         self.archive.files[file].track.map_or("", |track| &self.archive.tracks[track as usize].name)
     }
+}
+
+/// Ids of some published rows, joined by `|`.
+pub(crate) fn joined_ids(published: &PublishedImages, images: impl Iterator<Item = u32>) -> String {
+    use std::fmt::Write;
+    let mut text = String::new();
+    for image in images {
+        let separator = if text.is_empty() { "" } else { "|" };
+        let _ = write!(text, "{separator}{}", published.id[image as usize]); // a String takes all
+    }
+    text
 }

@@ -1,83 +1,123 @@
 //! `scan`: what each local file says. Its output is valid input again.
 
-use crate::table::{Cell, TableWriter};
+use crate::table::{Cell, Column, Kind, TableSink, column, send, write_as};
 use crate::{CsvStyle, OutputKind, ReportError};
-use capture_model::{FileState, LocalArchive, Metres};
+use capture_model::{Device, FileState, LocalArchive, LocalFile, LocalTime, Metres, Position, Reason, Track};
+use std::borrow::Cow;
 use std::io::Write;
 
-const COLUMNS: &[&str] = &[
-    "path",
-    "local_sequence",
-    "sequence_index",
-    "status",
-    "reason",
-    "captured_at",
-    "time_source",
-    "camera_time",
-    "gps_time",
-    "longitude",
-    "latitude",
-    "altitude_m",
-    "heading_deg",
-    "make",
-    "model",
-    "width",
-    "height",
-    "orientation",
-    "cluster_id",
-    "note",
-];
-
-/// Writes the inventory of an archive.
+/// Writes the inventory of an archive as CSV or JSON lines.
 pub fn write_scan(
     archive: &LocalArchive,
     kind: OutputKind,
     style: CsvStyle,
     out: &mut dyn Write,
 ) -> Result<(), ReportError> {
-    let mut table = TableWriter::new(COLUMNS, kind, style, out)?;
-    for file in 0..archive.files.len() {
-        table.row(&cells(archive, file))?;
-    }
-    table.finish()
+    write_as(kind, style, out, |sink| send_scan(archive, sink))
 }
 
-fn cells(archive: &LocalArchive, file: usize) -> Vec<Cell<'_>> {
-    let local = &archive.files[file];
-    let seen = &local.observation;
-    let device = (seen.device as usize) < archive.devices.len();
-    let device = device.then(|| archive.devices.value(seen.device));
-    let track = local.track.map(|track| &archive.tracks[track as usize]);
-    let (status, reason) = match local.state {
-        FileState::Usable => ("usable", ""),
-        FileState::Out(reason) => (reason.status().as_str(), reason.as_str()),
-    };
-    let drop = local.predicted_drop.map_or("", capture_model::Reason::as_str);
-    let note = match (local.note.as_deref().unwrap_or(""), drop) {
-        (note, "") => note.to_owned(),
-        ("", drop) => format!("predicted: {drop}"),
-        (note, drop) => format!("predicted: {drop}; {note}"),
-    };
-    vec![
-        Cell::text(&*local.path),
-        Cell::of(track, |track| Cell::text(&*track.name)),
-        Cell::of(track, |track| Cell::Whole((file - track.files.start) as i64)),
-        Cell::word(status),
-        Cell::word(reason),
-        Cell::of(seen.time, |time| Cell::word(time.to_string())),
-        Cell::word(seen.time_source.as_str()),
-        Cell::of(seen.camera_time, |time| Cell::word(time.to_string())),
-        Cell::of(seen.gps_time, |time| Cell::word(time.to_string())),
-        Cell::of(seen.position, |place| Cell::Coordinate(place.lon())),
-        Cell::of(seen.position, |place| Cell::Coordinate(place.lat())),
-        Cell::of(seen.altitude, |Metres(m)| Cell::Altitude(m)),
-        Cell::of(seen.heading_deg, Cell::Angle),
-        Cell::of(device.and_then(|device| device.make.as_deref()), Cell::text),
-        Cell::of(device.and_then(|device| device.model.as_deref()), Cell::text),
-        Cell::of(device.and_then(|device| device.width), |w| Cell::Whole(i64::from(w))),
-        Cell::of(device.and_then(|device| device.height), |h| Cell::Whole(i64::from(h))),
-        Cell::of(seen.orientation, |o| Cell::Whole(i64::from(o))),
-        Cell::of(local.cluster_id, |cluster| Cell::Id(cluster.0)),
-        Cell::text(note),
+/// Sends the inventory of an archive to any sink.
+pub fn send_scan(archive: &LocalArchive, sink: &mut dyn TableSink) -> Result<(), ReportError> {
+    send(&columns(), (0..archive.files.len()).map(|file| ScanRow::of(archive, file)), sink)
+}
+
+/// One file and what it says.
+pub(crate) struct ScanRow<'a> {
+    file: usize,
+    local: &'a LocalFile,
+    track: Option<&'a Track>,
+    device: Option<&'a Device>,
+}
+
+impl<'a> ScanRow<'a> {
+    fn of(archive: &'a LocalArchive, file: usize) -> Self {
+        let local = &archive.files[file];
+        let device = local.observation.device;
+        Self {
+            file,
+            local,
+            track: local.track.map(|track| &archive.tracks[track as usize]),
+            device: ((device as usize) < archive.devices.len()).then(|| archive.devices.value(device)),
+        }
+    }
+
+    fn status(&self) -> (&'static str, &'static str) {
+        match self.local.state {
+            FileState::Usable => ("usable", ""),
+            FileState::Out(reason) => (reason.status().as_str(), reason.as_str()),
+        }
+    }
+
+    fn note(&self) -> Cow<'_, str> {
+        let note = self.local.note.as_deref().unwrap_or("");
+        match (self.local.predicted_drop.map(Reason::as_str), note) {
+            (None, note) => note.into(),
+            (Some(drop), "") => format!("predicted: {drop}").into(),
+            (Some(drop), note) => format!("predicted: {drop}; {note}").into(),
+        }
+    }
+}
+
+/// The contract: these columns, in this order.
+pub(crate) fn columns<'a>() -> [Column<ScanRow<'a>>; 20] {
+    [
+        column("path", Kind::Text, "The local file, as typed", |row| Cell::text(&*row.local.path)),
+        column("local_sequence", Kind::Text, "The local sequence it belongs to", |row| {
+            Cell::of(row.track, |track| Cell::text(&*track.name))
+        }),
+        column("sequence_index", Kind::Whole, "Its place there, from 0", |row| {
+            Cell::of(row.track, |track| Cell::Whole(row.file as i64 - track.files.start as i64))
+        }),
+        column("status", Kind::Word, "usable, rejected or unreadable", |row| Cell::text(row.status().0)),
+        column("reason", Kind::Word, "Why it is not usable", |row| Cell::text(row.status().1)),
+        column(
+            "captured_at",
+            Kind::Time,
+            "The time that the uploader would choose; without Z its zone is unknown",
+            |row| Cell::of(row.local.observation.time, Cell::Time),
+        ),
+        column("time_source", Kind::Word, "Where that time was read", |row| {
+            Cell::text(row.local.observation.time_source.as_str())
+        }),
+        column("camera_time", Kind::Time, "The camera's own clock", |row| {
+            Cell::of(row.local.observation.camera_time, Cell::Time)
+        }),
+        column("gps_time", Kind::Time, "GPS date and time", |row| {
+            Cell::of(row.local.observation.gps_time, |time| Cell::Time(LocalTime::Absolute(time)))
+        }),
+        column("longitude", Kind::Coordinate, "Place", |row| {
+            Cell::of(row.local.observation.position.map(Position::lon), Cell::Number)
+        }),
+        column("latitude", Kind::Coordinate, "Place", |row| {
+            Cell::of(row.local.observation.position.map(Position::lat), Cell::Number)
+        }),
+        column("altitude_m", Kind::Altitude, "Altitude", |row| {
+            Cell::of(row.local.observation.altitude, |Metres(altitude_m)| Cell::Number(altitude_m))
+        }),
+        column("heading_deg", Kind::Angle, "Heading, 0…360 from north", |row| {
+            Cell::of(row.local.observation.heading_deg, Cell::Number)
+        }),
+        column("make", Kind::Text, "Who made the camera", |row| {
+            Cell::of(row.device.and_then(|device| device.make.as_deref()), Cell::text)
+        }),
+        column("model", Kind::Text, "Which camera", |row| {
+            Cell::of(row.device.and_then(|device| device.model.as_deref()), Cell::text)
+        }),
+        column("width", Kind::Whole, "Pixels", |row| {
+            Cell::of(row.device.and_then(|device| device.width), |pixels| Cell::Whole(i64::from(pixels)))
+        }),
+        column("height", Kind::Whole, "Pixels", |row| {
+            Cell::of(row.device.and_then(|device| device.height), |pixels| Cell::Whole(i64::from(pixels)))
+        }),
+        column("orientation", Kind::Whole, "EXIF orientation, 1 to 8", |row| {
+            Cell::of(row.local.observation.orientation, |orientation| Cell::Whole(i64::from(orientation)))
+        }),
+        column("cluster_id", Kind::Id, "The upload it went with", |row| {
+            Cell::of(row.local.cluster_id, |cluster| Cell::Id(cluster.0))
+        }),
+        column("note", Kind::Text, "Predicted drops, and what went wrong", |row| Cell::text(row.note())),
     ]
 }
+
+#[cfg(test)]
+mod tests;

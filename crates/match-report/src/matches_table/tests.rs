@@ -118,7 +118,7 @@ fn sequences_are_as_the_contract_says() {
         let text = written(|out| write_sequences(report, OutputKind::Csv, CsvStyle::default(), out).unwrap());
         insta::assert_snapshot!(text, @r#"
         local_sequence,images,matched,ambiguous,unmatched,rejected,verdict,sequence_ids,clock_offset_ms,clock_kind,drift_ppm,first_captured_at,last_captured_at,tiles,median_shift_m,max_shift_m,cluster_id,stage,error_code,note
-        1,4,1,1,1,1,partly_published,-E5o7bTMH0UtscOYxhVwID,-3600000,zone,,2024-05-18T10:41:07.250,2024-05-18T10:41:07.250,14/8188/5448,1.78,1.78,,,,1 photos agree on the clock
+        1,4,1,1,1,1,partly_published,-E5o7bTMH0UtscOYxhVwID,-3600000,zone,,2024-05-18T10:41:07.250,2024-05-18T10:41:07.250,14/8188/5448,1.78,1.78,,,,1 photo tells the clock
         "#);
     });
 }

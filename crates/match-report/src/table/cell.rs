@@ -1,0 +1,150 @@
+//! One value of a table, and how the kind of its column makes it text.
+
+use capture_model::{LocalTime, SequenceId};
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// What the values of a column are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Somebody's words: guarded against spreadsheets.
+    Text,
+    /// Our own words, tiles, links, lists of words joined by `|`.
+    Word,
+    /// Sequence keys joined by `|`: guarded unless all have the service's alphabet.
+    Keys,
+    /// An id: text wherever numbers may be floats, because it may pass 2^53.
+    Id,
+    /// Ids joined by `|`.
+    Ids,
+    /// Probabilities joined by `|`, 4 decimals each.
+    Probabilities,
+    /// ISO 8601 with milliseconds: UTC with `Z`, a wall clock without.
+    Time,
+    /// A whole number.
+    Whole,
+    /// `true` or `false`.
+    Truth,
+    /// Degrees of a coordinate, 7 decimals.
+    Coordinate,
+    /// Metres, 2 decimals.
+    Metres,
+    /// Metres above sea level, 3 decimals.
+    Altitude,
+    /// Degrees of an angle, 2 decimals.
+    Angle,
+    /// A probability or share, 4 decimals.
+    Probability,
+    /// Parts per million, 2 decimals.
+    PartsPerMillion,
+    /// A factor, 6 decimals.
+    Factor,
+}
+
+impl Kind {
+    /// Decimals of a number; `None` for what is no decimal number.
+    pub fn decimals(self) -> Option<usize> {
+        match self {
+            Self::Coordinate => Some(7),
+            Self::Factor => Some(6),
+            Self::Probability => Some(4),
+            Self::Altitude => Some(3),
+            Self::Metres | Self::Angle | Self::PartsPerMillion => Some(2),
+            Self::Text
+            | Self::Word
+            | Self::Keys
+            | Self::Id
+            | Self::Ids
+            | Self::Probabilities
+            | Self::Time
+            | Self::Whole
+            | Self::Truth => None,
+        }
+    }
+
+    /// Whether values are numbers or truths, which JSON writes bare.
+    pub fn is_bare(self) -> bool {
+        self.decimals().is_some() || matches!(self, Self::Whole | Self::Truth)
+    }
+}
+
+/// One value.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell<'a> {
+    /// Unknown or not applicable.
+    Empty,
+    /// Text of any kind.
+    Text(Cow<'a, str>),
+    /// An id.
+    Id(u64),
+    /// A whole number.
+    Whole(i64),
+    /// True or false.
+    Truth(bool),
+    /// A number; empty when it is none.
+    Number(f64),
+    /// A moment.
+    Time(LocalTime),
+}
+
+impl<'a> Cell<'a> {
+    /// Text, or nothing where it is empty.
+    pub(crate) fn text(text: impl Into<Cow<'a, str>>) -> Self {
+        let text = text.into();
+        if text.is_empty() { Self::Empty } else { Self::Text(text) }
+    }
+
+    /// A value that may be missing.
+    pub(crate) fn of<T>(value: Option<T>, cell: impl FnOnce(T) -> Self) -> Self {
+        value.map_or(Self::Empty, cell)
+    }
+
+    /// Appends the value as a column of this kind writes it; nothing for what is empty or no number.
+    pub fn write_to(&self, kind: Kind, out: &mut String) {
+        match self {
+            Self::Empty => {}
+            Self::Text(text) => out.push_str(text),
+            Self::Id(id) => write_whole(*id, out),
+            Self::Whole(number) => {
+                if *number < 0 {
+                    out.push('-');
+                }
+                write_whole(number.unsigned_abs(), out);
+            }
+            Self::Truth(truth) => out.push_str(if *truth { "true" } else { "false" }),
+            Self::Number(number) => write_decimal(*number, kind.decimals().unwrap_or(2), out),
+            Self::Time(time) => write_time(*time, out),
+        }
+    }
+
+    /// Whether a spreadsheet might take the cell for a formula, so that it needs a guard.
+    pub(crate) fn needs_guard(&self, kind: Kind, guarded: &[char]) -> bool {
+        let Self::Text(text) = self else { return false };
+        let is_somebodys = match kind {
+            Kind::Text => true,
+            Kind::Keys => !text.split('|').all(|key| SequenceId::new(key).is_url_safe()),
+            _ => false,
+        };
+        is_somebodys && text.starts_with(guarded)
+    }
+}
+
+fn write_whole(number: u64, out: &mut String) {
+    let _ = write!(out, "{number}"); // a String takes all
+}
+
+/// A number with fixed decimals; never `-0.00`, nothing when it is no number.
+fn write_decimal(number: f64, decimals: usize, out: &mut String) {
+    if !number.is_finite() {
+        return;
+    }
+    let start = out.len();
+    let _ = write!(out, "{number:.decimals$}");
+    if out[start..].starts_with('-') && out[start + 1..].bytes().all(|byte| byte == b'0' || byte == b'.') {
+        out.remove(start);
+    }
+}
+
+fn write_time(time: LocalTime, out: &mut String) {
+    let _ = write!(out, "{time}");
+}

@@ -13,6 +13,7 @@ mod judge;
 mod place;
 mod time;
 
+use crate::Weights;
 use crate::chain::{Link, best_chain, posteriors};
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
@@ -23,8 +24,6 @@ use place::{first_chain, fit_place, log_altitude, log_heading};
 use std::f64::consts::PI;
 use time::fit_time;
 
-/// Log odds that a photo and its image are both there.
-const PAIR: f64 = 5.0;
 const WINDOW_MS: i64 = 1_700;
 
 /// Which place carried the block.
@@ -67,6 +66,8 @@ pub(crate) struct Block {
     pub(crate) metre_level: f64,
     /// Evidence against a fellow traveller.
     pub(crate) identity: f64,
+    /// Log odds against a fellow traveller, before that.
+    pub(crate) companion: f64,
     pub(crate) places: Places,
     /// Whether the times as written, not those that were spread, agree.
     pub(crate) is_raw: bool,
@@ -75,8 +76,7 @@ pub(crate) struct Block {
 impl Block {
     /// Log odds of the block against chance and against a fellow traveller.
     pub(crate) fn log_odds(&self) -> f64 {
-        const COMPANION: f64 = 9.2;
-        -crate::chain::log_add(-self.evidence, -COMPANION - self.identity)
+        -crate::chain::log_add(-self.evidence, -self.companion - self.identity)
     }
 
     /// Remote − local at one photo, ms.
@@ -89,6 +89,7 @@ impl Block {
 struct Work<'a> {
     ride: &'a Ride,
     side: &'a PublishedSide,
+    weights: Weights,
     first: usize,
     photo: Vec<u32>,
     rank: Vec<u32>,
@@ -135,6 +136,7 @@ impl Work<'_> {
 pub(crate) fn weigh(
     ride: &Ride,
     side: &PublishedSide,
+    weights: Weights,
     sequence: u32,
     offset_ms: Option<i64>,
     agreed: &[i64],
@@ -144,6 +146,7 @@ pub(crate) fn weigh(
     let mut work = Work {
         ride,
         side,
+        weights,
         first: range.start,
         photo: Vec::new(),
         rank: Vec::new(),
@@ -185,8 +188,10 @@ pub(crate) fn weigh(
     let altitude = log_altitude(&work, &place.chosen);
     let weight: Vec<f64> = (0..work.len())
         .map(|pair| match time {
-            Some(_) => log_time[pair] + place.ratio[pair] + heading[pair] + altitude[pair] + PAIR,
-            None => place.density[pair] + (PI * GATE_M * GATE_M).ln() + heading[pair] + altitude[pair] + PAIR - 1.0,
+            Some(_) => log_time[pair] + place.ratio[pair] + heading[pair] + altitude[pair] + weights.pair,
+            None => {
+                place.density[pair] + (PI * GATE_M * GATE_M).ln() + heading[pair] + altitude[pair] + weights.pair - 1.0
+            }
         })
         .collect();
     let (kept, links) = work.links(&weight, -6.0);
@@ -211,6 +216,7 @@ pub(crate) fn weigh(
         evidence_alone: 0.0,
         metre_level: 0.0,
         identity: 0.0,
+        companion: weights.companion,
         places: place.places,
         is_raw: time.as_ref().is_some_and(|time| time.is_raw),
     };

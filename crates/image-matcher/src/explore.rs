@@ -5,7 +5,7 @@ use crate::published_side::PublishedSide;
 use crate::ride::Ride;
 use crate::runs::Index;
 use crate::votes::{Hypothesis, given, hypotheses, near_images};
-use crate::{ClockOffset, MatchSettings};
+use crate::{ClockOffset, MatchSettings, Weights};
 use std::collections::BTreeMap;
 
 /// Blocks of a ride at its best offset, and how sure that offset is against the next.
@@ -28,7 +28,7 @@ pub(crate) fn explore(
     agreed: &[i64],
 ) -> Explored {
     if !ride.is_timed() {
-        return untimed(ride, side, index);
+        return untimed(ride, side, index, settings.weights);
     }
     let candidates = match settings.clock_offset {
         ClockOffset::Auto => hypotheses(ride, side, index, agreed),
@@ -42,7 +42,9 @@ pub(crate) fn explore(
             let mut blocks: Vec<Block> = hypothesis
                 .sequences
                 .iter()
-                .filter_map(|&sequence| weigh(ride, side, sequence, Some(hypothesis.offset_ms), agreed, &[]))
+                .filter_map(|&sequence| {
+                    weigh(ride, side, settings.weights, sequence, Some(hypothesis.offset_ms), agreed, &[])
+                })
                 .collect();
             blocks.sort_by(|a, b| b.evidence.total_cmp(&a.evidence).then(a.sequence.cmp(&b.sequence)));
             (total(&blocks), blocks, hypothesis)
@@ -57,14 +59,15 @@ pub(crate) fn explore(
     }
     let mut rest = weighed.into_iter();
     let (best_total, blocks, best) = rest.next().expect("there is at least one");
+    let temper = settings.weights.offset_temper;
     let against: f64 = rest
         .filter(|(_, other, hypothesis)| {
             (hypothesis.offset_ms - best.offset_ms).abs() > 800 && !shares_a_pair(&blocks, other)
         })
         .map(|(sum, other, _)| {
             let shown = strongest_identity(&other) - strongest_identity(&blocks);
-            let by_identity = if shown > 0.0 { 0.5 * shown } else { f64::NEG_INFINITY };
-            (0.5 * (sum - best_total)).max(by_identity).clamp(-60.0, 60.0).exp()
+            let by_identity = if shown > 0.0 { temper * shown } else { f64::NEG_INFINITY };
+            (temper * (sum - best_total)).max(by_identity).clamp(-60.0, 60.0).exp()
         })
         .sum();
     Explored {
@@ -124,7 +127,7 @@ fn shared(a: impl Iterator<Item = u32>, b: impl Iterator<Item = u32>, smaller: u
 }
 
 /// Without times only the order along the sequence can speak.
-fn untimed(ride: &Ride, side: &PublishedSide, index: &Index) -> Explored {
+fn untimed(ride: &Ride, side: &PublishedSide, index: &Index, weights: Weights) -> Explored {
     let mut near = near_images(ride, side, index, ride.len());
     near.truncate(UNTIMED_PAIRS);
     let mut of_sequence: BTreeMap<u32, Vec<(u32, u32)>> = BTreeMap::new();
@@ -133,7 +136,7 @@ fn untimed(ride: &Ride, side: &PublishedSide, index: &Index) -> Explored {
     }
     let blocks = of_sequence
         .into_iter()
-        .filter_map(|(sequence, pairs)| weigh(ride, side, sequence, None, &[], &pairs))
+        .filter_map(|(sequence, pairs)| weigh(ride, side, weights, sequence, None, &[], &pairs))
         .filter(|block| block.log_odds() > -2.0)
         .collect();
     Explored { blocks, offset_probability: 1.0 }

@@ -22,6 +22,7 @@ mod settle;
 mod shortlist;
 mod tracks;
 mod votes;
+mod weights;
 
 pub use match_images::match_images;
 pub use naive::match_naive;
@@ -29,3 +30,4 @@ pub use outcome::{
     Candidate, ClockKind, ClockOffset, Lists, Lookup, MatchOutcome, MatchSettings, TrackOutcome, TrackVerdict, Verdict,
 };
 pub use shortlist::shortlist;
+pub use weights::Weights;

@@ -42,7 +42,7 @@ pub fn match_images(
             })
             .collect();
     }
-    let standings = standings(&rides, &explored, &side);
+    let standings = standings(&rides, &explored, &side, &settings.weights);
     settle(local, published, &side, &rides, &standings, lookups, settings)
 }
 

@@ -1,5 +1,6 @@
 //! What the matcher answers: one verdict a photo, the candidates behind it, one outcome a track.
 
+use crate::Weights;
 use capture_model::Reason;
 
 /// What is known of the published side around one photo; decides how a missing partner is worded.
@@ -38,11 +39,13 @@ pub struct MatchSettings {
     pub review: f64,
     /// How clocks are treated.
     pub clock_offset: ClockOffset,
+    /// How much each kind of evidence counts.
+    pub weights: Weights,
 }
 
 impl Default for MatchSettings {
     fn default() -> Self {
-        Self { accept: 0.90, review: 0.05, clock_offset: ClockOffset::Auto }
+        Self { accept: 0.90, review: 0.05, clock_offset: ClockOffset::Auto, weights: Weights::default() }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Blocks against each other: who else claims these photos, who else claims these images, and which are one upload twice.
 
+use crate::Weights;
 use crate::block::Block;
 use crate::explore::{Explored, SHARED, shared_images, shared_photos};
 use crate::published_side::PublishedSide;
@@ -35,11 +36,15 @@ pub(crate) enum Doubt {
     Offset,
 }
 
-const METRE_SHARE: f64 = 0.15;
 const LEAST_LOG_ODDS: f64 = -4.0;
 
 /// Weighs every block against its rivals.
-pub(crate) fn standings<'a>(rides: &[Ride], explored: &'a [Explored], side: &PublishedSide) -> Vec<Standing<'a>> {
+pub(crate) fn standings<'a>(
+    rides: &[Ride],
+    explored: &'a [Explored],
+    side: &PublishedSide,
+    weights: &Weights,
+) -> Vec<Standing<'a>> {
     let mut all: Vec<Standing<'a>> = Vec::new();
     for (ride, found) in explored.iter().enumerate() {
         for block in found.blocks.iter().filter(|block| block.log_odds() > LEAST_LOG_ODDS) {
@@ -77,7 +82,9 @@ pub(crate) fn standings<'a>(rides: &[Ride], explored: &'a [Explored], side: &Pub
         })
         .collect();
     let advantage = |of: &Block, over: &Block| {
-        (of.identity - over.identity + METRE_SHARE * (of.metre_level - over.metre_level)).clamp(-60.0, 60.0).exp()
+        (of.identity - over.identity + weights.rival_temper * (of.metre_level - over.metre_level))
+            .clamp(-60.0, 60.0)
+            .exp()
     };
     for number in 0..all.len() {
         let own = all[number].block;

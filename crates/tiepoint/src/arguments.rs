@@ -237,7 +237,7 @@ impl Matching {
         if review > accept {
             return Err(crate::exit::usage(format!("--review {review} is above --accept {accept}: lower --review")));
         }
-        Ok(MatchSettings { accept, review, clock_offset: self.clock_offset.0 })
+        Ok(MatchSettings { accept, review, clock_offset: self.clock_offset.0, ..MatchSettings::default() })
     }
 }
 

@@ -28,6 +28,7 @@ pub(super) fn judge(
     [log_time, heading, altitude]: [&[f64]; 3],
     agreed: &[i64],
 ) {
+    let weights = &work.weights;
     let clipped = |values: &[f64], limit: f64| chain.iter().map(|&pair| values[pair].clamp(-limit, limit)).sum::<f64>();
     let exact: Vec<usize> = chain.iter().copied().filter(|&pair| is_exact_place(work, pair)).collect();
     let places: BTreeSet<[i64; 3]> = exact
@@ -35,15 +36,15 @@ pub(super) fn judge(
         .map(|&pair| work.ride.place[work.photo[pair] as usize].map(|x| (x * 100.0).round() as i64))
         .collect();
     let exact_places = 8.0 * places.len().min(8) as f64;
-    let headings = (0.5 * clipped(heading, 6.0)).clamp(-MOST_BY_HEADING, MOST_BY_HEADING);
+    let headings = (weights.heading_temper * clipped(heading, 6.0)).clamp(-MOST_BY_HEADING, MOST_BY_HEADING);
 
-    let mut evidence = 0.3 * clipped(&place.ratio, 3.0)
+    let mut evidence = weights.place_temper * clipped(&place.ratio, 3.0)
         + exact_places
         + headings
-        + 0.2 * chain.iter().map(|&pair| altitude[pair]).sum::<f64>();
+        + weights.altitude_temper * chain.iter().map(|&pair| altitude[pair]).sum::<f64>();
     evidence += 3.0 * exact_altitudes(work, &exact).min(3) as f64;
     match time {
-        Some(_) => evidence += 0.3 * clipped(log_time, 3.0),
+        Some(_) => evidence += weights.time_temper * clipped(log_time, 3.0),
         None => evidence *= 0.5,
     }
     let (first, last) = (chain[0], chain[chain.len() - 1]);
@@ -51,7 +52,7 @@ pub(super) fn judge(
     let lone_photos = (work.photo[last] - work.photo[first]) as usize + 1 - chain.len();
     // Photos that lost their times share a sequence with those that did not: images between them may be the others'.
     let counted = if time.is_some() { lone_images } else { lone_images.min(chain.len()) };
-    evidence -= 0.5 * counted as f64 + 0.15 * lone_photos as f64;
+    evidence -= weights.lone_image * counted as f64 + weights.lone_photo * lone_photos as f64;
     let bend = bend(work, chain, place, time.is_some());
     evidence -= bend;
 

@@ -1,6 +1,6 @@
 //! The places of a block: exact, or a field that wanders slowly along the ride; heading and altitude beside them.
 
-use super::{PAIR, Places, Work};
+use super::{Places, Work};
 use crate::chain::best_chain;
 use crate::errors::{fit_sigma, log_other_place, log_place, median_vector, running_median};
 use crate::votes::{EXACT_M, GATE_M};
@@ -85,11 +85,12 @@ pub(super) fn fit_place(
         if stiffness > 0 {
             let weight: Vec<f64> = (0..work.len())
                 .map(|pair| {
-                    PAIR + if is_timed {
-                        log_time[pair] + ratio[pair]
-                    } else {
-                        density[pair] + (PI * GATE_M * GATE_M).ln()
-                    }
+                    work.weights.pair
+                        + if is_timed {
+                            log_time[pair] + ratio[pair]
+                        } else {
+                            density[pair] + (PI * GATE_M * GATE_M).ln()
+                        }
                 })
                 .collect();
             chosen = chain_of(work, &weight, -4.0)?;

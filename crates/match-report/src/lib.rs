@@ -1,13 +1,14 @@
 //! Verdicts become CSV, JSON lines, GeoJSON, an HTML map and a summary: the one crate that knows the columns.
 //!
 //! A table is declared once, as its columns and how a row fills each; the writers know nothing of its meaning, and any
-//! [`TableSink`] can take it. Start at [`write_matches`]. Reports are pure functions of their input: no clock, no order of
+//! [`TableSink`] can take it. Start at [`write_matches`]; what was written is read back by [`ReportFolder`]. Reports are pure functions of their input: no clock, no order of
 //! a hash map; durations stand in the [`Summary`] alone.
 
 mod contract;
 mod coverage_table;
 mod error;
 mod figures;
+mod folder;
 mod geojson;
 mod html;
 mod matches_table;
@@ -22,6 +23,7 @@ mod table;
 pub use contract::Table;
 pub use coverage_table::{CoverageRow, send_coverage, write_coverage};
 pub use error::ReportError;
+pub use folder::{FolderError, MatchRecord, Records, ReportFolder, SequenceRecord, ShiftRecord, read_shifts};
 pub use geojson::write_matches_geojson;
 pub use html::write_report_html;
 pub use matches_table::{send_matches, write_matches};

@@ -224,4 +224,4 @@ pub(crate) fn columns<'a>() -> [Column<MatchRow<'a>>; 30] {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

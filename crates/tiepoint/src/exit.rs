@@ -60,6 +60,9 @@ fn known_code(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     if let Some(error) = cause.downcast_ref::<local_archive::TableError>() {
         return Some(if error.is_broken_input() { UNREADABLE_TABLE } else { NOTHING_TO_READ });
     }
+    if let Some(error) = cause.downcast_ref::<match_report::FolderError>() {
+        return Some(if error.is_broken_input() { UNREADABLE_TABLE } else { NOTHING_TO_READ });
+    }
     if let Some(error) = cause.downcast_ref::<mapillary_api::ApiError>() {
         return Some(code_of_kind(error.kind()));
     }

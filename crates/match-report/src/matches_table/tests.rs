@@ -36,7 +36,7 @@ fn verdict(reason: Reason, image: Option<u32>, probability: Option<f64>) -> Verd
     }
 }
 
-fn with_report(check: impl FnOnce(&Report<'_>)) {
+pub(crate) fn with_report(check: impl FnOnce(&Report<'_>)) {
     let mut archive = LocalArchive::default();
     archive.devices.number_of(&Device::default());
     archive.files = vec![

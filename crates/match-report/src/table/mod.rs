@@ -8,8 +8,8 @@ mod csv_sink;
 mod json_lines;
 
 pub use cell::{Cell, Kind};
-pub(crate) use csv_sink::CsvSink;
 pub use csv_sink::CsvStyle;
+pub(crate) use csv_sink::{CsvSink, GUARDED};
 pub(crate) use json_lines::{JsonLinesSink, Keys, write_members};
 
 use crate::ReportError;

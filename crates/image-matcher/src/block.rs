@@ -169,8 +169,8 @@ pub(crate) fn weigh(
     }
     for pair in 0..work.len() {
         let (from, image) = (ride.place[work.photo[pair] as usize], work.image(pair));
-        work.to_original.push(ride.plane.offset_m(from, side.original[image]));
-        work.to_computed.push(ride.plane.offset_m(from, side.computed[image]));
+        work.to_original.push(ride.plane.offset_m(from, side.original(image)));
+        work.to_computed.push(ride.plane.offset_m(from, side.computed(image)));
     }
     let time = snapped.map(|offset| fit_time(&mut work, offset));
     let start = match &time {
@@ -232,16 +232,14 @@ fn snap(ride: &Ride, offset_ms: i64) -> i64 {
 
 /// Pairs within the window of the offset that was voted; lags are kept against the snapped one.
 fn pair_by_time(work: &mut Work<'_>, range: std::ops::Range<usize>, voted_ms: i64, offset_ms: i64) {
-    let times = &work.side.time_ms[range];
+    let side = work.side;
     for (photo, &time) in work.ride.time_ms.iter().enumerate() {
         let window = WINDOW_MS.max((work.ride.width_s[photo] * 1000.0) as i64);
         let middle = time.saturating_add(voted_ms);
-        let first = times.partition_point(|&t| t < middle - window);
-        let end = first + times[first..].partition_point(|&t| t <= middle + window);
-        for (rank, remote) in times.iter().enumerate().take(end).skip(first) {
+        for image in side.between(range.clone(), middle.saturating_sub(window), middle.saturating_add(window)) {
             work.photo.push(photo as u32);
-            work.rank.push(rank as u32);
-            work.lag_s.push((remote - time - offset_ms) as f64 / 1000.0);
+            work.rank.push((image - range.start) as u32);
+            work.lag_s.push((side.time_ms(image) - time - offset_ms) as f64 / 1000.0);
         }
     }
 }

@@ -132,7 +132,7 @@ fn untimed(ride: &Ride, side: &PublishedSide, index: &Index, weights: Weights) -
     near.truncate(UNTIMED_PAIRS);
     let mut of_sequence: BTreeMap<u32, Vec<(u32, u32)>> = BTreeMap::new();
     for (photo, image, _) in near {
-        of_sequence.entry(side.sequence[image as usize]).or_default().push((photo, image));
+        of_sequence.entry(side.sequence(image as usize)).or_default().push((photo, image));
     }
     let blocks = of_sequence
         .into_iter()

@@ -66,12 +66,12 @@ fn nearest(local: &LocalImages, row: usize, side: &PublishedSide, index: &Index)
     let mut best: Option<(f64, u32)> = None;
     for at in index.near(place, place, NEAR_M).into_iter().flatten() {
         let image = at as usize;
-        let is_in_time = side.time_ms[image] != PublishedSide::NO_TIME
-            && side.time_ms[image].abs_diff(local.time_ms[row]) <= NEAR_MS;
-        let rise_m = (side.altitude_m[image] - altitude_m).abs();
+        let is_in_time = side.time_ms(image) != PublishedSide::NO_TIME
+            && side.time_ms(image).abs_diff(local.time_ms[row]) <= NEAR_MS;
+        let rise_m = (side.altitude_m(image) - altitude_m).abs();
         let distance = distance_m2(side.place(image), place);
         if is_in_time && distance <= NEAR_M * NEAR_M && (rise_m.is_nan() || rise_m <= NEAR_ALTITUDE_M) {
-            let next = (distance, side.row[image]);
+            let next = (distance, side.row(image));
             if best.is_none_or(|known| next.0.total_cmp(&known.0).then(next.1.cmp(&known.1)).is_lt()) {
                 best = Some(next);
             }

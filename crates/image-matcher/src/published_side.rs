@@ -12,21 +12,21 @@ const PSEUDO_GAP_MS: i64 = 60_000;
 #[derive(Debug)]
 pub(crate) struct PublishedSide {
     /// Row of `PublishedImages` at each place.
-    pub(crate) row: Vec<u32>,
+    row: Vec<u32>,
     /// Working number of the sequence at each place.
-    pub(crate) sequence: Vec<u32>,
+    sequence: Vec<u32>,
     /// Published time, ms; `NO_TIME` when missing.
-    pub(crate) time_ms: Vec<i64>,
+    time_ms: Vec<i64>,
     /// Uploaded place.
-    pub(crate) original: Vec<Point>,
+    original: Vec<Point>,
     /// Adjusted place.
-    pub(crate) computed: Vec<Point>,
+    computed: Vec<Point>,
     /// Uploaded altitude, NaN when missing.
-    pub(crate) altitude_m: Vec<f64>,
+    altitude_m: Vec<f64>,
     /// Uploaded heading, NaN when missing.
-    pub(crate) heading_deg: Vec<f64>,
+    heading_deg: Vec<f64>,
     /// Whether only a tile told of it.
-    pub(crate) by_tile: Vec<bool>,
+    by_tile: Vec<bool>,
     starts: Vec<u32>,
     /// Folded device of each working sequence; `None` when unknown.
     pub(crate) device: Vec<Option<Device>>,
@@ -102,6 +102,59 @@ impl PublishedSide {
     /// How many working sequences.
     pub(crate) fn n_sequences(&self) -> usize {
         self.starts.len() - 1
+    }
+
+    /// How many images.
+    pub(crate) fn len(&self) -> usize {
+        self.row.len()
+    }
+
+    /// Row of `PublishedImages` at a place.
+    pub(crate) fn row(&self, at: usize) -> u32 {
+        self.row[at]
+    }
+
+    /// Working number of the sequence at a place.
+    pub(crate) fn sequence(&self, at: usize) -> u32 {
+        self.sequence[at]
+    }
+
+    /// Published time, ms; `NO_TIME` when missing.
+    pub(crate) fn time_ms(&self, at: usize) -> i64 {
+        self.time_ms[at]
+    }
+
+    /// Uploaded place, NaN when missing.
+    pub(crate) fn original(&self, at: usize) -> Point {
+        self.original[at]
+    }
+
+    /// Adjusted place, NaN when missing.
+    pub(crate) fn computed(&self, at: usize) -> Point {
+        self.computed[at]
+    }
+
+    /// Uploaded altitude, NaN when missing.
+    pub(crate) fn altitude_m(&self, at: usize) -> f64 {
+        self.altitude_m[at]
+    }
+
+    /// Uploaded heading, NaN when missing.
+    pub(crate) fn heading_deg(&self, at: usize) -> f64 {
+        self.heading_deg[at]
+    }
+
+    /// Whether only a tile told of it.
+    pub(crate) fn by_tile(&self, at: usize) -> bool {
+        self.by_tile[at]
+    }
+
+    /// Places of a range of one sequence whose times lie within `first_ms..=last_ms`.
+    pub(crate) fn between(&self, range: Range<usize>, first_ms: i64, last_ms: i64) -> Range<usize> {
+        let times = &self.time_ms[range.clone()];
+        let first = times.partition_point(|&time| time < first_ms);
+        let end = first + times[first..].partition_point(|&time| time <= last_ms);
+        range.start + first..range.start + end
     }
 
     /// Places of one working sequence, in order of time.

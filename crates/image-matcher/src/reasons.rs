@@ -16,7 +16,7 @@ const EXACT_MS: i64 = 2;
 /// How a pair agrees.
 pub(crate) fn matched_reason(side: &PublishedSide, ride: &Ride, standing: &Standing<'_>, claim: Claim) -> Reason {
     let (photo, image) = (claim.photo as usize, claim.image as usize);
-    if side.by_tile[image] {
+    if side.by_tile(image) {
         return Reason::TileOnly;
     }
     if !ride.is_timed() || ride.width_s[photo] > 0.0 {
@@ -25,8 +25,8 @@ pub(crate) fn matched_reason(side: &PublishedSide, ride: &Ride, standing: &Stand
     if standing.block.places == Places::Computed {
         return Reason::Adjusted;
     }
-    let is_placed = distance_m2(side.original[image], ride.place[photo]) < EXACT_M * EXACT_M;
-    let lag = |time_ms: i64, offset_ms: i64| (side.time_ms[image] - time_ms - offset_ms).abs();
+    let is_placed = distance_m2(side.original(image), ride.place[photo]) < EXACT_M * EXACT_M;
+    let lag = |time_ms: i64, offset_ms: i64| (side.time_ms(image) - time_ms - offset_ms).abs();
     let offset_ms = standing.block.offset_at(ride.time_ms[photo]);
     let zone_ms = nearest_quarter_ms(offset_ms);
     if !is_placed {
@@ -66,13 +66,10 @@ pub(crate) struct Neighbours {
 
 impl Neighbours {
     pub(crate) fn new(local: &LocalImages, side: &PublishedSide, verdicts: &[Verdict]) -> Self {
-        let mut neighbours = Self {
-            before: vec![None; verdicts.len()],
-            after: vec![None; verdicts.len()],
-            place: vec![0; side.row.len()],
-        };
-        for (place, &row) in side.row.iter().enumerate() {
-            neighbours.place[row as usize] = place as u32;
+        let mut neighbours =
+            Self { before: vec![None; verdicts.len()], after: vec![None; verdicts.len()], place: vec![0; side.len()] };
+        for place in 0..side.len() {
+            neighbours.place[side.row(place) as usize] = place as u32;
         }
         for track in 0..local.n_tracks() {
             let mut last = None;
@@ -92,7 +89,7 @@ impl Neighbours {
     /// Whether two images follow each other in one sequence.
     fn are_consecutive(&self, side: &PublishedSide, a: u32, b: u32) -> bool {
         let (a, b) = (self.place[a as usize] as usize, self.place[b as usize] as usize);
-        side.sequence[a] == side.sequence[b] && a.abs_diff(b) == 1
+        side.sequence(a) == side.sequence(b) && a.abs_diff(b) == 1
     }
 }
 

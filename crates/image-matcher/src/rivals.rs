@@ -139,11 +139,11 @@ fn are_one_upload(a: &Block, b: &Block, side: &PublishedSide, ride: &Ride) -> bo
         let Some(&other) = of_b.get(&photo) else { continue };
         both += 1;
         let (image, other) = (image as usize, other as usize);
-        let places = crate::plane::distance_m2(side.original[image], side.original[other]);
+        let places = crate::plane::distance_m2(side.original(image), side.original(other));
         let is_near =
-            places < 1e-3 || (places.is_nan() && side.original[image][0].is_nan() && side.original[other][0].is_nan());
-        let is_timed = ride.is_timed() || side.time_ms[image] != PublishedSide::NO_TIME;
-        same += usize::from(is_timed && side.time_ms[image] == side.time_ms[other] && is_near);
+            places < 1e-3 || (places.is_nan() && side.original(image)[0].is_nan() && side.original(other)[0].is_nan());
+        let is_timed = ride.is_timed() || side.time_ms(image) != PublishedSide::NO_TIME;
+        same += usize::from(is_timed && side.time_ms(image) == side.time_ms(other) && is_near);
     }
     let devices = (&side.device[a.sequence as usize], &side.device[b.sequence as usize]);
     let is_one_device = match devices {

@@ -42,7 +42,7 @@ impl Index {
             let images = side.images_of(sequence);
             let mut open: Option<(Point, Point, usize, Point)> = None;
             for at in images.clone() {
-                let places = [side.original[at], side.computed[at]].into_iter().filter(|place| !place[0].is_nan());
+                let places = [side.original(at), side.computed(at)].into_iter().filter(|place| !place[0].is_nan());
                 let Some((low, high)) = places.fold(None, |known: Option<(Point, Point)>, place| match known {
                     None => Some((place, place)),
                     Some((low, high)) => Some((lower(low, place), upper(high, place))),

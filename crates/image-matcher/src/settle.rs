@@ -43,7 +43,7 @@ pub(crate) fn settle(
             let probability = pair.posterior * standing.probability;
             if standing.twin_of.is_some() {
                 if pair.posterior > 0.5 {
-                    twins[row].push(side.row[pair.image as usize]);
+                    twins[row].push(side.row(pair.image as usize));
                 }
             } else if probability > LEAST_CLAIM {
                 claims[row].push(Claim {
@@ -58,7 +58,7 @@ pub(crate) fn settle(
     }
     for claims in &mut claims {
         claims.sort_by(|a, b| {
-            b.probability.total_cmp(&a.probability).then(side.row[a.image as usize].cmp(&side.row[b.image as usize]))
+            b.probability.total_cmp(&a.probability).then(side.row(a.image as usize).cmp(&side.row(b.image as usize)))
         });
         let mut seen = Vec::new();
         claims.retain(|claim| {
@@ -106,7 +106,7 @@ fn assign(
 ) -> Vec<Option<usize>> {
     let mut order: Vec<(usize, usize)> =
         claims.iter().enumerate().flat_map(|(row, claims)| (0..claims.len()).map(move |k| (row, k))).collect();
-    let id = |&(row, k): &(usize, usize)| published.id[side.row[claims[row][k].image as usize] as usize];
+    let id = |&(row, k): &(usize, usize)| published.id[side.row(claims[row][k].image as usize) as usize];
     order.sort_by(|a, b| {
         let probability = |&(row, k): &(usize, usize)| claims[row][k].probability;
         probability(b)
@@ -115,7 +115,7 @@ fn assign(
             .then(id(a).cmp(&id(b)))
     });
     let mut kept = vec![None; claims.len()];
-    let mut is_used = vec![false; side.row.len()];
+    let mut is_used = vec![false; side.len()];
     for (row, k) in order {
         let image = claims[row][k].image as usize;
         if kept[row].is_none() && !is_used[image] {
@@ -160,7 +160,7 @@ fn verdict(
     // Two that fit alike are ambiguous however the greedy order fell.
     verdict.probability = Some(claim.probability);
     if claim.probability >= settings.accept {
-        verdict.image = Some(side.row[claim.image as usize]);
+        verdict.image = Some(side.row(claim.image as usize));
         verdict.by_computed = standing.block.places == Places::Computed;
         verdict.reason = matched_reason(side, ride, standing, claim);
     } else {
@@ -177,6 +177,6 @@ fn candidates(side: &PublishedSide, claims: &[Claim], taken: Option<usize>, revi
     }
     list.truncate(MOST_CANDIDATES);
     list.iter()
-        .map(|claim| Candidate { image: side.row[claim.image as usize], probability: claim.probability })
+        .map(|claim| Candidate { image: side.row(claim.image as usize), probability: claim.probability })
         .collect()
 }

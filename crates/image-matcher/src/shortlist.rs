@@ -26,7 +26,7 @@ pub fn shortlist(local: &LocalImages, tiles: &PublishedImages) -> Vec<u32> {
     let wanted: Vec<Vec<(u32, usize)>> = rides.par_iter().map(|ride| of_ride(ride, &side, &index)).collect();
     let mut photos: BTreeMap<u32, usize> = BTreeMap::new();
     for (working, n_photos) in wanted.into_iter().flatten() {
-        let row = side.row[side.images_of(working as usize).start] as usize;
+        let row = side.row(side.images_of(working as usize).start) as usize;
         let sequence = tiles.sequence[row];
         if sequence != PublishedImages::NO_SEQUENCE {
             *photos.entry(sequence).or_default() += n_photos;
@@ -64,8 +64,8 @@ fn of_ride(ride: &Ride, side: &PublishedSide, index: &Index) -> Vec<(u32, usize)
     }
     // Images without a time can neither be explained nor ruled out by a clock.
     for (_, image, _) in near_images(ride, side, index, 64) {
-        if side.time_ms[image as usize] == PublishedSide::NO_TIME || !ride.is_timed() {
-            *wanted.entry(side.sequence[image as usize]).or_default() += 1;
+        if side.time_ms(image as usize) == PublishedSide::NO_TIME || !ride.is_timed() {
+            *wanted.entry(side.sequence(image as usize)).or_default() += 1;
         }
     }
     wanted.into_iter().collect()

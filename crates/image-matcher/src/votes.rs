@@ -67,8 +67,8 @@ pub(crate) fn near_images(ride: &Ride, side: &PublishedSide, index: &Index, samp
             for run in &runs {
                 for image in run.clone() {
                     let at = image as usize;
-                    let original = distance_m2(side.original[at], ride.place[photo]);
-                    let computed = distance_m2(side.computed[at], ride.place[photo]);
+                    let original = distance_m2(side.original(at), ride.place[photo]);
+                    let computed = distance_m2(side.computed(at), ride.place[photo]);
                     let nearest = original.min(computed); // the other one where either is missing
                     if nearest < GATE_M * GATE_M {
                         near.push((photo as u32, image, nearest));
@@ -161,11 +161,11 @@ fn sort(hypotheses: &mut [Hypothesis]) {
 fn votes(ride: &Ride, side: &PublishedSide, index: &Index) -> Vec<Near> {
     let mut near: Vec<Near> = near_images(ride, side, index, SAMPLE)
         .into_iter()
-        .filter(|&(_, image, _)| side.time_ms[image as usize] != PublishedSide::NO_TIME)
+        .filter(|&(_, image, _)| side.time_ms(image as usize) != PublishedSide::NO_TIME)
         .map(|(photo, image, distance_m2)| {
             let offset = ride.plane.offset_m(ride.place[photo as usize], side.place(image as usize));
             Near {
-                difference_ms: side.time_ms[image as usize].saturating_sub(ride.time_ms[photo as usize]),
+                difference_ms: side.time_ms(image as usize).saturating_sub(ride.time_ms[photo as usize]),
                 photo,
                 image,
                 distance_m: distance_m2.sqrt() as f32,
@@ -179,7 +179,7 @@ fn votes(ride: &Ride, side: &PublishedSide, index: &Index) -> Vec<Near> {
 
 /// Offsets by votes, before any of them is looked at closely.
 fn coarse_offsets(near: &[Near], ride: &Ride, side: &PublishedSide, agreed: &[i64]) -> Vec<i64> {
-    let of_device = |vote: &&Near| match (&ride.device, &side.device[side.sequence[vote.image as usize] as usize]) {
+    let of_device = |vote: &&Near| match (&ride.device, &side.device[side.sequence(vote.image as usize) as usize]) {
         (Some(own), Some(other)) => own.is_compatible_with(other),
         _ => true,
     };
@@ -259,7 +259,7 @@ fn score(near: &[Near], ride: &Ride, side: &PublishedSide, offset_ms: i64) -> Hy
     let end = first + near[first..].partition_point(|vote| vote.difference_ms <= offset_ms + HALF_MS);
     let window = &near[first..end];
     let mut by_photo: Vec<u32> = (0..window.len() as u32).collect();
-    let sequence = |k: u32| side.sequence[window[k as usize].image as usize];
+    let sequence = |k: u32| side.sequence(window[k as usize].image as usize);
     let lag = |k: u32| (window[k as usize].difference_ms - offset_ms).abs();
     by_photo.sort_unstable_by_key(|&k| (sequence(k), window[k as usize].photo, lag(k), window[k as usize].image));
     let mut by_image = by_photo.clone();

@@ -108,7 +108,7 @@ fn bend(work: &Work<'_>, chain: &[usize], place: &PlaceFit, is_timed: bool) -> f
 /// The altitude of a photo is passed on as it is.
 fn altitudes(work: &Work<'_>, chain: &[usize]) -> f64 {
     let difference =
-        |pair: usize| work.side.altitude_m[work.image(pair)] - work.ride.altitude_m[work.photo[pair] as usize];
+        |pair: usize| work.side.altitude_m(work.image(pair)) - work.ride.altitude_m[work.photo[pair] as usize];
     let known: Vec<usize> = chain.iter().copied().filter(|&pair| difference(pair).is_finite()).collect();
     if known.is_empty() {
         return 0.0;
@@ -130,14 +130,14 @@ fn altitudes(work: &Work<'_>, chain: &[usize]) -> f64 {
 /// differ: whole seconds agree at every whole offset.
 fn exact_fractions(work: &Work<'_>, chain: &[usize]) -> usize {
     let fractions: BTreeSet<i64> =
-        chain.iter().map(|&pair| work.side.time_ms[work.image(pair)].rem_euclid(1000)).collect();
+        chain.iter().map(|&pair| work.side.time_ms(work.image(pair)).rem_euclid(1000)).collect();
     if fractions.len() >= 3 { fractions.len().min(5) } else { 0 }
 }
 
 /// Distinct altitudes that agree at places that agree: chance seldom gives both.
 fn exact_altitudes(work: &Work<'_>, exact: &[usize]) -> usize {
     let altitude = |pair: usize| work.ride.altitude_m[work.photo[pair] as usize];
-    let agrees = |pair: usize| (work.side.altitude_m[work.image(pair)] - altitude(pair)).abs() < EXACT_ALTITUDE_M;
+    let agrees = |pair: usize| (work.side.altitude_m(work.image(pair)) - altitude(pair)).abs() < EXACT_ALTITUDE_M;
     let tenths = exact
         .iter()
         .filter(|&&pair| agrees(pair) && altitude(pair) != 0.0)
@@ -149,7 +149,7 @@ fn exact_altitudes(work: &Work<'_>, exact: &[usize]) -> usize {
 /// disagreement speaks against the block.
 fn heading_identity(work: &Work<'_>, chain: &[usize], headings: f64) -> f64 {
     let own = |pair: usize| work.ride.heading_deg[work.photo[pair] as usize];
-    let turn = |pair: usize| (work.side.heading_deg[work.image(pair)] - own(pair) + 180.0).rem_euclid(360.0) - 180.0;
+    let turn = |pair: usize| (work.side.heading_deg(work.image(pair)) - own(pair) + 180.0).rem_euclid(360.0) - 180.0;
     let known: Vec<usize> = chain.iter().copied().filter(|&pair| turn(pair).is_finite()).collect();
     let is_equal = |pair: usize| turn(pair).abs() < EXACT_HEADING_DEG;
     if known.is_empty() || share_of(&known, is_equal) < 0.6 {

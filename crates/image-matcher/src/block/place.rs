@@ -201,7 +201,7 @@ pub(super) fn log_heading(work: &Work<'_>, chosen: &[usize]) -> Vec<f64> {
     let turn: Vec<f64> = (0..work.len())
         .map(|pair| {
             let (own, other) =
-                (work.ride.heading_deg[work.photo[pair] as usize], work.side.heading_deg[work.image(pair)]);
+                (work.ride.heading_deg[work.photo[pair] as usize], work.side.heading_deg(work.image(pair)));
             (other - own + 180.0).rem_euclid(360.0) - 180.0
         })
         .collect();
@@ -219,7 +219,7 @@ pub(super) fn log_heading(work: &Work<'_>, chosen: &[usize]) -> Vec<f64> {
 /// Log weight of each pair's altitudes: equal speaks for, unequal against where nearly all others are equal.
 pub(super) fn log_altitude(work: &Work<'_>, chosen: &[usize]) -> Vec<f64> {
     let difference =
-        |pair: usize| work.side.altitude_m[work.image(pair)] - work.ride.altitude_m[work.photo[pair] as usize];
+        |pair: usize| work.side.altitude_m(work.image(pair)) - work.ride.altitude_m[work.photo[pair] as usize];
     let known: Vec<f64> = chosen.iter().map(|&pair| difference(pair)).filter(|d| d.is_finite()).collect();
     if known.is_empty() {
         return vec![0.0; work.len()];

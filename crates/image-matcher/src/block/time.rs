@@ -107,7 +107,8 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64) -> TimeFit {
         let centre_s = median(&values);
         for scale_s in SCALES_S {
             let class = TimeClass::Laplace { scale_s, centre_s };
-            let explained = explained(work, raw_lag, centre_s, 4.0 * scale_s).clamp(pairs.len(), own.len()) as f64;
+            // as written, more pairs may be mutual than once spread: no more count than spread times have
+            let explained = explained(work, raw_lag, centre_s, 4.0 * scale_s).max(pairs.len()).min(own.len()) as f64;
             let mean = likelihood(&class, &values) / pairs.len().max(1) as f64;
             let left = class.log_density(f64::MAX, 0.0) * (own.len() as f64 - explained);
             offer(mean * explained + left - 2.0, class, Variant::Raw);

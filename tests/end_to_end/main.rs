@@ -4,6 +4,7 @@
 
 mod demo;
 mod errors;
+mod local_side;
 mod recorded;
 mod support;
 mod verbs;

@@ -161,7 +161,7 @@ fn no_points(path: &Path) -> TableError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scan::{ScanSettings, scan};
+    use crate::scan::{ScanOptions, scan};
     use crate::test_photos::{ascii, jpeg, ordinary_without};
     use exif::Tag;
     use proptest::prelude::*;
@@ -193,7 +193,8 @@ mod tests {
         }
         let gpx = GpxTrack { path: disk.path().join("ride.gpx"), wall_clock_to_utc_ms: -7_200_000 };
         let archive =
-            scan(&[disk.path().join("ride")], &ScanSettings { gpx: Some(gpx), ..ScanSettings::default() }).unwrap();
+            scan(&[disk.path().join("ride")], &ScanOptions { gpx: Some(gpx), ..ScanOptions::default() }.into())
+                .unwrap();
         let row = |file: &capture_model::LocalFile| {
             let seen = &file.observation;
             let place = match file.state {

@@ -193,6 +193,12 @@ impl History {
         }
     }
 
+    /// The version that made the newest upload.
+    pub(crate) fn newest_version(&self) -> Option<Version> {
+        let newest = self.uploads.iter().max_by(|a, b| a.ended_s.total_cmp(&b.ended_s))?;
+        newest.version
+    }
+
     /// Whether there is nothing to join.
     pub(crate) fn is_empty(&self) -> bool {
         self.sent.is_empty()

@@ -13,7 +13,6 @@ use crate::report_path::report_path;
 use crate::time_text::source_of;
 use capture_model::{CapturedAt, Device, FileState, LocalTime, Metres, Observation, Position, Reason, WallClock};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
 use std::fs::{self, File, Metadata};
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::io::{self, BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
@@ -56,7 +55,8 @@ struct Moment(i64, bool);
 #[derive(Debug)]
 pub(crate) struct Recall {
     path: PathBuf,
-    lines: HashMap<u64, u64, BuildHasherDefault<DefaultHasher>>,
+    /// Hash of a path, place of its line; sorted.
+    lines: Vec<(u64, u64)>,
     last: Option<Mutex<BufReader<File>>>,
     next: BufWriter<File>,
 }
@@ -65,7 +65,7 @@ impl Recall {
     /// Opens the memory at `path`, which need not be there yet, and begins a new one beside it.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let next = BufWriter::new(File::create(partial(path))?);
-        let mut recall = Self { path: path.to_owned(), lines: HashMap::default(), last: None, next };
+        let mut recall = Self { path: path.to_owned(), lines: Vec::new(), last: None, next };
         writeln!(recall.next, "{HEADER}")?;
         if let Ok(file) = File::open(path) {
             recall.index(BufReader::new(file));
@@ -82,22 +82,24 @@ impl Recall {
                 return;
             }
             if let Some(path) = path_of(&line) {
-                self.lines.insert(self.hash(path), at);
+                self.lines.push((hash(path), at));
             }
             at += read as u64;
         }
+        self.lines.sort_unstable();
+        self.lines.shrink_to_fit();
         self.last = Some(Mutex::new(file));
-    }
-
-    fn hash(&self, path: &[u8]) -> u64 {
-        self.lines.hasher().hash_one(path)
     }
 
     /// What the last scan read of a file that has not changed since.
     pub(crate) fn known(&self, path: &Path, metadata: &Metadata) -> Option<Photo> {
         let key = key_of(path)?;
         let text = serde_json::to_vec(&key).ok()?;
-        let &at = self.lines.get(&self.hash(&text))?;
+        let wanted = hash(&text);
+        let &(found, at) = self.lines.get(self.lines.partition_point(|&(known, _)| known < wanted))?;
+        if found != wanted {
+            return None;
+        }
         let mut bytes = Vec::new();
         {
             let mut file = self.last.as_ref()?.lock().ok()?;
@@ -106,7 +108,7 @@ impl Recall {
         }
         let text = bytes.trim_ascii_end();
         let (text, check) = text.split_at_checked(text.len().checked_sub(17)?)?;
-        if check != format!("\t{:016x}", self.hash(text)).as_bytes() {
+        if check != format!("\t{:016x}", hash(text)).as_bytes() {
             return None;
         }
         let line: Line = serde_json::from_slice(text).ok()?;
@@ -119,7 +121,7 @@ impl Recall {
         let (Some(path), Some(changed_ns)) = (key_of(path), changed_ns(metadata)) else { return Ok(()) };
         let line = line_of(path, metadata.len(), changed_ns, photo);
         let text = serde_json::to_string(&line)?;
-        writeln!(self.next, "{text}\t{:016x}", self.hash(text.as_bytes()))
+        writeln!(self.next, "{text}\t{:016x}", hash(text.as_bytes()))
     }
 
     /// Puts the new memory in the place of the old one.
@@ -128,6 +130,10 @@ impl Recall {
         drop(self.last);
         fs::rename(partial(&self.path), &self.path)
     }
+}
+
+fn hash(bytes: &[u8]) -> u64 {
+    BuildHasherDefault::<DefaultHasher>::default().hash_one(bytes)
 }
 
 fn partial(path: &Path) -> PathBuf {

@@ -28,11 +28,12 @@ use walkdir::WalkDir;
 /// Photos that are read at once.
 const BATCH: usize = 2048;
 
-/// What the caller may choose.
-#[derive(Clone)]
-pub struct ScanSettings<'a> {
-    /// The uploader's rules that are replayed.
-    pub rules: Rules,
+/// What a person may choose of a scan.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ScanOptions {
+    /// The uploader's rules that are replayed; `None` takes those of the version that made the newest upload of the
+    /// history, or the newest rules where there is none.
+    pub rules: Option<Rules>,
     /// Where the uploader's history is looked for.
     pub history: HistoryPlace,
     /// A recorded track on which photos of folders are placed, whatever place they have themselves.
@@ -40,6 +41,13 @@ pub struct ScanSettings<'a> {
     /// A file in which a scan remembers what it read of each photo: the next scan with the same file opens only photos
     /// whose size or time of change differ.
     pub recall: Option<PathBuf>,
+}
+
+/// How a scan works, and who watches it.
+#[derive(Clone)]
+pub struct ScanSettings<'a> {
+    /// What a person may choose.
+    pub options: ScanOptions,
     /// Told now and then how far the scan is; never from two threads at once.
     pub progress: &'a (dyn Fn(ScanProgress) + Sync),
     /// Told in words what could not be entered (folders without permission).
@@ -48,25 +56,19 @@ pub struct ScanSettings<'a> {
 
 impl Default for ScanSettings<'_> {
     fn default() -> Self {
-        Self {
-            rules: Rules::default(),
-            history: HistoryPlace::default(),
-            gpx: None,
-            recall: None,
-            progress: &|_| {},
-            warn: &|_| {},
-        }
+        Self { options: ScanOptions::default(), progress: &|_| {}, warn: &|_| {} }
+    }
+}
+
+impl From<ScanOptions> for ScanSettings<'_> {
+    fn from(options: ScanOptions) -> Self {
+        Self { options, ..Self::default() }
     }
 }
 
 impl std::fmt::Debug for ScanSettings<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ScanSettings")
-            .field("rules", &self.rules)
-            .field("history", &self.history)
-            .field("gpx", &self.gpx)
-            .field("recall", &self.recall)
-            .finish_non_exhaustive()
+        f.debug_struct("ScanSettings").field("options", &self.options).finish_non_exhaustive()
     }
 }
 
@@ -89,19 +91,22 @@ pub struct ScanProgress {
 /// A path that lies inside another one is not read twice. Fails when a path is not there or not readable, when a table is
 /// broken, and when there is nothing at all.
 pub fn scan(paths: &[PathBuf], settings: &ScanSettings<'_>) -> Result<LocalArchive, ScanError> {
-    if let HistoryPlace::At(folder) = &settings.history
+    let options = &settings.options;
+    if let HistoryPlace::At(folder) = &options.history
         && !folder.is_dir()
     {
         return Err(ScanError::Missing { path: folder.clone() });
     }
-    let history = settings.history.folder().map(|folder| History::read(&folder, settings.warn)).unwrap_or_default();
-    let track = settings.gpx.as_ref().map(Track::read).transpose()?;
-    let recall = settings.recall.as_ref().and_then(|path| {
+    let history = options.history.folder().map(|folder| History::read(&folder, settings.warn)).unwrap_or_default();
+    let track = options.gpx.as_ref().map(Track::read).transpose()?;
+    let rules = options.rules.or_else(|| history.newest_version().map(Rules::of)).unwrap_or_default();
+    let recall = options.recall.as_ref().and_then(|path| {
         let cannot = |error| (settings.warn)(&format!("cannot remember this scan in {}: {error}", path.display()));
         Recall::open(path).map_err(cannot).ok()
     });
     let mut scan = Scan {
         settings,
+        rules,
         history,
         track,
         recall,
@@ -120,7 +125,7 @@ pub fn scan(paths: &[PathBuf], settings: &ScanSettings<'_>) -> Result<LocalArchi
     }
     merge_described(&mut scan.loose, &scan.described);
     scan.loose.files_ignored = scan.progress.files_ignored;
-    Ok(assemble(scan.loose, &settings.rules))
+    Ok(assemble(scan.loose, &scan.rules))
 }
 
 /// Leaves out paths that a folder before or behind them covers; of equal ones the first stays.
@@ -140,6 +145,7 @@ fn distinct(paths: &[PathBuf]) -> Vec<&Path> {
 
 struct Scan<'a> {
     settings: &'a ScanSettings<'a>,
+    rules: Rules,
     history: History,
     track: Option<Track>,
     recall: Option<Recall>,
@@ -261,7 +267,7 @@ impl Scan<'_> {
         let (shown, is_encoded) = report_path(path);
         let mut file = LooseFile::new(&shown, photo.state, &mut self.loose.texts);
         file.observation = photo.observation;
-        choose_time(&mut file.observation, &self.settings.rules);
+        choose_time(&mut file.observation, &self.rules);
         file.camera = photo.camera.map(|camera| self.loose.texts.keep(&camera));
         file.bytes = bytes;
         file.note = photo.note.map(Into::into);

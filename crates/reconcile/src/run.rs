@@ -5,7 +5,7 @@ use crate::outputs::{self, RunFacts};
 use crate::{Event, ReconcileError, TilePlan, TileRule, Watcher, user_route};
 use capture_model::{LocalArchive, LocalImages, PublishedImages, Route};
 use image_matcher::{Lookup, MatchOutcome, MatchSettings, match_images};
-use local_archive::ScanSettings;
+use local_archive::{ScanOptions, ScanSettings};
 use mapillary_api::{Api, ApiError, ApiSettings, Usage};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -28,6 +28,8 @@ pub enum RouteRule {
 pub struct Settings {
     /// Folders, tables, description files.
     pub paths: Vec<PathBuf>,
+    /// How the local side is read.
+    pub scan: ScanOptions,
     /// Folder of the reports.
     pub out: PathBuf,
     /// How the published side is reached.
@@ -99,7 +101,9 @@ pub fn reconcile(settings: &Settings, watch: Watcher<'_>) -> Result<Reconciled, 
     let told = |progress: local_archive::ScanProgress| {
         watch(Event::Scanning { found: progress.files_found, read: progress.files_read });
     };
-    let archive = local_archive::scan(&settings.paths, &ScanSettings { progress: &told, ..ScanSettings::default() })?;
+    let warn = |words: &str| watch(Event::Problem(words));
+    let scanning = ScanSettings { options: settings.scan.clone(), progress: &told, warn: &warn };
+    let archive = local_archive::scan(&settings.paths, &scanning)?;
     let images = archive.usable_images();
     watch(Event::Scanned { files: archive.files.len(), usable: images.len(), tracks: archive.tracks.len() });
     clock.end("scan");

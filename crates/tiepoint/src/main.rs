@@ -2,6 +2,7 @@
 
 mod arguments;
 mod exit;
+mod local_flags;
 mod logging;
 mod network;
 mod output;

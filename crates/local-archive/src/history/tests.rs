@@ -1,7 +1,7 @@
 //! Joins by path, by name and by content; versions; broken history files.
 
 use super::*;
-use crate::scan::{ScanSettings, scan};
+use crate::scan::{ScanOptions, ScanSettings, scan};
 use crate::test_photos::{ascii, jpeg, ordinary, ordinary_but};
 use capture_model::{LocalArchive, LocalFile};
 use exif::Tag;
@@ -42,7 +42,7 @@ fn disk(photos: &[(&str, Vec<u8>)], records: &[Value]) -> TempDir {
 
 fn joined(disk: &TempDir) -> LocalArchive {
     let history = HistoryPlace::At(disk.path().join("history"));
-    scan(&[disk.path().join("ride")], &ScanSettings { history, ..ScanSettings::default() }).unwrap()
+    scan(&[disk.path().join("ride")], &ScanOptions { history, ..ScanOptions::default() }.into()).unwrap()
 }
 
 fn rows(archive: &LocalArchive) -> Vec<String> {
@@ -120,13 +120,20 @@ fn broken_history_is_left_out_and_told() {
     let told = Mutex::new(Vec::new());
     let warn = |words: &str| told.lock().unwrap().push(words.to_owned());
     let history = HistoryPlace::At(disk.path().join("history"));
-    let archive =
-        scan(&[disk.path().join("ride")], &ScanSettings { history, warn: &warn, ..ScanSettings::default() }).unwrap();
+    let archive = scan(
+        &[disk.path().join("ride")],
+        &ScanSettings {
+            options: ScanOptions { history, ..ScanOptions::default() },
+            warn: &warn,
+            ..ScanSettings::default()
+        },
+    )
+    .unwrap();
     assert_eq!(archive.files[0].cluster_id, None, "a name alone proves nothing");
     let told = told.into_inner().unwrap();
     assert_eq!(told.len(), 2, "{told:?}");
     assert!(told.iter().all(|words| words.contains("is no upload history")), "{told:?}");
-    let absent = ScanSettings { history: HistoryPlace::At("no/such/folder".into()), ..ScanSettings::default() };
+    let absent = ScanOptions { history: HistoryPlace::At("no/such/folder".into()), ..ScanOptions::default() }.into();
     assert!(scan(&[disk.path().join("ride")], &absent).is_err(), "a folder that is asked for must be there");
 }
 

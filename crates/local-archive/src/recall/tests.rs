@@ -1,7 +1,7 @@
 //! A second scan says the same, and opens only what changed.
 
 use super::*;
-use crate::scan::{ScanSettings, scan};
+use crate::scan::{ScanOptions, ScanSettings, scan};
 use crate::test_photos::{ascii, jpeg, ordinary, ordinary_but};
 use capture_model::LocalArchive;
 use exif::Tag;
@@ -19,8 +19,8 @@ fn disk() -> TempDir {
 }
 
 fn scanned(disk: &TempDir) -> LocalArchive {
-    let settings = ScanSettings { recall: Some(disk.path().join("recall.jsonl")), ..ScanSettings::default() };
-    scan(&[disk.path().join("ride")], &settings).unwrap()
+    let options = ScanOptions { recall: Some(disk.path().join("recall.jsonl")), ..ScanOptions::default() };
+    scan(&[disk.path().join("ride")], &options.into()).unwrap()
 }
 
 fn time_of(archive: &LocalArchive, name: &str) -> String {
@@ -70,8 +70,8 @@ fn a_broken_memory_is_read_anew_and_an_unwritable_one_is_told() {
     }
     let told = Mutex::new(Vec::new());
     let warn = |words: &str| told.lock().unwrap().push(words.to_owned());
-    let settings =
-        ScanSettings { recall: Some("no/such/folder/recall".into()), warn: &warn, ..ScanSettings::default() };
+    let options = ScanOptions { recall: Some("no/such/folder/recall".into()), ..ScanOptions::default() };
+    let settings = ScanSettings { options, warn: &warn, ..ScanSettings::default() };
     assert_eq!(scan(&[disk.path().join("ride")], &settings).unwrap().files, first.files);
     assert!(told.lock().unwrap()[0].starts_with("cannot remember this scan in no/such/folder/recall"));
 }

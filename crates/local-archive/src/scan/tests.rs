@@ -110,7 +110,8 @@ fn the_version_of_the_uploader_chooses_the_time() {
         ("0.10.0", "original 2018-06-08T13:24:10.000Z"),
     ] {
         let rules = Rules::of(version.parse().unwrap());
-        let archive = scan(&[folder.path().to_owned()], &ScanSettings { rules, ..ScanSettings::default() }).unwrap();
+        let options = ScanOptions { rules: Some(rules), ..ScanOptions::default() };
+        let archive = scan(&[folder.path().to_owned()], &options.into()).unwrap();
         let seen = &archive.files[0].observation;
         let told = format!("{} {}", seen.time_source.as_str(), seen.time.unwrap());
         assert_eq!(told, expected, "{version}");

@@ -19,7 +19,7 @@ pub(crate) enum Cache {
     Info,
     /// Reads every answer and checks its seal
     Verify,
-    /// Forgets every answer
+    /// Forgets every answer, and what scans remember
     Clear,
 }
 
@@ -41,6 +41,7 @@ impl Cache {
                 print(&format!("{} answers, all sound\n", found.answers))?;
             }
             Self::Clear => {
+                crate::local_flags::forget_scans(&folder)?;
                 let forgotten = response_store::clear(&folder)?;
                 let told =
                     forgotten.map_or("a damaged cache was deleted".to_owned(), |n| format!("{n} answers forgotten"));

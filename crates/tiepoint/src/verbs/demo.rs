@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use capture_model::{ImageId, LocalArchive, LocalImages, Reason, Status};
 use clap::Args;
 use image_matcher::{MatchOutcome, match_naive};
+use local_archive::{HistoryPlace, ScanOptions};
 use mapillary_api::ApiSettings;
 use mapillary_simulator::{Simulator, SimulatorSettings, entities_of};
 use polite_http::Secret;
@@ -103,6 +104,7 @@ impl Demo {
         let base = url::Url::parse(simulator.base_url()).context("the simulator's own address")?;
         Ok(Settings {
             paths: vec![self.out.join("photos")],
+            scan: ScanOptions { history: HistoryPlace::Off, ..ScanOptions::default() },
             out: self.out.join("ties"),
             route: RouteRule::Tiles,
             user: None,

@@ -2,9 +2,9 @@
 
 use crate::arguments::Shared;
 use crate::exit;
+use crate::local_flags::LocalFlags;
 use crate::output::{check, write_to};
 use crate::progress::{Progress, say};
-use crate::verbs::scan::scan;
 use anyhow::Result;
 use capture_model::{PublishedImages, Route};
 use clap::{Args, ValueEnum};
@@ -41,6 +41,8 @@ pub(crate) struct Match {
     /// How photos are matched
     #[arg(long, value_enum, default_value_t = Method::Tiepoint)]
     method: Method,
+    #[command(flatten)]
+    flags: LocalFlags,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -56,7 +58,7 @@ impl Match {
         let settings = shared.matching.settings()?;
         check(self.output.as_deref(), &[OutputKind::Csv, OutputKind::JsonLines, OutputKind::GeoJson])?;
         let progress = Progress::new(&shared.talk);
-        let archive = scan(std::slice::from_ref(&self.local), &progress)?;
+        let archive = self.flags.scan(std::slice::from_ref(&self.local), shared, &progress)?;
         let images = archive.usable_images();
         progress.show(Event::Scanned {
             files: archive.files.len(),

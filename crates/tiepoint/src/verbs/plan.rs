@@ -1,9 +1,9 @@
 //! `tiepoint plan`: what a run would ask for; nothing is fetched.
 
 use crate::arguments::Shared;
+use crate::local_flags::LocalFlags;
 use crate::output::print;
 use crate::progress::Progress;
-use crate::verbs::scan::scan;
 use anyhow::Result;
 use clap::Args;
 use reconcile::{Forecast, Settings, forecast};
@@ -20,12 +20,15 @@ pub(crate) struct Plan {
     /// Folders of photos, photos, description files (`-` is stdin), or tables
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+    #[command(flatten)]
+    local: LocalFlags,
 }
 
 impl Plan {
     pub(crate) fn run(&self, shared: &Shared) -> Result<u8> {
         let settings = Settings {
             paths: self.paths.clone(),
+            scan: self.local.options(&self.paths, shared),
             out: PathBuf::new(),
             route: shared.network.route_rule(),
             user: shared.network.user.clone(),
@@ -36,7 +39,7 @@ impl Plan {
             csv_guard: true,
         };
         let progress = Progress::new(&shared.talk);
-        let archive = scan(&self.paths, &progress)?;
+        let archive = self.local.scan(&self.paths, shared, &progress)?;
         progress.finish();
         let plan = forecast(&settings, archive.files.len(), &archive.usable_images())?;
         print(&told(&plan))?;

@@ -1,6 +1,7 @@
 //! `tiepoint reconcile`: the main job.
 
 use crate::arguments::Shared;
+use crate::local_flags::LocalFlags;
 use crate::progress::{Progress, say};
 use anyhow::Result;
 use clap::Args;
@@ -25,12 +26,15 @@ pub(crate) struct Reconcile {
     /// Folder of the reports
     #[arg(long, value_name = "DIR", default_value = "tiepoint-out")]
     out: PathBuf,
+    #[command(flatten)]
+    local: LocalFlags,
 }
 
 impl Reconcile {
     pub(crate) fn run(&self, shared: &Shared) -> Result<u8> {
         let settings = Settings {
             paths: self.paths.clone(),
+            scan: self.local.options(&self.paths, shared),
             out: self.out.clone(),
             route: shared.network.route_rule(),
             user: shared.network.user.clone(),

@@ -1,14 +1,13 @@
 //! `tiepoint scan`: what the local photos say, without any network.
 
 use crate::arguments::Shared;
+use crate::local_flags::LocalFlags;
 use crate::output::{check, write_to};
 use crate::progress::Progress;
 use anyhow::Result;
 use capture_model::{FileState, LocalArchive, Status};
 use clap::Args;
-use local_archive::ScanSettings;
 use match_report::{CsvStyle, OutputKind, write_scan};
-use reconcile::Event;
 use std::path::PathBuf;
 
 /// Inventory of photos: one row a file, local sequences as the uploader would cut them
@@ -18,6 +17,8 @@ use std::path::PathBuf;
   tiepoint scan day1 day2 extra/IMG_0001.JPG         several at once; CSV on stdout
   tiepoint scan mapillary_image_description.json     what mapillary_tools wrote
   tiepoint scan photos.csv -o photos.jsonl           tables are input as well
+  tiepoint scan ride --gpx ride.gpx --gpx-offset -7200   placed on a recorded track; the camera ran on UTC+2
+  tiepoint scan ride --uploader 0.12.1               as an older mapillary_tools would cut and drop
 
 The output is valid input of `tiepoint match --local`.")]
 pub(crate) struct Scan {
@@ -27,13 +28,15 @@ pub(crate) struct Scan {
     /// Write here instead of stdout; .csv or .jsonl
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    local: LocalFlags,
 }
 
 impl Scan {
     pub(crate) fn run(&self, shared: &Shared) -> Result<u8> {
         check(self.output.as_deref(), &[OutputKind::Csv, OutputKind::JsonLines])?;
         let progress = Progress::new(&shared.talk);
-        let archive = scan(&self.paths, &progress)?;
+        let archive = self.local.scan(&self.paths, shared, &progress)?;
         progress.finish();
         let style = CsvStyle { guard: !shared.matching.no_csv_guard };
         write_to(self.output.as_deref(), |kind, out| write_scan(&archive, kind, style, out))?;
@@ -42,14 +45,6 @@ impl Scan {
         }
         Ok(0)
     }
-}
-
-/// Reads local photos and shows how far it is.
-pub(crate) fn scan(paths: &[PathBuf], progress: &Progress) -> Result<LocalArchive> {
-    let told = |so_far: local_archive::ScanProgress| {
-        progress.show(Event::Scanning { found: so_far.files_found, read: so_far.files_read });
-    };
-    Ok(local_archive::scan(paths, &ScanSettings { progress: &told, ..ScanSettings::default() })?)
 }
 
 fn summary(archive: &LocalArchive) -> String {

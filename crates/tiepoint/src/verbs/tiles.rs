@@ -2,9 +2,9 @@
 
 use crate::arguments::Shared;
 use crate::exit;
+use crate::local_flags::LocalFlags;
 use crate::output::{check, write_to};
 use crate::progress::{Progress, say};
-use crate::verbs::scan::scan;
 use anyhow::Result;
 use capture_model::Position;
 use clap::Args;
@@ -36,6 +36,8 @@ pub(crate) struct Tiles {
     /// Write here instead of stdout; .geojson writes outlines, .csv a line a tile
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    local: LocalFlags,
 }
 
 impl Tiles {
@@ -61,7 +63,7 @@ impl Tiles {
     /// Tiles and how many photos lie beyond them.
     fn of_photos(&self, shared: &Shared) -> Result<(Vec<Tile>, usize)> {
         let progress = Progress::new(&shared.talk);
-        let images = scan(&self.paths, &progress)?.usable_images();
+        let images = self.local.scan(&self.paths, shared, &progress)?.usable_images();
         progress.finish();
         if images.is_empty() {
             return Err(exit::error(

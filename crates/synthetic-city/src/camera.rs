@@ -54,6 +54,8 @@ pub(crate) struct Camera {
     pub(crate) sub_second_digits: usize,
     pub(crate) writes_heading: bool,
     pub(crate) writes_altitude: bool,
+    /// Whether a time is rounded to its last digit rather than cut.
+    pub(crate) rounds_time: bool,
 }
 
 /// The clock of a camera: local wall time = true time + zone + error + drift.
@@ -63,6 +65,8 @@ pub(crate) struct Clock {
     /// Wrong by this, and put right at upload: the published time is the true one.
     pub(crate) error_ms: i64,
     pub(crate) drift_ppm: f64,
+    /// From this share of the ride on it shows so much more: summer time begins, a battery is changed.
+    pub(crate) jump: Option<(f64, i64)>,
     /// Whether the zone is written beside the time.
     pub(crate) writes_offset: bool,
     /// Whether there is a GPS time.
@@ -71,7 +75,7 @@ pub(crate) struct Clock {
 
 impl Clock {
     pub(crate) const UTC: Self =
-        Self { zone_min: 0, error_ms: 0, drift_ppm: 0.0, writes_offset: true, writes_gps_time: false };
+        Self { zone_min: 0, error_ms: 0, drift_ppm: 0.0, jump: None, writes_offset: true, writes_gps_time: false };
 
     /// A wall clock of a zone, right but without saying so.
     pub(crate) fn zone(zone_min: i32) -> Self {
@@ -83,10 +87,13 @@ impl Clock {
         Self { error_ms, writes_offset: false, ..Self::UTC }
     }
 
-    /// What the wall shows at a true moment, `start_ms` being where the drift begins.
-    pub(crate) fn wall_ms(&self, time_ms: i64, start_ms: i64) -> i64 {
-        let drift = ((time_ms - start_ms) as f64 * self.drift_ppm * 1e-6) as i64;
-        time_ms + i64::from(self.zone_min) * 60_000 + self.error_ms + drift
+    /// What the wall shows at a true moment of a ride that lasts from `ride_ms.0` to `ride_ms.1`; the drift begins there.
+    pub(crate) fn wall_ms(&self, time_ms: i64, ride_ms: (i64, i64)) -> i64 {
+        let since_start = (time_ms - ride_ms.0) as f64;
+        let drift = (since_start * self.drift_ppm * 1e-6) as i64;
+        let has_jumped = |share: f64| since_start >= share * (ride_ms.1 - ride_ms.0) as f64;
+        let jump = self.jump.filter(|&(share, _)| has_jumped(share)).map_or(0, |(_, by_ms)| by_ms);
+        time_ms + i64::from(self.zone_min) * 60_000 + self.error_ms + drift + jump
     }
 }
 
@@ -98,6 +105,7 @@ pub(crate) const ACTION: Camera = Camera {
     sub_second_digits: 3,
     writes_heading: false,
     writes_altitude: true,
+    rounds_time: false,
 };
 pub(crate) const PHONE: Camera = Camera {
     make: "Google",
@@ -107,6 +115,7 @@ pub(crate) const PHONE: Camera = Camera {
     sub_second_digits: 3,
     writes_heading: true,
     writes_altitude: true,
+    rounds_time: false,
 };
 pub(crate) const DASH: Camera = Camera {
     make: "BLACKVUE",
@@ -116,6 +125,7 @@ pub(crate) const DASH: Camera = Camera {
     sub_second_digits: 0,
     writes_heading: false,
     writes_altitude: true,
+    rounds_time: false,
 };
 pub(crate) const PANO: Camera = Camera {
     make: "GoPro",
@@ -125,4 +135,5 @@ pub(crate) const PANO: Camera = Camera {
     sub_second_digits: 3,
     writes_heading: true,
     writes_altitude: true,
+    rounds_time: false,
 };

@@ -3,9 +3,9 @@
 use crate::Scenario;
 use crate::camera::{PhotoKind, SyntheticPhoto};
 use crate::plan::{Plan, RidePlan, Route, Upload, plan};
-use crate::publish::{Ids, publish};
+use crate::publish::{Ids, moved, publish};
 use crate::sight::Sight;
-use crate::street::{Drive, Frame, centred_on, drive};
+use crate::street::{Drive, Frame, centred_on, drive, laps, seven, span_ms, stand, there_and_back};
 use capture_model::{ImageId, Position, PublishedImage, PublishedImages};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -58,7 +58,7 @@ pub fn build(spec: &CitySpec) -> City {
         if ride.upload != Upload::Stranger {
             city.decidable.extend(truth.iter().map(|ids| ride.is_decidable && !ids.is_empty()));
             city.truth.extend(truth);
-            city.photos.extend(lose_times(&mut random, ride, photos));
+            city.photos.extend(change_after_upload(lose_times(&mut random, ride, photos), ride));
         }
         routes.push(frames);
     }
@@ -78,9 +78,22 @@ fn frames_of(random: &mut ChaCha8Rng, ride: &RidePlan, plan: &Plan, routes: &[Ve
             interval_ms: ride.interval_ms,
             speed_m_s: ride.speed_m_s,
             reach_m: plan.reach_m,
+            ground_m: plan.ground_m,
         };
-        let mut frames = drive(random, how);
-        repeat_places(&mut frames, ride.repeats);
+        let mut frames = match ride.route {
+            Route::Laps { n_laps } => laps(random, how, n_laps),
+            Route::ThereAndBack { pause_ms } => there_and_back(random, how, pause_ms),
+            _ => drive(random, how),
+        };
+        match ride.route {
+            Route::Standing { every, photos } => stand(random, &mut frames, every, photos),
+            Route::Tunnel { photos } => {
+                let first = frames.len().saturating_sub(photos) / 2;
+                let end = (first + photos).min(frames.len());
+                repeat_places(&mut frames[first..end], photos);
+            }
+            _ => repeat_places(&mut frames, ride.repeats),
+        }
         return frames;
     };
     let beside = |frame: &Frame, random: &mut ChaCha8Rng| {
@@ -112,19 +125,19 @@ fn repeat_places(frames: &mut [Frame], repeats: usize) {
 }
 
 fn photograph(random: &mut ChaCha8Rng, ride: &RidePlan, plan: &Plan, frames: &[Frame]) -> Vec<SyntheticPhoto> {
-    let start = frames.first().map_or(0, |frame| frame.time_ms);
+    let ride_ms = span_ms(frames);
     let camera = &ride.camera;
     let first_number: usize = random.random_range(1..2_000);
     let photo = |(k, frame): (usize, &Frame)| {
-        let wall = ride.clock.wall_ms(frame.time_ms, start);
+        let wall = ride.clock.wall_ms(frame.time_ms, ride_ms);
         let step = [1_000, 100, 10, 1][camera.sub_second_digits.min(3)];
         SyntheticPhoto {
-            path: format!("{}/IMG_{:05}.JPG", ride.folder, first_number + k),
+            path: format!("{}/{}{:05}.JPG", ride.folder, ride.prefix, first_number + k),
             kind: PhotoKind::Sound,
             position: Some(plan.origin.position(frame.east_m, frame.north_m)),
             altitude_m: camera.writes_altitude.then_some(frame.altitude_m),
             heading_deg: camera.writes_heading.then_some((frame.heading_deg * 100.0).round() / 100.0),
-            wall_ms: Some(wall.div_euclid(step) * step),
+            wall_ms: Some((wall + if camera.rounds_time { step / 2 } else { 0 }).div_euclid(step) * step),
             sub_second_digits: camera.sub_second_digits,
             offset_min: ride.clock.writes_offset.then_some(ride.clock.zone_min),
             gps_time_ms: ride.clock.writes_gps_time.then_some(frame.time_ms.div_euclid(1_000) * 1_000),
@@ -146,12 +159,26 @@ fn lose_times(random: &mut ChaCha8Rng, ride: &RidePlan, mut photos: Vec<Syntheti
     photos
 }
 
+/// What became of the files since the upload: places cut by a program, or nudged by hand on the second half.
+fn change_after_upload(mut photos: Vec<SyntheticPhoto>, ride: &RidePlan) -> Vec<SyntheticPhoto> {
+    let half = photos.len() / 2;
+    for (k, photo) in photos.iter_mut().enumerate() {
+        if ride.nudged_m > 0.0 && k >= half {
+            photo.position = photo.position.map(|place| moved(place, [0.8 * ride.nudged_m, 0.6 * ride.nudged_m]));
+        }
+        if let Some(arcsec) = ride.coarse_arcsec {
+            let cut = |degrees: f64| seven((degrees * 3600.0 / arcsec).round() * arcsec / 3600.0);
+            photo.position =
+                photo.position.and_then(|place| Position::from_lon_lat(cut(place.lon()), cut(place.lat())).ok());
+        }
+    }
+    photos
+}
+
 /// Everybody else's sequences on the same streets, mostly on other days.
 fn add_strangers(random: &mut ChaCha8Rng, ids: &mut Ids, plan: &Plan, city: &mut City) {
     const YEAR_MS: i64 = 365 * 86_400_000;
     let own_start = plan.rides.first().map_or(0, |ride| ride.start_ms);
-    let template = plan.rides.first().cloned();
-    let Some(template) = template else { return };
     for number in 0..plan.foreign {
         let is_same_day = number % 5 == 0;
         let start_ms = own_start
@@ -163,22 +190,14 @@ fn add_strangers(random: &mut ChaCha8Rng, ids: &mut Ids, plan: &Plan, city: &mut
         let camera =
             [crate::camera::ACTION, crate::camera::PHONE, crate::camera::DASH, crate::camera::PANO][number % 4].clone();
         let ride = RidePlan {
-            folder: "stranger".to_owned(),
             camera,
             start_ms,
             n_frames: random.random_range(60..400),
             interval_ms: random.random_range(500.0..2_500.0),
             speed_m_s: random.random_range(2.0..12.0),
-            route: Route::Fresh,
             upload: Upload::Stranger,
-            times: crate::plan::Times::AsSent,
-            places: crate::plan::Places::Exact,
-            clock: crate::camera::Clock::UTC,
             lost: 0.02,
-            lost_in_a_row: 1,
-            repeats: 1,
-            untimed: 0.0,
-            ..template.clone()
+            ..crate::plan::ride("stranger", 0)
         };
         let frames = frames_of(random, &ride, plan, &[]);
         let photos = photograph(random, &ride, plan, &frames);

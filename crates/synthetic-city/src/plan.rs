@@ -1,5 +1,7 @@
 //! Which rides each scenario is made of.
 
+mod further;
+
 use crate::Scenario;
 use crate::camera::{ACTION, Camera, Clock, DASH, PANO, PHONE};
 use crate::noise::Moves;
@@ -11,8 +13,8 @@ use crate::street::Origin;
 pub(crate) enum Upload {
     /// Never uploaded.
     None,
-    /// The owner's, all of it or its first part.
-    Own { share: f64, times: u8 },
+    /// The owner's, from one share of the ride to another, so many times.
+    Own { from: f64, to: f64, times: u8 },
     /// Somebody else's; there are no local photos of it.
     Stranger,
 }
@@ -26,6 +28,8 @@ pub(crate) enum Times {
     True,
     /// The true moment and up to a fifth of a second.
     Loose,
+    /// The true moment, cut to its second.
+    Whole,
 }
 
 /// Where a published place comes from.
@@ -48,12 +52,33 @@ pub(crate) enum Route {
     Fresh,
     /// The frames of an earlier ride of the plan, so much later and so many metres to the side.
     Along { ride: usize, later_ms: i64, aside_m: f64, turned_deg: f64 },
+    /// A route of its own, and after a pause the other side of the same road back.
+    ThereAndBack { pause_ms: i64 },
+    /// One block, so many times around.
+    Laps { n_laps: usize },
+    /// A route of its own, standing for so many photos in every so many.
+    Standing { every: usize, photos: usize },
+    /// A route of its own; in the middle the receiver keeps its last place for so many photos.
+    Tunnel { photos: usize },
+}
+
+/// What a published image says of its altitude.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Altitudes {
+    /// What the file says.
+    AsSent,
+    /// Nothing.
+    Missing,
+    /// What another receiver measured.
+    Measured,
 }
 
 /// One ride.
 #[derive(Debug, Clone)]
 pub(crate) struct RidePlan {
     pub(crate) folder: String,
+    /// What file names begin with.
+    pub(crate) prefix: &'static str,
     pub(crate) camera: Camera,
     pub(crate) clock: Clock,
     pub(crate) n_frames: usize,
@@ -74,6 +99,15 @@ pub(crate) struct RidePlan {
     pub(crate) drops_repeats: bool,
     /// Share of the photos that lost their time.
     pub(crate) untimed: f64,
+    pub(crate) altitudes: Altitudes,
+    /// By how much the published compass is turned.
+    pub(crate) compass_turn_deg: f64,
+    /// The second half of the files was nudged so far after the upload, metres.
+    pub(crate) nudged_m: f64,
+    /// The files keep places to so many seconds of arc; the upload knew them better.
+    pub(crate) coarse_arcsec: Option<f64>,
+    /// A second upload read the clock in a zone so much later, for another account.
+    pub(crate) second_reading_ms: i64,
     /// Whether anything can decide its photos.
     pub(crate) is_decidable: bool,
 }
@@ -85,6 +119,8 @@ pub(crate) struct Plan {
     /// Whether the city is laid so that the first ride has the origin in its middle.
     pub(crate) is_centred: bool,
     pub(crate) reach_m: f64,
+    /// How high the ground lies at least, metres.
+    pub(crate) ground_m: f64,
     pub(crate) rides: Vec<RidePlan>,
     /// Sequences of strangers.
     pub(crate) foreign: usize,
@@ -93,13 +129,16 @@ pub(crate) struct Plan {
     pub(crate) sight: Sight,
 }
 
-const DAY_MS: i64 = 86_400_000;
-const MAY_18_MS: i64 = 1_716_026_400_000; // 2024-05-18 10:00 UTC
-const ALL: Upload = Upload::Own { share: 1.0, times: 1 };
+pub(crate) const DAY_MS: i64 = 86_400_000;
+pub(crate) const MAY_18_MS: i64 = 1_716_026_400_000; // 2024-05-18 10:00 UTC
+const ALL: Upload = Upload::Own { from: 0.0, to: 1.0, times: 1 };
 
-fn ride(folder: &str, n_frames: usize) -> RidePlan {
+const TWICE: Upload = Upload::Own { from: 0.0, to: 1.0, times: 2 };
+
+pub(crate) fn ride(folder: &str, n_frames: usize) -> RidePlan {
     RidePlan {
         folder: folder.to_owned(),
+        prefix: "IMG_",
         camera: PHONE,
         clock: Clock::UTC,
         n_frames,
@@ -115,6 +154,11 @@ fn ride(folder: &str, n_frames: usize) -> RidePlan {
         repeats: 1,
         drops_repeats: true,
         untimed: 0.0,
+        altitudes: Altitudes::AsSent,
+        compass_turn_deg: 0.0,
+        nudged_m: 0.0,
+        coarse_arcsec: None,
+        second_reading_ms: 0,
         is_decidable: true,
     }
 }
@@ -128,14 +172,13 @@ pub(crate) fn plan(scenario: Scenario, photos: usize) -> Plan {
         origin,
         is_centred: false,
         reach_m: 900.0,
+        ground_m: 5.0,
         rides,
         foreign: 12,
         odd_files: false,
         sight: Sight::Entities,
     };
     let first = &mut plan.rides[0];
-    let moved =
-        |shift_m, wander_m| Places::Moved(Moves { shift_m, wander_m, white_m: 0.2, bad_stretch: false, outliers: 0.0 });
     match scenario {
         Scenario::Demo => return demo(n),
         Scenario::Clean | Scenario::ComputedRealistic => {}
@@ -202,7 +245,7 @@ pub(crate) fn plan(scenario: Scenario, photos: usize) -> Plan {
             (plan.origin, plan.is_centred) = (Origin { longitude: 11.601_562_5, latitude: 48.136_767 }, true);
         }
         Scenario::Split500 => first.n_frames = n.max(1_200),
-        Scenario::PartialPublication => first.upload = Upload::Own { share: 0.55, times: 1 },
+        Scenario::PartialPublication => first.upload = Upload::Own { from: 0.0, to: 0.55, times: 1 },
         Scenario::NothingPublished => first.upload = Upload::None,
         Scenario::NothingPublishedCommute => {
             first.upload = Upload::None;
@@ -213,7 +256,7 @@ pub(crate) fn plan(scenario: Scenario, photos: usize) -> Plan {
             };
             plan.rides.push(earlier);
         }
-        Scenario::ReuploadSame => first.upload = Upload::Own { share: 1.0, times: 2 },
+        Scenario::ReuploadSame => first.upload = TWICE,
         Scenario::TileFrugal => plan.sight = Sight::OriginalTiles,
         Scenario::TileFrugalComputed => plan.sight = Sight::ComputedTiles,
         Scenario::GpsTime => first.clock = Clock { writes_gps_time: true, ..Clock::wrong(-7_412_000) },
@@ -245,11 +288,17 @@ pub(crate) fn plan(scenario: Scenario, photos: usize) -> Plan {
                 })
                 .collect();
         }
+        _ => further::add(&mut plan, scenario, n),
     }
     plan
 }
 
-fn along(ride: usize, later_ms: i64, aside_m: f64, turned_deg: f64) -> Route {
+/// Moved by a common shift and a wander.
+pub(crate) fn moved(shift_m: f64, wander_m: f64) -> Places {
+    Places::Moved(Moves { shift_m, wander_m, white_m: 0.2, bad_stretch: false, outliers: 0.0 })
+}
+
+pub(crate) fn along(ride: usize, later_ms: i64, aside_m: f64, turned_deg: f64) -> Route {
     Route::Along { ride, later_ms, aside_m, turned_deg }
 }
 
@@ -300,23 +349,19 @@ fn demo(n: usize) -> Plan {
         clock: Clock::zone(120),
         ..ride("2024-05-24 to do", part(0.1))
     };
-    let twice = RidePlan {
-        camera: PANO,
-        start_ms: at(8, 3),
-        upload: Upload::Own { share: 1.0, times: 2 },
-        ..ride("2024-05-26 panoramas", part(0.1))
-    };
+    let twice = RidePlan { camera: PANO, start_ms: at(8, 3), upload: TWICE, ..ride("2024-05-26 panoramas", part(0.1)) };
     let cut_short = RidePlan {
         camera: ACTION,
         clock: Clock::wrong(-(47 * 60_000 + 13_405)),
         start_ms: at(9, 2),
-        upload: Upload::Own { share: 0.6, times: 1 },
+        upload: Upload::Own { from: 0.0, to: 0.6, times: 1 },
         ..ride("2024-05-27 bike", part(0.13))
     };
     Plan {
         origin: Origin { longitude: 11.575, latitude: 48.137 },
         is_centred: false,
         reach_m: 900.0,
+        ground_m: 5.0,
         rides: vec![city_tour, wrong_clock, years_off, stuck, unpublished, twice, cut_short],
         foreign: 25,
         odd_files: true,

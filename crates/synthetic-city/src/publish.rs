@@ -2,13 +2,14 @@
 
 use crate::camera::SyntheticPhoto;
 use crate::noise::Moves;
-use crate::plan::{Places, RidePlan, Times, Upload};
-use crate::street::{Frame, Origin, seven};
+use crate::plan::{Altitudes, Places, RidePlan, Times, Upload};
+use crate::street::{Frame, Origin, seven, span_ms};
 use capture_model::{CapturedAt, Device, Evidence, ImageId, Position, PublishedImage, SequenceId};
 use rand::Rng;
 use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 const LONGEST_SEQUENCE: usize = 500;
 const KEY_LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
@@ -51,15 +52,17 @@ pub(crate) fn publish(
 ) -> (Vec<PublishedImage>, Vec<Vec<ImageId>>) {
     let mut truth = vec![Vec::new(); frames.len()];
     let mut images = Vec::new();
-    let (share, uploads) = match plan.upload {
+    let (from, to, uploads) = match plan.upload {
         Upload::None => return (images, truth),
-        Upload::Own { share, times } => (share, times),
-        Upload::Stranger => (1.0, 1),
+        Upload::Own { from, to, times } => (from, to, times),
+        Upload::Stranger => (0.0, 1.0, 1),
     };
     let sent = sent_times(plan, frames, photos);
-    let n_sent = ((frames.len() as f64 * share).round() as usize).min(frames.len());
-    let kept = surviving(random, plan, kept_frames(plan, photos, n_sent));
-    for _ in 0..uploads {
+    let at = |share: f64| ((frames.len() as f64 * share).round() as usize).min(frames.len());
+    let kept = surviving(random, plan, kept_frames(plan, photos, at(from)..at(to)));
+    for upload in 0..uploads {
+        let later_ms = i64::from(upload) * plan.second_reading_ms;
+        let creator_id = creator_id + u64::from(upload) * u64::from(plan.second_reading_ms != 0);
         for part in kept.chunks(LONGEST_SEQUENCE) {
             let key = Ids::sequence(random);
             let times: Vec<i64> = part.iter().map(|&k| sent[k]).collect();
@@ -78,13 +81,20 @@ pub(crate) fn publish(
                     sequence: Some(key.clone()),
                     captured_at: Some(CapturedAt::from_epoch_ms(match plan.times {
                         Times::Loose => sent[k] + random.random_range(-200..200),
-                        Times::AsSent | Times::True => sent[k],
+                        Times::AsSent | Times::True | Times::Whole => sent[k] + later_ms,
                     })),
                     original: Some(uploaded),
                     computed: has_computed(random).then(|| moved(base, computed[place])),
-                    altitude_m: photo.altitude_m,
+                    altitude_m: match plan.altitudes {
+                        Altitudes::AsSent => photo.altitude_m,
+                        Altitudes::Missing => None,
+                        Altitudes::Measured => Some(frame.altitude_m + random.random_range(-6.0..6.0)),
+                    },
                     computed_altitude_m: photo.altitude_m.map(|_| random.random_range(0.5..4.0)),
-                    compass_deg: photo.heading_deg.or(Some(0.0)),
+                    compass_deg: photo
+                        .heading_deg
+                        .map(|own| (own + plan.compass_turn_deg).rem_euclid(360.0))
+                        .or(Some(0.0)),
                     computed_compass_deg: Some((frame.heading_deg + turn).rem_euclid(360.0)),
                     device: Device::new(Some(&photo.make), Some(&photo.model), Some(photo.width), Some(photo.height)),
                     is_pano: Some(photo.width == 2 * photo.height),
@@ -99,16 +109,19 @@ pub(crate) fn publish(
 
 /// The times that reach the service.
 fn sent_times(plan: &RidePlan, frames: &[Frame], photos: &[SyntheticPhoto]) -> Vec<i64> {
-    let start = frames.first().map_or(0, |frame| frame.time_ms);
+    let ride_ms = span_ms(frames);
     let zone_ms = i64::from(plan.clock.zone_min) * 60_000;
     let read = |k: usize| match (plan.times, photos[k].gps_time_ms, photos[k].wall_ms) {
         (Times::True | Times::Loose, ..) => frames[k].time_ms,
+        (Times::Whole, ..) => frames[k].time_ms.div_euclid(1_000) * 1_000,
         (Times::AsSent, Some(gps), _) => gps,
         (Times::AsSent, None, Some(wall)) => wall - zone_ms - plan.clock.error_ms,
-        (Times::AsSent, None, None) => plan.clock.wall_ms(frames[k].time_ms, start) - zone_ms - plan.clock.error_ms,
+        (Times::AsSent, None, None) => plan.clock.wall_ms(frames[k].time_ms, ride_ms) - zone_ms - plan.clock.error_ms,
     };
     let mut times: Vec<i64> = (0..frames.len()).map(read).collect();
-    spread_equal(&mut times);
+    if plan.times != Times::Whole {
+        spread_equal(&mut times);
+    }
     times
 }
 
@@ -131,9 +144,9 @@ fn spread_equal(times: &mut [i64]) {
 
 /// Frames that the uploader sends: without those within 0.1 m and 5° of the last one that it kept, without those that have no
 /// place.
-fn kept_frames(plan: &RidePlan, photos: &[SyntheticPhoto], n_sent: usize) -> Vec<usize> {
+fn kept_frames(plan: &RidePlan, photos: &[SyntheticPhoto], sent: Range<usize>) -> Vec<usize> {
     let mut kept: Vec<usize> = Vec::new();
-    for k in 0..n_sent {
+    for k in sent {
         let Some(place) = photos[k].position.filter(|place| place.lon() != 0.0 || place.lat() != 0.0) else { continue };
         let repeats = kept.last().is_some_and(|&last| {
             let before = photos[last].position.expect("only photos with a place are kept");
@@ -185,7 +198,7 @@ fn original_offsets(random: &mut ChaCha8Rng, plan: &RidePlan, times: &[i64]) -> 
 }
 
 /// A position so many metres east and north of another, to 7 decimals.
-fn moved(from: Position, offset_m: [f64; 2]) -> Position {
+pub(crate) fn moved(from: Position, offset_m: [f64; 2]) -> Position {
     let lon = from.lon() + offset_m[0] / (111_195.0 * from.lat().to_radians().cos().max(1e-6));
     let lat = from.lat() + offset_m[1] / 111_195.0;
     Position::from_lon_lat(seven((lon + 540.0).rem_euclid(360.0) - 180.0), seven(lat.clamp(-90.0, 90.0)))

@@ -106,6 +106,70 @@ scenarios! {
     Burst3hzGaps = "burst_3hz_gaps",
     /// The same commute on two days, both published with a strong wander.
     CommuteTwice = "commute_twice",
+    /// Geotagged from a track after the ride: other places, other altitudes.
+    GpxGeotagged = "gpx_geotagged",
+    /// A battery was changed on the way, and the clock fell back to years ago.
+    ClockJump = "clock_jump",
+    /// Summer time began on the way.
+    DstInFolder = "dst_in_folder",
+    /// A clock that gains 3,000 ppm.
+    DriftStrong = "drift_strong",
+    /// Uploaded by two accounts which read the clock in different zones.
+    ReuploadOtherZone = "reupload_other_zone",
+    /// Seconds rounded, not cut, on adjusted places.
+    RoundedSeconds = "rounded_seconds",
+    /// Files that keep places to a hundredth of a second of arc.
+    CoarseCoordinates = "coarse_coordinates",
+    /// Half of the files were nudged after the upload.
+    HalfEdited = "half_edited",
+    /// A receiver that keeps its last place through a tunnel.
+    Tunnel = "tunnel",
+    /// A walk with long stops.
+    WalkStanding = "walk_standing",
+    /// The service lost images by blocks of 25.
+    LostBlocks = "lost_blocks",
+    /// A ride cut at 500 images, with gaps, whole seconds and adjusted places.
+    Split500Gaps = "split_500_gaps",
+    /// The service knows whole seconds only.
+    ServerSeconds = "server_seconds",
+    /// The service does not know altitudes.
+    MissingAltitudeRemote = "missing_altitude_remote",
+    /// Compasses turned by 90 degrees.
+    HeadingWrong = "heading_wrong",
+    /// A photo each second on the second, adjusted places, a clock that is off by whole seconds.
+    RegularShutter = "regular_shutter",
+    /// No times, and adjusted places only.
+    UntimedAdjusted = "untimed_adjusted",
+    /// Four equal cameras that look to four sides.
+    RigFour = "rig_four",
+    /// Two cameras with different clocks in one folder.
+    MixedFolder = "mixed_folder",
+    /// A friend rode two seconds behind with the same camera; both published.
+    FriendBehind = "friend_behind",
+    /// The same, and only the friend published.
+    FriendBehindOnly = "friend_behind_only",
+    /// Only a friend published, and the own clock is wrong.
+    CompanionWrongClock = "companion_wrong_clock",
+    /// Today's commute is published in part, yesterday's in full.
+    CommutePartly = "commute_partly",
+    /// The same road an hour later is published, this ride is not.
+    HourLaterOnly = "hour_later_only",
+    /// Five laps of one block, of which one is published.
+    LapsOnePublished = "laps_one_published",
+    /// The same with adjusted places on an unknown clock.
+    LapsAdjusted = "laps_adjusted",
+    /// Back on the same road minutes later.
+    ThereAndBack = "there_and_back",
+    /// The same with adjusted places.
+    ThereAndBackAdjusted = "there_and_back_adjusted",
+    /// Single photos on a clock that is off by odd minutes.
+    SinglePhotosClock = "single_photos_clock",
+    /// South of the equator, west of Greenwich.
+    SouthWest = "south_west",
+    /// Far in the north, at Greenwich.
+    HighLatitude = "high_latitude",
+    /// Below the level of the sea.
+    BelowSea = "below_sea",
 }
 
 impl fmt::Display for Scenario {

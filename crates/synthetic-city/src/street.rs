@@ -59,6 +59,65 @@ pub(crate) struct Drive {
     pub(crate) speed_m_s: f64,
     /// Half the width of the city, metres.
     pub(crate) reach_m: f64,
+    /// How high the ground lies at least, metres.
+    pub(crate) ground_m: f64,
+}
+
+/// From the first moment to the last.
+pub(crate) fn span_ms(frames: &[Frame]) -> (i64, i64) {
+    let time = |frame: Option<&Frame>| frame.map_or(0, |frame| frame.time_ms);
+    (time(frames.first()), time(frames.last()))
+}
+
+/// Drives half of the frames, pauses, and drives the other side of the same road back.
+pub(crate) fn there_and_back(random: &mut ChaCha8Rng, how: Drive, pause_ms: i64) -> Vec<Frame> {
+    let mut frames = drive(random, how);
+    let there = frames.len() / 2;
+    for k in there..frames.len() {
+        let turn = frames[2 * there - 1 - k.min(2 * there - 1)];
+        let (sin, cos) = turn.heading_deg.to_radians().sin_cos();
+        let (aside_m, along_m) = (-5.0 + random.random_range(-0.5..0.5), random.random_range(-2.0..2.0));
+        frames[k] = Frame {
+            east_m: turn.east_m + aside_m * cos + along_m * sin,
+            north_m: turn.north_m - aside_m * sin + along_m * cos,
+            heading_deg: (turn.heading_deg + 180.0).rem_euclid(360.0),
+            altitude_m: ((turn.altitude_m + random.random_range(-2.0..2.0)) * 10.0_f64).round() / 10.0,
+            time_ms: frames[k].time_ms + pause_ms,
+        };
+    }
+    frames
+}
+
+/// Rides around one block again and again, as a receiver sees it: no two laps alike to the decimetre.
+pub(crate) fn laps(random: &mut ChaCha8Rng, how: Drive, n_laps: usize) -> Vec<Frame> {
+    let mut frames = drive(random, how);
+    let step_m = how.speed_m_s * how.interval_ms / 1000.0;
+    let around_m = (how.n_frames as f64 * step_m / n_laps.max(1) as f64).max(4.0 * step_m);
+    let side_m = around_m / 4.0;
+    let mut travelled_m = 0.0_f64;
+    for frame in &mut frames {
+        let at = travelled_m.rem_euclid(around_m);
+        let (side, along) = ((at / side_m) as usize % 4, at.rem_euclid(side_m));
+        let (dx, dy) = [(0.0, 1.0), (1.0, 0.0), (0.0, -1.0), (-1.0, 0.0)][side];
+        let (x, y) = [(0.0, 0.0), (0.0, side_m), (side_m, side_m), (side_m, 0.0)][side];
+        let aside = random.random_range(-0.8..0.8);
+        frame.east_m = x + dx * along + dy * aside;
+        frame.north_m = y + dy * along - dx * aside;
+        frame.heading_deg = (90.0 * side as f64 + random.random_range(-2.0..2.0_f64)).rem_euclid(360.0);
+        travelled_m += step_m * random.random_range(0.93..1.07);
+    }
+    frames
+}
+
+/// Stands still for so many photos in every so many, while the receiver plays about.
+pub(crate) fn stand(random: &mut ChaCha8Rng, frames: &mut [Frame], every: usize, photos: usize) {
+    for group in frames.chunks_mut(every.max(1)) {
+        let first = group[0];
+        for frame in group.iter_mut().take(photos) {
+            frame.east_m = first.east_m + random.random_range(-1.0..1.0);
+            frame.north_m = first.north_m + random.random_range(-1.0..1.0);
+        }
+    }
 }
 
 /// Drives through the streets.
@@ -68,7 +127,7 @@ pub(crate) fn drive(random: &mut ChaCha8Rng, drive: Drive) -> Vec<Frame> {
     let (mut x, mut y) = (corner(random), corner(random));
     let mut direction = random.random_range(0..4_usize);
     let mut along = 0.0;
-    let (ground_m, hill_m) = (random.random_range(5.0..400.0), random.random_range(2.0..20.0));
+    let (ground_m, hill_m) = (drive.ground_m + random.random_range(0.0..395.0), random.random_range(2.0..20.0));
     let (lane_m, sway_m) = (random.random_range(1.0..3.0), random.random_range(0.2..1.0));
     let mut travelled = 0.0;
     let mut speed = drive.speed_m_s;

@@ -2,10 +2,11 @@
 //!
 //! # Method
 //! Files fall into groups ([`crate::grouping`]). Each group is replayed as the uploader would treat it; that gives tracks,
-//! the times that are sent, and predicted drops. Tracks with a given name come first and keep it; the others are numbered
-//! 1, 2, … in the order of folder, camera and time.
+//! the times that are sent, and predicted drops. Tracks with a given name keep it; the others are numbered 1, 2, … in the
+//! order of (bytes of the folder, first capture time, first path).
 //!
-//! Rows: by track, then time, then path; files without a track last, by path. The result does not depend on the order in
+//! Rows: by the track's name (as numbers if all names are numbers), then time, then path; files without a track last, by
+//! path. The result does not depend on the order in
 //! which files were read (only equal paths keep it).
 //!
 //! # Memory
@@ -17,7 +18,7 @@ use capture_model::{
     CapturedAt, Device, FileState, LocalArchive, LocalFile, LocalTime, Names, Reason, Track, WallClock,
 };
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use uploader_replay::{Drop, Photo, Photos, Rules, replay_group};
 
 /// Stands for no track.
@@ -60,8 +61,9 @@ pub fn assemble(loose: LooseFiles, rules: &Rules) -> LocalArchive {
             begin = end;
         }
     }
+    let names = answers.put_in_order(&files);
     order.sort_unstable_by(|&a, &b| answers.compare_rows(&files, a, b));
-    let tracks = lay_out(&order, &answers, &files, &grouping);
+    let tracks = lay_out(&order, names, &answers, &files, &grouping);
     permute(&mut files, &order);
     let mut kept = Names::default();
     kept.number_of(&Device::default());
@@ -126,12 +128,74 @@ impl Answers {
         self.first_file.push(members[0]);
     }
 
+    /// Renumbers the tracks into the order of their names, and gives the names.
+    fn put_in_order(&mut self, files: &[LooseFile]) -> Vec<String> {
+        let names = self.names(files);
+        let numbers: Option<Vec<u64>> = names.iter().map(|name| number_of(name)).collect();
+        let mut order: Vec<u32> = (0..names.len() as u32).collect();
+        order.sort_by(|&a, &b| {
+            let (a, b) = (a as usize, b as usize);
+            let by_number = numbers.as_ref().map_or(Ordering::Equal, |numbers| numbers[a].cmp(&numbers[b]));
+            by_number.then_with(|| names[a].as_bytes().cmp(names[b].as_bytes()))
+        });
+        let mut place = vec![0_u32; order.len()];
+        for (new, &old) in order.iter().enumerate() {
+            place[old as usize] = new as u32;
+        }
+        self.track.iter_mut().filter(|track| **track != NO_TRACK).for_each(|track| *track = place[*track as usize]);
+        self.first_file = order.iter().map(|&old| self.first_file[old as usize]).collect();
+        let mut names: Vec<Option<String>> = names.into_iter().map(Some).collect();
+        order.iter().map(|&old| names[old as usize].take().expect("each track has one place")).collect()
+    }
+
+    /// Names of the tracks: those that an input gives, with the input where several repeat one; numbers for the others.
+    fn names(&self, files: &[LooseFile]) -> Vec<String> {
+        let given = |track: usize| {
+            files[self.first_file[track] as usize].sequence.as_ref().filter(|given| !given.name.is_empty())
+        };
+        let n_tracks = self.first_file.len();
+        let mut count_of: BTreeMap<&str, usize> = BTreeMap::new();
+        for given in (0..n_tracks).filter_map(given) {
+            *count_of.entry(&given.name).or_default() += 1;
+        }
+        let mut first_row = self.first_file.clone();
+        for number in 0..files.len() as u32 {
+            let track = self.track[number as usize];
+            if track != NO_TRACK && self.compare_rows(files, number, first_row[track as usize]).is_lt() {
+                first_row[track as usize] = number;
+            }
+        }
+        let key = |track: usize| {
+            let number = first_row[track];
+            let file = &files[number as usize];
+            (file.folder.as_bytes(), self.moment(files, number), file.path.as_bytes(), number)
+        };
+        let mut unnamed: Vec<usize> = (0..n_tracks).filter(|&track| given(track).is_none()).collect();
+        unnamed.sort_unstable_by(|&a, &b| key(a).cmp(&key(b)));
+        let mut names = vec![String::new(); n_tracks];
+        let numbers = (1_u32..).map(|number| number.to_string()).filter(|name| !count_of.contains_key(name.as_str()));
+        for (&track, number) in unnamed.iter().zip(numbers) {
+            names[track] = number;
+        }
+        for (track, name) in names.iter_mut().enumerate() {
+            match given(track) {
+                Some(given) if count_of[&*given.name] > 1 => *name = format!("{}@{}", given.name, given.source),
+                Some(given) => *name = given.name.to_string(),
+                None => {}
+            }
+        }
+        names
+    }
+
+    /// The time by which a file is sorted: that which is sent, else its own; files without one come last.
+    fn moment(&self, files: &[LooseFile], number: u32) -> i64 {
+        let sent = Some(self.sent_ms[number as usize]).filter(|&sent| sent != i64::MIN);
+        sent.or(files[number as usize].observation.time.map(LocalTime::ms)).unwrap_or(i64::MAX)
+    }
+
     fn compare_rows(&self, files: &[LooseFile], a: u32, b: u32) -> Ordering {
         let path = |number: u32| files[number as usize].path.as_bytes();
-        let moment = |number: u32| {
-            let sent = Some(self.sent_ms[number as usize]).filter(|&sent| sent != i64::MIN);
-            sent.or(files[number as usize].observation.time.map(LocalTime::ms)).unwrap_or(i64::MAX)
-        };
+        let moment = |number: u32| self.moment(files, number);
         let track = self.track[a as usize];
         let by_track = track.cmp(&self.track[b as usize]);
         let by_time = || if track == NO_TRACK { Ordering::Equal } else { moment(a).cmp(&moment(b)) };
@@ -219,41 +283,34 @@ fn find_resolution(members: &[u32], files: &mut [LooseFile]) {
     }
 }
 
+/// A name that is nothing but a number.
+fn number_of(name: &str) -> Option<u64> {
+    name.bytes().all(|byte| byte.is_ascii_digit()).then(|| name.parse().ok()).flatten()
+}
+
 /// Tracks over the rows, with their names and clocks.
-fn lay_out(order: &[u32], answers: &Answers, files: &[LooseFile], grouping: &Grouping) -> Vec<Track> {
-    let given = |track: usize| {
-        files[answers.first_file[track] as usize].sequence.as_ref().filter(|given| !given.name.is_empty())
-    };
-    let mut count_of: BTreeMap<&str, usize> = BTreeMap::new();
-    for track in 0..answers.first_file.len() {
-        if let Some(given) = given(track) {
-            *count_of.entry(&given.name).or_default() += 1;
-        }
-    }
-    let taken: BTreeSet<String> = count_of.keys().map(|&name| name.to_owned()).collect();
-    let mut numbers = (1_u32..).map(|number| number.to_string()).filter(|name| !taken.contains(name));
+fn lay_out(
+    order: &[u32],
+    names: Vec<String>,
+    answers: &Answers,
+    files: &[LooseFile],
+    grouping: &Grouping,
+) -> Vec<Track> {
     let mut clocks: BTreeMap<(u32, Clock<'_>), u32> = BTreeMap::new();
-    let mut tracks: Vec<Track> = Vec::new();
-    for (row, &number) in order.iter().enumerate() {
-        let track = answers.track[number as usize] as usize;
-        if track == NO_TRACK as usize {
-            break; // these are the last
+    let mut tracks: Vec<Track> = Vec::with_capacity(names.len());
+    let mut row = 0;
+    for (track, name) in names.into_iter().enumerate() {
+        let first_row = row;
+        while order.get(row).is_some_and(|&number| answers.track[number as usize] == track as u32) {
+            row += 1;
         }
-        if tracks.len() <= track {
-            let first = &files[answers.first_file[track] as usize];
-            let is_given = grouping.given[answers.first_file[track] as usize] != NOT_GIVEN;
-            let name = match given(track) {
-                Some(given) if count_of[&*given.name] > 1 => format!("{}#{}", given.source, given.name),
-                Some(given) => given.name.to_string(),
-                None => numbers.next().expect("numbers do not end"),
-            };
-            // a named track of files without folders has a clock of its own
-            let own = if is_given && first.folder.is_empty() { track as u32 } else { NO_TRACK };
-            let next = clocks.len() as u32;
-            let clock_group = *clocks.entry((own, grouping.clock(first))).or_insert(next);
-            tracks.push(Track { name: name.into(), files: row..row, clock_group });
-        }
-        tracks[track].files.end = row + 1;
+        let first = &files[answers.first_file[track] as usize];
+        let is_given = grouping.given[answers.first_file[track] as usize] != NOT_GIVEN;
+        // a named track of files without folders has a clock of its own
+        let own = if is_given && first.folder.is_empty() { track as u32 } else { NO_TRACK };
+        let next = clocks.len() as u32;
+        let clock_group = *clocks.entry((own, grouping.clock(first))).or_insert(next);
+        tracks.push(Track { name: name.into(), files: first_row..row, clock_group });
     }
     tracks
 }

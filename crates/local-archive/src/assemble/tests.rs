@@ -54,23 +54,23 @@ fn rows_come_by_track_time_and_path() {
             "1 a/1.jpg",
             "1 a/2.jpg sent 500",
             "1 a/3.jpg",
-            "2 a/0.jpg",
-            "2 a/6.jpg dropped_duplicate",
-            "3 a/9.jpg",
+            "2 a/9.jpg",
+            "3 a/0.jpg",
+            "3 a/6.jpg dropped_duplicate",
             "4 b/2.jpg",
             "- a/4.jpg",
             "- a/5.jpg",
         ]
     );
     let clocks: Vec<u32> = archive.tracks.iter().map(|track| track.clock_group).collect();
-    assert_eq!(clocks, [0, 0, 1, 2], "folder and camera share a clock");
-    assert_eq!(archive.tracks[1].files, 3..5);
-    let note = archive.files[4].note.as_deref().unwrap_or_default();
+    assert_eq!(clocks, [0, 1, 0, 2], "folder and camera share a clock");
+    assert_eq!(archive.tracks[2].files, 4..6);
+    let note = archive.files[5].note.as_deref().unwrap_or_default();
     assert_eq!(note, "the uploader drops it: same place and heading as a/0.jpg");
 }
 
 #[test]
-fn named_sequences_keep_name_and_order() {
+fn named_sequences_keep_their_names_and_stand_in_their_order() {
     let mut loose = LooseFiles::default();
     for (source, place, name, path) in [
         ("one.csv", 0, "10", "x/a.jpg"),
@@ -88,14 +88,31 @@ fn named_sequences_keep_name_and_order() {
     let expected = [
         "10 x/a.jpg",
         "10 y/c.jpg sent 500 dropped_duplicate",
-        "one.csv#1 x/b.jpg",
-        "two.csv#1 d.jpg",
-        "3 e.jpg",
+        "1@one.csv x/b.jpg",
+        "1@two.csv d.jpg",
         "2 x/free.jpg",
+        "3 e.jpg",
     ];
     assert_eq!(shown(&archive), expected, "equal names of two tables are two sequences; numbers avoid given names");
     let clocks: Vec<u32> = archive.tracks.iter().map(|track| track.clock_group).collect();
-    assert_eq!(clocks, [0, 0, 1, 2, 0], "a folder shares a clock; without a folder each sequence has its own");
+    assert_eq!(clocks, [0, 0, 1, 0, 2], "a folder shares a clock; without a folder each sequence has its own");
+}
+
+#[test]
+fn names_are_put_in_order_as_numbers_only_if_all_are() {
+    let order = |names: &[&str]| {
+        let mut loose = LooseFiles::default();
+        for (place, name) in (0..).zip(names) {
+            photo(&mut loose, &format!("{name}.jpg"), Some(0.0), Some(0.0), "A");
+            let given = GivenSequence { source: "t.csv".into(), place, name: (*name).into(), as_sent: false };
+            loose.files.last_mut().unwrap().sequence = Some(Arc::new(given));
+        }
+        let archive = assemble(loose, &Rules::default());
+        archive.tracks.iter().map(|track| track.name.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(order(&["10", "9", "1"]), ["1", "9", "10"]);
+    assert_eq!(order(&["10", "b", "9", "a"]), ["10", "9", "a", "b"]);
+    assert_eq!(order(&["18446744073709551616", "9"]), ["18446744073709551616", "9"], "no number that is known");
 }
 
 #[test]
@@ -131,7 +148,7 @@ fn wall_clocks_and_utc_are_never_in_one_track() {
     photo(&mut loose, "2.jpg", Some(2.0), Some(3.0), "A");
     loose.files[1].observation.time = Some(LocalTime::Absolute(CapturedAt::from_epoch_ms(2_000)));
     let archive = assemble(loose, &Rules::default());
-    assert_eq!(shown(&archive), ["1 2.jpg", "2 1.jpg"]);
+    assert_eq!(shown(&archive), ["1 1.jpg", "2 2.jpg"]);
     assert_ne!(archive.tracks[0].clock_group, archive.tracks[1].clock_group);
 }
 

@@ -74,10 +74,10 @@ fn photos_are_joined_by_path_by_content_and_by_name() {
     assert_eq!(
         rows(&joined(&disk)),
         [
-            "1 a.jpg 4711 history 2018-06-08T20:24:01.000Z uploaded with mapillary_tools 0.14.1",
-            "1 renamed.jpg 4711 history 2018-06-08T20:24:02.500Z uploaded with mapillary_tools 0.14.1",
-            "1 same.jpg 4711 history 2018-06-08T20:24:03.000Z uploaded with mapillary_tools 0.14.1",
-            "2 free.jpg - original 2018-06-08T13:24:09.000 ",
+            "1 free.jpg - original 2018-06-08T13:24:09.000 ",
+            "2 a.jpg 4711 history 2018-06-08T20:24:01.000Z uploaded with mapillary_tools 0.14.1",
+            "2 renamed.jpg 4711 history 2018-06-08T20:24:02.500Z uploaded with mapillary_tools 0.14.1",
+            "2 same.jpg 4711 history 2018-06-08T20:24:03.000Z uploaded with mapillary_tools 0.14.1",
         ]
     );
 }

@@ -43,6 +43,10 @@ pub struct ApiSettings {
     pub cancel: Cancel,
     /// Time limits of one exchange; `None` chooses them by where the service is.
     pub limits: Option<WireLimits>,
+    /// How long a connection may be silent, in place of what `limits` says.
+    pub silence: Option<Duration>,
+    /// Bounds of trying again; `None` chooses them by where the service is.
+    pub retry: Option<RetryPolicy>,
 }
 
 impl Default for ApiSettings {
@@ -58,6 +62,8 @@ impl Default for ApiSettings {
             tile_rate_per_min: None,
             cancel: Cancel::default(),
             limits: None,
+            silence: None,
+            retry: None,
         }
     }
 }
@@ -89,12 +95,20 @@ impl ApiSettings {
     }
 
     pub(crate) fn retry(&self) -> RetryPolicy {
-        if self.is_on_this_machine() { RetryPolicy::for_loopback() } else { RetryPolicy::default() }
+        let by_place = || if self.is_on_this_machine() { RetryPolicy::for_loopback() } else { RetryPolicy::default() };
+        self.retry.unwrap_or_else(by_place)
     }
 
     pub(crate) fn wire_limits(&self) -> WireLimits {
         let by_place = || if self.is_on_this_machine() { WireLimits::for_loopback() } else { WireLimits::default() };
-        self.limits.unwrap_or_else(by_place)
+        let limits = self.limits.unwrap_or_else(by_place);
+        let Some(silence) = self.silence else { return limits };
+        WireLimits {
+            connect: limits.connect.min(silence),
+            read: silence,
+            total: limits.total.max(silence * 4),
+            ..limits
+        }
     }
 
     fn is_on_this_machine(&self) -> bool {

@@ -29,6 +29,9 @@ pub enum ReconcileError {
     /// `--route user` without a user.
     #[error("the user route needs the uploader's name: add --user NAME, or choose --route tiles")]
     NoUser,
+    /// `--route sequence` without a sequence.
+    #[error("the sequence route needs the keys of the sequences: add --sequence KEY, or choose --route tiles")]
+    NoSequence,
     /// The system gives no threads.
     #[error("cannot start threads for the network")]
     NoRuntime(#[source] std::io::Error),

@@ -1,17 +1,21 @@
 //! What a run will ask for, before it asks for anything.
 //!
-//! Tiles are counted exactly: those that the cache holds fresh are not asked for. Batches of images are a forecast: a ride
-//! is usually one published sequence, so there are as many batches as its photos (1,500) and rides (20) fill.
+//! Tiles are counted exactly: those that the cache holds fresh are not asked for. Once it holds all of them, the sequences
+//! in question are known too, and their requests are counted exactly. Before that they are a forecast: a ride is usually
+//! one published sequence, so its photos are packed as the images of one.
 
-use crate::{ReconcileError, RouteRule, Settings, TilePlan, run::open_api};
-use capture_model::LocalImages;
-use mapillary_api::{Api, QuotaToday, Tileset};
+use crate::batches::batches;
+use crate::gather::in_question;
+use crate::near::NearPhotos;
+use crate::run::open_api;
+use crate::tiles_seen::{SeenInTiles, ask};
+use crate::{ReconcileError, RouteRule, Settings, TilePlan, user_route};
+use capture_model::{LocalImages, SequenceId};
+use mapillary_api::{Api, IMAGES_PER_PAGE, QuotaToday, SEQUENCES_PER_REQUEST};
+use std::collections::BTreeSet;
 
 const TILE_BYTES: u64 = 400_000;
 const IMAGE_BYTES: u64 = 600;
-const IMAGES_PER_BATCH: usize = 1_500;
-const SEQUENCES_PER_BATCH: usize = 20;
-const IMAGES_PER_PAGE: usize = 2_000;
 
 /// Requests that a run will send.
 #[derive(Debug, Clone, Default)]
@@ -22,66 +26,147 @@ pub struct Forecast {
     pub photos: usize,
     /// Local sequences.
     pub tracks: usize,
-    /// Whether the user's images are asked for first.
-    pub by_user: bool,
-    /// z14 tiles of the photos.
+    /// The routes in the order in which they are taken, such as "sequence, user, then tiles for what they leave open".
+    pub route: String,
+    /// z14 tiles that the photos need, if the route reads tiles at once.
     pub tiles: usize,
     /// Of those, tiles that the cache holds.
     pub tiles_in_cache: usize,
+    /// Tiles that are read only for tracks which known sequences and the user's images leave open.
+    pub tiles_if_open: usize,
     /// Photos beyond ±85.0511°, where there are no tiles.
     pub beyond_mercator: usize,
-    /// Requests for images of whole sequences, or pages of a user.
-    pub image_requests: usize,
-    /// Bytes that will come.
+    /// By endpoint.
+    pub requests: Vec<RequestsAhead>,
+    /// Bytes that will come, about.
     pub bytes: u64,
     /// What is left of the day's quotas.
     pub quotas: Vec<QuotaToday>,
 }
 
+/// Requests to one endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequestsAhead {
+    /// As the summary names it.
+    pub endpoint: &'static str,
+    /// Name of the quota that they draw on.
+    pub quota: &'static str,
+    /// How many.
+    pub count: usize,
+    /// Whether nothing about the number is guessed.
+    pub is_exact: bool,
+}
+
 impl Forecast {
     /// All requests.
     pub fn requests(&self) -> usize {
-        self.tiles - self.tiles_in_cache + self.image_requests
+        self.requests.iter().map(|ahead| ahead.count).sum()
+    }
+
+    /// Requests that draw on a quota.
+    pub fn requests_of_quota(&self, quota: &str) -> usize {
+        self.requests.iter().filter(|ahead| ahead.quota == quota).map(|ahead| ahead.count).sum()
     }
 }
 
 /// Forecasts a run; sends nothing.
 pub fn forecast(settings: &Settings, files: usize, images: &LocalImages) -> Result<Forecast, ReconcileError> {
-    let mut offline = settings.clone();
-    offline.api.offline = true;
-    offline.api.refresh = false;
-    let api = open_api(&offline)?;
-    let by_user = settings.user.is_some() && settings.route != RouteRule::Tiles;
-    let plan = if by_user { TilePlan::default() } else { TilePlan::new(images, settings.tiles) };
-    let tiles_in_cache = if settings.api.refresh { 0 } else { cached_tiles(&api, &plan)? };
-    let image_requests = if by_user {
-        images.len().div_ceil(IMAGES_PER_PAGE).max(1)
-    } else {
-        images.len().div_ceil(IMAGES_PER_BATCH).max(images.n_tracks().div_ceil(SEQUENCES_PER_BATCH))
-    };
-    Ok(Forecast {
-        files,
-        photos: images.len(),
-        tracks: images.n_tracks(),
-        by_user,
-        tiles: plan.tiles.len(),
-        tiles_in_cache,
-        beyond_mercator: TilePlan::new(images, settings.tiles).beyond_mercator,
-        image_requests: if images.is_empty() { 0 } else { image_requests },
-        bytes: (plan.tiles.len() - tiles_in_cache) as u64 * TILE_BYTES + images.len() as u64 * IMAGE_BYTES,
-        quotas: api.quotas_today()?,
-    })
-}
-
-/// Tiles that an offline client can answer.
-fn cached_tiles(api: &Api, plan: &TilePlan) -> Result<usize, ReconcileError> {
+    let mut silent = settings.clone();
+    silent.api.max_requests = Some(0); // what the store does not answer fresh is not answered
+    let api = open_api(&silent)?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ReconcileError::NoRuntime)?;
-    Ok(runtime.block_on(async {
-        let mut found = 0;
-        for &tile in &plan.tiles {
-            found += usize::from(api.coverage_tile(tile, Tileset::Original).await.is_ok());
+    runtime.block_on(ahead(settings, &api, files, images))
+}
+
+async fn ahead(settings: &Settings, api: &Api, files: usize, images: &LocalImages) -> Result<Forecast, ReconcileError> {
+    let user = settings.user.as_deref().filter(|_| matches!(settings.route, RouteRule::Auto | RouteRule::User));
+    let plan = TilePlan::new(images, settings.tiles);
+    let mut forecast = Forecast {
+        files,
+        photos: images.len(),
+        tracks: (0..images.n_tracks()).filter(|&track| !images.rows_of(track).is_empty()).count(),
+        route: route(settings, user.is_some()),
+        beyond_mercator: plan.beyond_mercator,
+        quotas: api.quotas_today()?,
+        ..Forecast::default()
+    };
+    let mut add = |endpoint, quota, count, is_exact| {
+        forecast.requests.push(RequestsAhead { endpoint, quota, count, is_exact });
+    };
+    if !settings.sequences.is_empty() {
+        add("images_by_sequence", "searches", unanswered_sequences(api, &settings.sequences).await, true);
+    }
+    if let Some(user) = user {
+        let (mut pages, mut is_exact) = (0, true);
+        for (window, n_photos) in user_route::windows(images) {
+            if api.images_of_user(user, window).await.is_err() {
+                (pages, is_exact) = (pages + (n_photos / IMAGES_PER_PAGE) + 1, false);
+            }
         }
-        found
-    }))
+        add("images_by_user", "searches", pages, is_exact);
+    }
+    let mut new_images = forecast.requests.iter().any(|ahead| ahead.count > 0);
+    match settings.route {
+        RouteRule::Auto if user.is_some() || !settings.sequences.is_empty() => {
+            forecast.tiles_if_open = plan.tiles.len()
+        }
+        RouteRule::Auto | RouteRule::Tiles => {
+            forecast.tiles = plan.tiles.len();
+            for &tile in &plan.tiles {
+                forecast.tiles_in_cache += usize::from(ask(api, tile).await.is_ok());
+            }
+            let count = forecast.tiles - forecast.tiles_in_cache;
+            forecast.requests.push(RequestsAhead { endpoint: "tiles", quota: "tiles", count, is_exact: true });
+            let batches = batches_ahead(settings, api, images, &plan).await;
+            new_images |= batches.count > 0;
+            forecast.requests.push(batches);
+        }
+        RouteRule::User | RouteRule::Sequence => {}
+    }
+    let tile_bytes = (forecast.tiles - forecast.tiles_in_cache) as u64 * TILE_BYTES;
+    forecast.bytes = tile_bytes + if new_images { images.len() as u64 * IMAGE_BYTES } else { 0 };
+    Ok(forecast)
+}
+
+fn route(settings: &Settings, by_user: bool) -> String {
+    let known = [("sequence", !settings.sequences.is_empty()), ("user", by_user)];
+    let known: Vec<_> = known.iter().filter(|(_, is_taken)| *is_taken).map(|(name, _)| *name).collect();
+    match (settings.route, known.is_empty()) {
+        (RouteRule::Tiles, false) => format!("{}, tiles", known.join(", ")),
+        (RouteRule::Tiles | RouteRule::Auto, true) => "tiles".to_owned(),
+        (RouteRule::Auto, false) => format!("{}, then tiles for what is still open", known.join(", ")),
+        (RouteRule::User, _) if known.is_empty() => "user".to_owned(),
+        (RouteRule::User | RouteRule::Sequence, _) => known.join(", "),
+    }
+}
+
+async fn unanswered_sequences(api: &Api, sequences: &[SequenceId]) -> usize {
+    let keys: BTreeSet<SequenceId> = sequences.iter().cloned().collect();
+    let keys: Vec<SequenceId> = keys.into_iter().collect();
+    let mut unanswered = 0;
+    for batch in keys.chunks(SEQUENCES_PER_REQUEST) {
+        unanswered += usize::from(api.images_of_sequences(batch).await.is_err());
+    }
+    unanswered
+}
+
+/// Requests for whole sequences: counted when the tiles are known, forecast when they are not.
+async fn batches_ahead(settings: &Settings, api: &Api, images: &LocalImages, plan: &TilePlan) -> RequestsAhead {
+    let known: BTreeSet<SequenceId> = settings.sequences.iter().cloned().collect();
+    let (count, is_exact) = match SeenInTiles::read(api, plan, &NearPhotos::new(images), &|_| {}).await {
+        Ok(seen) => {
+            let mut unanswered = 0;
+            for batch in in_question(images, &seen, &known, &|_| {}) {
+                unanswered += usize::from(api.images_of_sequences(&batch.keys).await.is_err());
+            }
+            (unanswered, true)
+        }
+        Err(_) => {
+            let sizes: Vec<usize> = (0..images.n_tracks()).map(|track| images.rows_of(track).len()).collect();
+            let sizes: Vec<usize> = sizes.into_iter().filter(|&n_photos| n_photos > 0).collect();
+            (batches(&sizes).len(), false)
+        }
+    };
+    RequestsAhead { endpoint: "images_by_sequence", quota: "searches", count, is_exact }
 }

@@ -6,225 +6,188 @@
 //! 1. Every tile is read once; an empty answer is asked for once more before anything is called absent.
 //! 2. The shortlist keeps the sequences that lie near the photos at times which one clock offset explains.
 //! 3. Those are fetched whole, in batches of at most 20 sequences and 1,500 images.
-//! 4. Images that a tile shows and its sequence's answer lacks are asked for by id.
+//! 4. Repair. Sequences whose line passes by while no tile shows an image of them are fetched as well, 20 a request. Where
+//!    the answer for a sequence lacks a good part of what the tiles show of it, the missing images are asked for by id;
+//!    single ones are taken as deleted since the tile was made.
 //!
-//! Answers are used in a fixed order, whatever order they arrive in. A failed answer fails its tile, never the run, unless
+//! Answers are used in a fixed order, whatever order they arrive in. A failed answer fails its tiles, never the run, unless
 //! it says that every further request would fail as well (token, block, quota).
 
+use crate::batches::{SEQUENCES_PER_BATCH, batches};
+use crate::near::NearPhotos;
+use crate::queue::in_order;
+use crate::tiles_seen::SeenInTiles;
 use crate::{Event, TilePlan, TileState, Watcher, pool::Pool};
 use capture_model::{ImageId, LocalImages, PublishedImage, PublishedImages, Route, SequenceId};
-use coverage_tile::decode;
-use mapillary_api::{Api, ApiError, Tileset};
-use std::collections::{BTreeMap, BTreeSet};
-use tokio::task::JoinSet;
+use mapillary_api::{Api, ApiError, IMAGES_PER_REQUEST};
+use std::collections::{BTreeSet, HashMap};
 
-const REQUESTS_IN_FLIGHT: usize = 8;
-const SEQUENCES_PER_BATCH: usize = 20;
-const IMAGES_PER_BATCH: usize = 1_500;
+/// An answer that lacks this share of what the tiles show of its sequence may have been cut.
+const LACKING_SHARE: f64 = 0.25;
 
 /// What the tiles route brought.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Gathered {
     pub(crate) pool: Pool,
+    /// What became of each tile of the plan.
     pub(crate) tiles: Vec<TileState>,
     /// The first failure that left a lookup open, if any.
     pub(crate) failure: Option<ApiError>,
 }
 
-/// Runs jobs with a bound on how many are under way; results in the order of the jobs. Stops at the first error that
-/// `is_fatal` names.
-async fn in_order<T, F>(
-    jobs: impl IntoIterator<Item = F>,
-    mut progress: impl FnMut(usize),
-    is_fatal: impl Fn(&ApiError) -> bool,
-) -> Result<Vec<Result<T, ApiError>>, ApiError>
-where
-    T: Send + 'static,
-    F: Future<Output = Result<T, ApiError>> + Send + 'static,
-{
-    let mut waiting = jobs.into_iter().enumerate();
-    let mut running = JoinSet::new();
-    let mut results: Vec<Option<Result<T, ApiError>>> = Vec::new();
-    let mut done = 0;
-    loop {
-        while running.len() < REQUESTS_IN_FLIGHT
-            && let Some((number, job)) = waiting.next()
-        {
-            results.push(None);
-            running.spawn(async move { (number, job.await) });
-        }
-        let Some(joined) = running.join_next().await else { break };
-        let (number, result) = joined.expect("a request does not panic");
-        match result {
-            Err(error) if is_fatal(&error) => return Err(error), // dropping the set stops the rest
-            result => results[number] = Some(result),
-        }
-        done += 1;
-        progress(done);
-    }
-    Ok(results.into_iter().map(|result| result.expect("every job ended")).collect())
+/// One request for whole sequences.
+pub(crate) struct Batch {
+    pub(crate) keys: Vec<SequenceId>,
+    /// Rows of the images that the tiles show of them.
+    rows: Vec<usize>,
 }
 
-/// The tiles route. `Err` only for failures that end the run.
+/// The tiles route. Sequences that are known whole are not asked for again. `Err` only for failures that end the run.
 pub(crate) async fn by_tiles(
     api: &Api,
     images: &LocalImages,
     plan: &TilePlan,
+    known: &BTreeSet<SequenceId>,
     watch: Watcher<'_>,
 ) -> Result<Gathered, ApiError> {
-    let mut gathered = Gathered { pool: Pool::default(), tiles: Vec::new(), failure: None };
-    let seen = read_tiles(api, plan, watch, &mut gathered).await?;
-    let in_question = image_matcher::shortlist(images, &seen);
-    watch(Event::Shortlisted { in_question: in_question.len(), seen: seen.sequences.len() });
-
-    let mut images_of: BTreeMap<u32, Vec<usize>> = in_question.iter().map(|&sequence| (sequence, Vec::new())).collect();
-    for row in 0..seen.len() {
-        if let Some(rows) = images_of.get_mut(&seen.sequence[row]) {
-            rows.push(row);
-        }
-    }
-    let batches = batches(&in_question, |sequence| images_of[&sequence].len());
-    let jobs = batches.iter().map(|batch| {
-        let api = api.clone();
-        let keys: Vec<SequenceId> = batch.iter().map(|&number| seen.sequences.value(number).clone()).collect();
+    let near = NearPhotos::new(images);
+    let mut seen = SeenInTiles::read(api, plan, &near, watch).await?;
+    let mut gathered =
+        Gathered { pool: Pool::default(), tiles: std::mem::take(&mut seen.states), failure: seen.failure.take() };
+    let batches = in_question(images, &seen, known, watch);
+    // Of an image without a sequence only the id is known.
+    let is_lone =
+        |row: &usize| seen.images.sequence[*row] == PublishedImages::NO_SEQUENCE && seen.images.id_exact[*row];
+    let lone = (0..seen.images.len()).filter(is_lone).map(|row| (ImageId(seen.images.id[row]), row));
+    let mut lacking: Vec<(ImageId, usize)> = lone.collect();
+    let mut asked = batches.iter();
+    let mut done = 0;
+    let total = batches.len();
+    let questions = batches.iter().map(|batch| {
+        let (api, keys) = (api.clone(), batch.keys.clone());
         async move { api.images_of_sequences(&keys).await }
     });
-    let total = batches.len();
-    let answers = in_order(jobs, |done| watch(Event::Entities { done, total }), ApiError::ends_the_run).await?;
-
-    let mut lacking: Vec<ImageId> = Vec::new();
-    let tile_rows =
-        |batch: &[u32]| batch.iter().flat_map(|number| images_of[number].iter().copied()).collect::<Vec<_>>();
-    for (batch, answer) in batches.iter().zip(answers) {
+    in_order(questions, |answer| {
+        let batch = asked.next().expect("an answer a batch");
+        done += 1;
+        watch(Event::Entities { done, total });
         match answer {
             Ok(entities) => {
-                let answered: BTreeSet<u64> = entities.iter().map(|image| image.id.0).collect();
+                lacking.extend(lacking_of(batch, &seen, &entities));
                 entities.into_iter().for_each(|image| gathered.pool.add(image, Route::Tiles));
-                let exact = tile_rows(batch).into_iter().filter(|&row| seen.id_exact[row]);
-                lacking.extend(exact.map(|row| seen.id[row]).filter(|id| !answered.contains(id)).map(ImageId));
             }
             Err(error) => {
                 // Tile evidence still stands for these sequences; what stays without partner there is no proof of absence.
-                watch(Event::Problem(&format!("{error}; {} sequences keep the evidence of their tiles", batch.len())));
-                for row in tile_rows(batch) {
-                    gathered.pool.add(seen.image(row), Route::Tiles);
-                    fail_tile_of(plan, &seen, row, &mut gathered.tiles);
-                }
-                gathered.failure.get_or_insert(error);
+                let n_sequences = batch.keys.len();
+                watch(Event::Problem(&format!("{error}; {n_sequences} sequences keep the evidence of their tiles")));
+                gathered.keep_tile_evidence(plan, &seen, &batch.rows, error);
             }
         }
-    }
-    repair(api, lacking, watch, &mut gathered).await?;
+    })
+    .await?;
+    repair(api, plan, &seen, lacking, watch, &mut gathered).await?;
     Ok(gathered)
 }
 
-async fn read_tiles(
-    api: &Api,
-    plan: &TilePlan,
+/// The sequences worth asking for, packed into requests.
+pub(crate) fn in_question(
+    images: &LocalImages,
+    seen: &SeenInTiles,
+    known: &BTreeSet<SequenceId>,
     watch: Watcher<'_>,
-    gathered: &mut Gathered,
-) -> Result<PublishedImages, ApiError> {
-    let jobs = plan.tiles.iter().map(|&tile| {
-        let api = api.clone();
-        async move {
-            let answer = api.coverage_tile(tile, Tileset::Original).await?;
-            if answer.is_empty() { api.confirm_empty_tile(tile, Tileset::Original).await } else { Ok(answer) }
+) -> Vec<Batch> {
+    let shortlisted = image_matcher::shortlist(images, &seen.images);
+    watch(Event::Shortlisted { in_question: shortlisted.len(), seen: seen.images.sequences.len() });
+    let wanted: Vec<(u32, &SequenceId)> = shortlisted
+        .into_iter()
+        .map(|number| (number, seen.images.sequences.value(number)))
+        .filter(|(_, key)| !known.contains(*key))
+        .collect();
+    let mut rows_of: HashMap<u32, Vec<usize>> = wanted.iter().map(|&(number, _)| (number, Vec::new())).collect();
+    for (row, number) in seen.images.sequence.iter().enumerate() {
+        if let Some(rows) = rows_of.get_mut(number) {
+            rows.push(row);
         }
-    });
-    let total = plan.tiles.len();
-    let answers = in_order(jobs, |done| watch(Event::Tiles { done, total }), ApiError::ends_the_run).await?;
-    let mut seen: BTreeMap<u64, PublishedImage> = BTreeMap::new();
-    for (&tile, answer) in plan.tiles.iter().zip(answers) {
-        let state = match answer {
-            Ok(answer) => match decode(&answer.bytes, tile) {
-                Ok(coverage) => {
-                    for image in coverage.published_images(coverage_tile::Tileset::Original) {
-                        seen.entry(image.id.0).or_insert(image);
-                    }
-                    if coverage.is_empty() { TileState::Empty } else { TileState::Read }
-                }
-                Err(error) => {
-                    watch(Event::Problem(&format!("tile {tile}: {error}")));
-                    gathered.failure.get_or_insert(ApiError::nonsense(format!("tile {tile}: {error}")));
-                    TileState::Failed
-                }
-            },
-            Err(error) => {
-                watch(Event::Problem(&error.to_string()));
-                gathered.failure.get_or_insert(error);
-                TileState::Failed
-            }
-        };
-        gathered.tiles.push(state);
     }
-    let mut columns = PublishedImages::default();
-    seen.values().for_each(|image| columns.push(image));
-    Ok(columns)
+    let sizes: Vec<usize> = wanted.iter().map(|(_, key)| seen.n_images_of(key)).collect();
+    let packed = batches(&sizes).into_iter().map(|members| Batch {
+        keys: members.iter().map(|&member| wanted[member].1.clone()).collect(),
+        rows: members.iter().flat_map(|&member| rows_of[&wanted[member].0].iter().copied()).collect(),
+    });
+    let unseen: Vec<SequenceId> = seen.without_images.iter().filter(|key| !known.contains(*key)).cloned().collect();
+    let of_unseen = unseen.chunks(SEQUENCES_PER_BATCH).map(|keys| Batch { keys: keys.to_vec(), rows: Vec::new() });
+    packed.chain(of_unseen).collect()
 }
 
-/// Images that a tile shows but the answer for their sequence lacks.
+/// Images that the tiles show and the answer lacks, with their rows, of sequences that lack a good part.
+fn lacking_of(batch: &Batch, seen: &SeenInTiles, entities: &[PublishedImage]) -> Vec<(ImageId, usize)> {
+    let answered: BTreeSet<u64> = entities.iter().map(|image| image.id.0).collect();
+    let mut shown: HashMap<u32, (usize, Vec<(ImageId, usize)>)> = HashMap::new();
+    for &row in batch.rows.iter().filter(|&&row| seen.images.id_exact[row]) {
+        let (n_shown, lacking) = shown.entry(seen.images.sequence[row]).or_default();
+        *n_shown += 1;
+        if !answered.contains(&seen.images.id[row]) {
+            lacking.push((ImageId(seen.images.id[row]), row));
+        }
+    }
+    let cut = shown.into_values().filter(|(n_shown, lacking)| lacking.len() as f64 >= LACKING_SHARE * *n_shown as f64);
+    cut.flat_map(|(_, lacking)| lacking).collect()
+}
+
+/// Asks for images by id.
 async fn repair(
     api: &Api,
-    mut lacking: Vec<ImageId>,
+    plan: &TilePlan,
+    seen: &SeenInTiles,
+    mut lacking: Vec<(ImageId, usize)>,
     watch: Watcher<'_>,
     gathered: &mut Gathered,
 ) -> Result<(), ApiError> {
-    lacking.retain(|id| !gathered.pool.holds(id.0));
-    if lacking.is_empty() {
-        return Ok(());
-    }
+    lacking.retain(|(id, _)| !gathered.pool.holds(id.0));
     lacking.sort_unstable();
     lacking.dedup();
-    match api.images_by_ids(&lacking).await {
-        Ok(entities) => entities.into_iter().for_each(|image| gathered.pool.add(image, Route::Tiles)),
-        Err(error) if error.ends_the_run() => return Err(error),
-        Err(error) => {
-            watch(Event::Problem(&error.to_string()));
-            gathered.failure.get_or_insert(error);
-        }
-    }
-    Ok(())
-}
-
-/// Sequences in order of need, packed into requests.
-fn batches(in_question: &[u32], n_images: impl Fn(u32) -> usize) -> Vec<Vec<u32>> {
-    let mut batches: Vec<Vec<u32>> = Vec::new();
-    let mut filled = 0;
-    for &sequence in in_question {
-        let images = n_images(sequence);
-        match batches.last_mut() {
-            Some(last) if last.len() < SEQUENCES_PER_BATCH && filled + images <= IMAGES_PER_BATCH => {
-                last.push(sequence);
-                filled += images;
-            }
-            _ => {
-                batches.push(vec![sequence]);
-                filled = images;
+    let batches: Vec<&[(ImageId, usize)]> = lacking.chunks(IMAGES_PER_REQUEST).collect();
+    let questions = batches.iter().map(|batch| {
+        let (api, ids) = (api.clone(), batch.iter().map(|(id, _)| *id).collect::<Vec<_>>());
+        async move { api.images_by_ids(&ids).await }
+    });
+    let mut asked = batches.iter();
+    in_order(questions, |answer| {
+        let batch = asked.next().expect("an answer a batch");
+        match answer {
+            Ok(entities) => entities.into_iter().for_each(|image| gathered.pool.add(image, Route::Tiles)),
+            Err(error) => {
+                watch(Event::Problem(&format!("{error}; {} images keep the evidence of their tiles", batch.len())));
+                let rows: Vec<usize> = batch.iter().map(|(_, row)| *row).collect();
+                gathered.keep_tile_evidence(plan, seen, &rows, error);
             }
         }
-    }
-    batches
+    })
+    .await
 }
 
-fn fail_tile_of(plan: &TilePlan, seen: &PublishedImages, row: usize, states: &mut [TileState]) {
-    let Some(position) = seen.original(row).or_else(|| seen.computed(row)) else { return };
-    let tile = tile_cover::tile_at(position, tile_cover::Zoom::COVERAGE);
-    if let Ok(number) = plan.tiles.binary_search(&tile) {
-        states[number] = TileState::Failed;
+impl Gathered {
+    /// The answer about these images is missing: what the tiles say of them is all there is, and nothing may be called
+    /// absent where they lie.
+    fn keep_tile_evidence(&mut self, plan: &TilePlan, seen: &SeenInTiles, rows: &[usize], error: ApiError) {
+        for &row in rows {
+            self.pool.add(seen.images.image(row), Route::Tiles);
+            let Some(position) = seen.images.original(row).or_else(|| seen.images.computed(row)) else { continue };
+            let tile = tile_cover::tile_at(position, tile_cover::Zoom::COVERAGE);
+            if let Ok(number) = plan.tiles.binary_search(&tile) {
+                self.tiles[number] = TileState::Failed;
+            }
+        }
+        if rows.is_empty() {
+            // Sequences of which no tile shows an image may lie in any of them.
+            self.tiles
+                .iter_mut()
+                .filter(|state| **state == TileState::Read)
+                .for_each(|state| *state = TileState::Failed);
+        }
+        self.failure.get_or_insert(error);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn batches_hold_twenty_sequences_or_fifteen_hundred_images() {
-        let many: Vec<u32> = (0..45).collect();
-        let sizes = |batches: Vec<Vec<u32>>| batches.iter().map(Vec::len).collect::<Vec<_>>();
-        assert_eq!(sizes(batches(&many, |_| 10)), [20, 20, 5]);
-        assert_eq!(sizes(batches(&many[..4], |_| 700)), [2, 2]);
-        assert_eq!(sizes(batches(&many[..3], |sequence| if sequence == 1 { 5_000 } else { 10 })), [1, 1, 1]);
-        assert!(batches(&[], |_| 1).is_empty());
-    }
-}
+mod tests;

@@ -2,7 +2,7 @@
 
 use crate::{ReconcileError, RouteRule, Settings, TilePlan, TileRule};
 use adjustment_audit::audit;
-use capture_model::{LocalArchive, LocalImages, PublishedImages, Route};
+use capture_model::{LocalArchive, LocalImages, PublishedImages, Route, SequenceId};
 use image_matcher::{ClockOffset, MatchOutcome, MatchSettings};
 use mapillary_api::Usage;
 use match_report::{
@@ -104,12 +104,14 @@ fn settings_told(settings: &Settings) -> Value {
         RouteRule::Auto => "auto",
         RouteRule::Tiles => "tiles",
         RouteRule::User => "user",
+        RouteRule::Sequence => "sequence",
     });
     told["tiles"] = json!(match settings.tiles {
         TileRule::Track => "track",
         TileRule::Mid => "mid",
     });
     told["user"] = json!(settings.user);
+    told["sequences"] = json!(settings.sequences.iter().map(SequenceId::as_str).collect::<Vec<_>>());
     told
 }
 

@@ -24,7 +24,7 @@ pub enum TileState {
     Read,
     /// It was read, twice, and holds none.
     Empty,
-    /// No usable answer.
+    /// No usable answer, or one that lacks a part.
     Failed,
 }
 

@@ -1,6 +1,6 @@
 //! Published images from several answers become one set: each image once, the better evidence kept, ordered by id.
 
-use capture_model::{Evidence, PublishedImage, PublishedImages, Route};
+use capture_model::{Evidence, PublishedImage, PublishedImages, Route, SequenceId};
 use std::collections::BTreeMap;
 
 /// Images by id; an entity replaces what a tile said of the same image.
@@ -30,6 +30,12 @@ impl Pool {
         for (image, route) in other.images.into_values() {
             self.add(image, route);
         }
+    }
+
+    /// The sequences of which there is an entity.
+    pub fn sequences(&self) -> impl Iterator<Item = SequenceId> {
+        let entities = self.images.values().filter(|(image, _)| image.evidence == Evidence::Entity);
+        entities.filter_map(|(image, _)| image.sequence.clone())
     }
 
     /// Whether an image of this id is there.

@@ -1,10 +1,10 @@
 //! The order of things: scan, plan, gather, match, audit, report.
 
-use crate::gather::{self, Gathered};
+use crate::fetch::{Published, fetch};
 use crate::outputs::{self, RunFacts};
-use crate::{Event, ReconcileError, TilePlan, TileRule, Watcher, user_route};
-use capture_model::{LocalArchive, LocalImages, PublishedImages, Route};
-use image_matcher::{Lookup, MatchOutcome, MatchSettings, match_images};
+use crate::{Event, ReconcileError, TilePlan, TileRule, Watcher};
+use capture_model::{LocalArchive, LocalImages, PublishedImages, Route, SequenceId};
+use image_matcher::{MatchOutcome, MatchSettings, match_images};
 use local_archive::{ScanOptions, ScanSettings};
 use mapillary_api::{Api, ApiError, ApiSettings, Usage};
 use std::path::PathBuf;
@@ -14,13 +14,15 @@ use std::time::{Duration, Instant};
 /// How the published side is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum RouteRule {
-    /// The user's images when a user is named, tiles for what they leave open.
+    /// Known sequences and the user's images where they are named, tiles for what they leave open.
     #[default]
     Auto,
-    /// Coverage tiles only.
+    /// Coverage tiles, beside known sequences.
     Tiles,
-    /// The user's images only.
+    /// The user's images, beside known sequences; no tile.
     User,
+    /// Known sequences alone.
+    Sequence,
 }
 
 /// What a run is asked to do.
@@ -36,6 +38,8 @@ pub struct Settings {
     pub route: RouteRule,
     /// The uploader's user name.
     pub user: Option<String>,
+    /// Sequences that are known beforehand: fetched whole, whatever the route.
+    pub sequences: Vec<SequenceId>,
     /// Which tiles are read.
     pub tiles: TileRule,
     /// Thresholds and clocks.
@@ -81,14 +85,6 @@ impl Reconciled {
             &self.track_tiles,
         )
     }
-}
-
-/// The published side of an archive.
-struct Published {
-    images: PublishedImages,
-    routes: Vec<Route>,
-    lookups: Vec<Lookup>,
-    failure: Option<ApiError>,
 }
 
 /// The main job. Blocks; must not be called from inside an async runtime.
@@ -156,57 +152,6 @@ fn gather_published(
     let fetched = runtime.block_on(fetch(settings, api, images, plan, watch));
     runtime.shutdown_timeout(Duration::from_secs(5));
     fetched
-}
-
-async fn fetch(
-    settings: &Settings,
-    api: &Api,
-    images: &LocalImages,
-    plan: &TilePlan,
-    watch: Watcher<'_>,
-) -> Result<Published, ReconcileError> {
-    let by_user = match (&settings.user, settings.route) {
-        (Some(user), RouteRule::Auto | RouteRule::User) => Some(user_route::fetch(api, user, images, watch).await?),
-        (None, RouteRule::User) => return Err(ReconcileError::NoUser),
-        _ => None,
-    };
-    let Some(mut pool) = by_user else {
-        let gathered = gather::by_tiles(api, images, plan, watch).await?;
-        return Ok(columns(gathered, plan));
-    };
-    if settings.route == RouteRule::User {
-        let lookups = vec![Lookup::Complete; images.len()];
-        let (published, routes) = pool.into_columns();
-        return Ok(Published { images: published, routes, lookups, failure: None });
-    }
-    // What the user's images leave open is looked for in the tiles: a clock may be years off, or the name another's.
-    let (published, _) = pool.clone().into_columns();
-    let first = match_images(images, &published, &vec![Lookup::Complete; images.len()], &settings.matching);
-    let open = user_route::open_tracks(&first);
-    if open.iter().all(|&is_open| !is_open) {
-        let (published, routes) = pool.into_columns();
-        return Ok(Published {
-            images: published,
-            routes,
-            lookups: vec![Lookup::Complete; images.len()],
-            failure: None,
-        });
-    }
-    let plan = plan.only_tracks(&open);
-    let gathered = gather::by_tiles(api, images, &plan, watch).await?;
-    pool.absorb(gathered.pool);
-    let mut lookups = plan.lookups(&gathered.tiles);
-    for (track, _) in open.iter().enumerate().filter(|(_, is_open)| !**is_open) {
-        lookups[images.rows_of(track)].fill(Lookup::Complete); // the user's images alone settled it
-    }
-    let (published, routes) = pool.into_columns();
-    Ok(Published { images: published, routes, lookups, failure: gathered.failure })
-}
-
-fn columns(gathered: Gathered, plan: &TilePlan) -> Published {
-    let lookups = plan.lookups(&gathered.tiles);
-    let (images, routes) = gathered.pool.into_columns();
-    Published { images, routes, lookups, failure: gathered.failure }
 }
 
 /// Seconds spent in each stage, in order.

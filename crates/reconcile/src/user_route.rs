@@ -2,7 +2,6 @@
 
 use crate::{Event, Watcher, pool::Pool};
 use capture_model::{CapturedAt, LocalImages, Route, TimeKind};
-use image_matcher::{MatchOutcome, TrackVerdict};
 use mapillary_api::{Api, ApiError, TimeWindow};
 
 const HOUR_MS: i64 = 3_600_000;
@@ -14,8 +13,7 @@ const ABSOLUTE_PAD_MS: i64 = HOUR_MS;
 pub(crate) async fn fetch(api: &Api, user: &str, images: &LocalImages, watch: Watcher<'_>) -> Result<Pool, ApiError> {
     let mut pool = Pool::default();
     let mut n_images = 0;
-    for (start_ms, end_ms) in windows(images) {
-        let window = TimeWindow { start: CapturedAt::from_epoch_ms(start_ms), end: CapturedAt::from_epoch_ms(end_ms) };
+    for (window, _) in windows(images) {
         for image in api.images_of_user(user, window).await? {
             n_images += 1;
             pool.add(image, Route::User);
@@ -25,13 +23,8 @@ pub(crate) async fn fetch(api: &Api, user: &str, images: &LocalImages, watch: Wa
     Ok(pool)
 }
 
-/// Of each track, whether anything about it is still open.
-pub(crate) fn open_tracks(outcome: &MatchOutcome) -> Vec<bool> {
-    outcome.tracks.iter().map(|track| track.verdict != TrackVerdict::Published).collect()
-}
-
-/// Padded time windows of the photos, merged where they touch, in order.
-fn windows(images: &LocalImages) -> Vec<(i64, i64)> {
+/// Padded time windows of the photos, merged where they touch, in order; and how many photos lie in each.
+pub(crate) fn windows(images: &LocalImages) -> Vec<(TimeWindow, usize)> {
     let mut windows: Vec<(i64, i64)> = (0..images.len())
         .filter_map(|row| {
             let pad = match images.time_kind[row] {
@@ -43,15 +36,18 @@ fn windows(images: &LocalImages) -> Vec<(i64, i64)> {
         })
         .collect();
     windows.sort_unstable();
-    windows.dedup();
-    let mut merged: Vec<(i64, i64)> = Vec::new();
+    let mut merged: Vec<(i64, i64, usize)> = Vec::new();
     for (start, end) in windows {
         match merged.last_mut() {
-            Some(last) if start <= last.1 => last.1 = last.1.max(end),
-            _ => merged.push((start, end)),
+            Some((_, last_end, n_photos)) if start <= *last_end => {
+                *last_end = end.max(*last_end);
+                *n_photos += 1;
+            }
+            _ => merged.push((start, end, 1)),
         }
     }
-    merged
+    let moment = CapturedAt::from_epoch_ms;
+    merged.into_iter().map(|(start, end, n)| (TimeWindow { start: moment(start), end: moment(end) }, n)).collect()
 }
 
 #[cfg(test)]
@@ -66,6 +62,10 @@ mod tests {
             time_kind: vec![TimeKind::Wall, TimeKind::Wall, TimeKind::Absolute, TimeKind::None],
             ..LocalImages::default()
         };
-        assert_eq!(windows(&images), [(-14 * HOUR_MS, 24 * HOUR_MS), (99 * HOUR_MS, 101 * HOUR_MS)]);
+        let hours = |(window, n_photos): (TimeWindow, usize)| {
+            (window.start.epoch_ms() / HOUR_MS, window.end.epoch_ms() / HOUR_MS, n_photos)
+        };
+        let found: Vec<_> = windows(&images).into_iter().map(hours).collect();
+        assert_eq!(found, [(-14, 24, 2), (99, 101, 1)]);
     }
 }

@@ -1,6 +1,7 @@
 //! What can be typed: verbs, shared flags, and the small languages of their values.
 
 use crate::verbs;
+use capture_model::SequenceId;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use image_matcher::{ClockOffset, MatchSettings};
 use std::path::PathBuf;
@@ -58,7 +59,7 @@ pub(crate) struct Shared {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Network")]
 pub(crate) struct Network {
-    /// How the published side is reached: coverage tiles, or a user's images (with --user)
+    /// How the published side is reached: coverage tiles, a user's images (--user), known sequences (--sequence)
     #[arg(long, global = true, value_enum, default_value_t = RouteChoice::Auto, hide_short_help = true)]
     pub(crate) route: RouteChoice,
     /// Mapillary user name of the uploader
@@ -82,6 +83,9 @@ pub(crate) struct Network {
     /// Tile requests per minute, such as 60/min
     #[arg(long, global = true, value_name = "N/min", hide_short_help = true)]
     pub(crate) tile_rate: Option<TileRate>,
+    /// Give up a connection that is silent for so many seconds [default: 30, on loopback 10]
+    #[arg(long, global = true, value_name = "SECONDS", hide_short_help = true)]
+    pub(crate) timeout: Option<Seconds>,
     /// File that holds the access token
     #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
     pub(crate) token_file: Option<PathBuf>,
@@ -136,9 +140,14 @@ pub(crate) struct Talk {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum RouteChoice {
+    /// What is known beforehand (--sequence, --user), then tiles for what that leaves open
     Auto,
+    /// Coverage tiles
     Tiles,
+    /// The images of --user
     User,
+    /// The sequences of --sequence
+    Sequence,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -194,6 +203,35 @@ impl FromStr for TileRate {
             Ok(rate) if rate > 0 => Ok(Self(rate)),
             _ => Err("a rate is a whole number a minute, such as 60/min".to_owned()),
         }
+    }
+}
+
+/// Seconds of patience.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Seconds(pub(crate) std::time::Duration);
+
+impl FromStr for Seconds {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.parse::<f64>() {
+            Ok(seconds) if (0.001..=3600.0).contains(&seconds) => Ok(Self(std::time::Duration::from_secs_f64(seconds))),
+            _ => Err("a time is a number of seconds from 0.001 to 3600".to_owned()),
+        }
+    }
+}
+
+/// A sequence key as the service forms them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SequenceKey(pub(crate) SequenceId);
+
+impl FromStr for SequenceKey {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let key = SequenceId::new(text);
+        if key.is_url_safe() {
+            return Ok(Self(key));
+        }
+        Err("a sequence key has only letters, digits, - and _, such as QztYSJSr-EanBuImZ1ClSw".to_owned())
     }
 }
 
@@ -254,6 +292,10 @@ mod tests {
     #[test]
     fn small_languages_are_read() {
         assert_eq!("60/min".parse::<TileRate>().unwrap().0, 60);
+        assert_eq!("0.25".parse::<Seconds>().unwrap().0.as_millis(), 250);
+        assert!("0".parse::<Seconds>().is_err() && "nan".parse::<Seconds>().is_err());
+        assert_eq!("a-B_9".parse::<SequenceKey>().unwrap().0, SequenceId::new("a-B_9"));
+        assert!("../x".parse::<SequenceKey>().is_err() && "".parse::<SequenceKey>().is_err());
         assert!("0".parse::<TileRate>().is_err() && "60/h".parse::<TileRate>().is_err());
         let offset = "-3600.25".parse::<ClockOffsetText>().unwrap().0;
         assert_eq!(offset, ClockOffset::Fixed { offset_ms: -3_600_250 });

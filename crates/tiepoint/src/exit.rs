@@ -69,7 +69,7 @@ fn known_code(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     match cause.downcast_ref::<ReconcileError>()? {
         ReconcileError::Scan(error) => known_code(error),
         ReconcileError::Api(error) => known_code(error),
-        ReconcileError::NoUser => Some(USAGE),
+        ReconcileError::NoUser | ReconcileError::NoSequence => Some(USAGE),
         _ => Some(OTHER),
     }
 }

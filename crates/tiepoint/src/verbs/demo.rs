@@ -107,6 +107,7 @@ impl Demo {
             scan: ScanOptions { history: HistoryPlace::Off, ..ScanOptions::default() },
             out: self.out.join("ties"),
             route: RouteRule::Tiles,
+            sequences: Vec::new(),
             user: None,
             tiles: TileRule::Track,
             matching: shared.matching.settings()?,

@@ -1,6 +1,6 @@
 //! `tiepoint reconcile`: the main job.
 
-use crate::arguments::Shared;
+use crate::arguments::{SequenceKey, Shared};
 use crate::local_flags::LocalFlags;
 use crate::progress::{Progress, say};
 use anyhow::Result;
@@ -15,6 +15,7 @@ use std::path::PathBuf;
   tiepoint reconcile ~/rides/2026-05                          reports in tiepoint-out/
   tiepoint reconcile ~/rides/2026-05 --out ties --user anna   asks for anna's images first: fewest requests
   tiepoint reconcile photos.csv --out ties                    a table instead of photos
+  tiepoint reconcile ride --sequence QztYSJSr-EanBuImZ1ClSw   the sequence is known: one request
   tiepoint reconcile ~/rides/2026-05 --offline                the same again from the cache, no token
   tiepoint reconcile ~/rides --max-requests 500               stops with 25; run again to go on
 
@@ -23,6 +24,9 @@ pub(crate) struct Reconcile {
     /// Folders of photos, photos, description files (`-` is stdin), or tables (.csv, .jsonl)
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// A sequence that is known to hold the photos; may be given several times
+    #[arg(long = "sequence", value_name = "KEY")]
+    sequences: Vec<SequenceKey>,
     /// Folder of the reports
     #[arg(long, value_name = "DIR", default_value = "tiepoint-out")]
     out: PathBuf,
@@ -38,6 +42,7 @@ impl Reconcile {
             out: self.out.clone(),
             route: shared.network.route_rule(),
             user: shared.network.user.clone(),
+            sequences: self.sequences.iter().map(|key| key.0.clone()).collect(),
             tiles: shared.network.tile_rule(),
             matching: shared.matching.settings()?,
             api: shared.network.api_settings()?,

@@ -1,0 +1,276 @@
+//! The tiles route over a service in memory: what is asked, what is repaired, and what stays open.
+
+use super::*;
+use crate::TileRule;
+use capture_model::{Position, TimeKind};
+use coverage_tile::{Dialect, ImageFeature, SequenceFeature, encode};
+use image_matcher::Lookup;
+use mapillary_api::{ApiSettings, base_url};
+use polite_http::{Reply, ReplyFuture, Secret, SystemClock, Transport, TransportFault, WireRequest};
+use std::sync::{Arc, Mutex};
+use tile_cover::{Tile, Zoom, tile_at};
+
+const START_MS: i64 = 1_716_026_400_000;
+
+/// Image `n` of sequence `key`: 8 m and a second after the one before it.
+#[derive(Clone)]
+struct Image {
+    id: u64,
+    key: &'static str,
+    n: i64,
+}
+
+impl Image {
+    fn position(&self) -> Position {
+        Position::from_lon_lat(0.010 + self.n as f64 * 8e-5, 0.010).unwrap()
+    }
+    fn entity(&self) -> String {
+        let Self { id, key, n } = self;
+        let (lon, time) = (self.position().lon(), START_MS + n * 1_000);
+        format!(
+            r#"{{"id":"{id}","sequence":"{key}","captured_at":{time},"geometry":{{"type":"Point","coordinates":[{lon:.7},0.01]}}}}"#
+        )
+    }
+}
+
+type Answer = Result<Reply, TransportFault>;
+
+/// Knows images; answers the Graph side as its function changes it. Keeps what it was asked.
+struct Service {
+    tiles: Box<dyn Fn(Tile) -> Vec<u8> + Send + Sync>,
+    images: Vec<Image>,
+    change: Box<dyn Fn(&str, &str, Reply) -> Answer + Send + Sync>,
+    asked: Mutex<Vec<String>>,
+}
+
+impl Transport for Service {
+    fn send<'a>(&'a self, request: &'a WireRequest) -> ReplyFuture<'a> {
+        let asked_for = |name: &str| request.url.query_pairs().find(|(known, _)| known == name).map(|(_, value)| value);
+        let (what, value, body) = if let Some(keys) = asked_for("sequence_ids") {
+            let is_asked = |image: &&Image| keys.split(',').any(|key| key == image.key);
+            ("sequences", keys.to_string(), listed(self.images.iter().filter(is_asked)))
+        } else if let Some(ids) = asked_for("image_ids") {
+            let is_asked = |image: &&Image| ids.split(',').any(|id| id == image.id.to_string());
+            ("ids", ids.to_string(), listed(self.images.iter().filter(is_asked)))
+        } else {
+            let name = request.url.path().split("/2/").nth(1).unwrap().to_owned();
+            let bytes = (self.tiles)(name.parse().unwrap());
+            ("tile", name, bytes)
+        };
+        self.asked.lock().unwrap().push(format!("{what} {value}"));
+        let answer = (self.change)(what, &value, Reply { status: 200, body, ..Reply::default() });
+        Box::pin(async move { answer })
+    }
+}
+
+fn listed<'a>(images: impl Iterator<Item = &'a Image>) -> Vec<u8> {
+    format!("{{\"data\":[{}]}}", images.map(Image::entity).collect::<Vec<_>>().join(",")).into_bytes()
+}
+
+/// A tile as the service makes it, of the images for which `is_shown` says so; lines are complete.
+fn drawn(images: &[Image], tile: Tile, is_shown: impl Fn(&Image) -> bool) -> Vec<u8> {
+    let features: Vec<ImageFeature> = images
+        .iter()
+        .filter(|image| is_shown(image) && tile_at(image.position(), Zoom::COVERAGE) == tile)
+        .map(|image| ImageFeature {
+            id: image.id,
+            sequence_id: image.key.to_owned(),
+            captured_at_ms: Some(START_MS + image.n * 1_000),
+            position: image.position(),
+            compass_angle_deg: None,
+            is_pano: None,
+            creator_id: None,
+            organization_id: None,
+        })
+        .collect();
+    let keys: BTreeSet<&str> = images.iter().map(|image| image.key).collect();
+    let line = |key: &&str| SequenceFeature {
+        id: (*key).to_owned(),
+        image_id: None,
+        captured_at_ms: Some(START_MS),
+        is_pano: None,
+        creator_id: None,
+        organization_id: None,
+        line: images.iter().filter(|image| image.key == *key).map(Image::position).collect(),
+    };
+    let lines: Vec<SequenceFeature> = keys.iter().map(line).collect();
+    encode(tile, &features, &lines, &Dialect::default())
+}
+
+/// Photos at the places and times of these images.
+fn photos(images: &[Image]) -> LocalImages {
+    let n = images.len();
+    LocalImages {
+        file: (0..n as u32).collect(),
+        track: vec![0; n],
+        longitude: images.iter().map(|image| image.position().lon()).collect(),
+        latitude: vec![0.01; n],
+        altitude_m: vec![f32::NAN; n],
+        heading_deg: vec![f32::NAN; n],
+        time_ms: images.iter().map(|image| START_MS + image.n * 1_000).collect(),
+        sent_time_ms: images.iter().map(|image| START_MS + image.n * 1_000).collect(),
+        time_kind: vec![TimeKind::Absolute; n],
+        time_resolution_ms: vec![1; n],
+        camera_time_ms: vec![LocalImages::NO_TIME; n],
+        device: vec![0; n],
+        path_rank: (0..n as u32).collect(),
+        predicted_drop: vec![None; n],
+        devices: [capture_model::Device::default()].iter().fold(
+            capture_model::Names::default(),
+            |mut names, device| {
+                names.number_of(device);
+                names
+            },
+        ),
+        tracks: vec![0, n as u32],
+        clock_group: vec![0],
+    }
+}
+
+fn ride(key: &'static str, first_id: u64, n: i64) -> Vec<Image> {
+    (0..n).map(|n| Image { id: first_id + n as u64, key, n }).collect()
+}
+
+struct Run {
+    gathered: Gathered,
+    lookups: Vec<Lookup>,
+    asked: Vec<String>,
+}
+
+/// Gathers for photos of `local` out of the service.
+async fn gather(
+    local: &[Image],
+    published: Vec<Image>,
+    is_shown: impl Fn(&Image) -> bool + Send + Sync + 'static,
+    change: impl Fn(&str, &str, Reply) -> Answer + Send + Sync + 'static,
+) -> Run {
+    let in_tiles = published.clone();
+    let service = Arc::new(Service {
+        tiles: Box::new(move |tile| drawn(&in_tiles, tile, &is_shown)),
+        images: published,
+        change: Box::new(change),
+        asked: Mutex::default(),
+    });
+    let settings = ApiSettings {
+        graph_url: base_url("http://127.0.0.1:1").unwrap(),
+        tiles_url: base_url("http://127.0.0.1:1").unwrap(),
+        token: Some(Secret::new("MLY|1|0123456789abcdef0123456789abcdef")),
+        ..ApiSettings::default()
+    };
+    let api = Api::over(settings, None, service.clone(), Arc::new(SystemClock::default())).unwrap();
+    let images = photos(local);
+    let plan = TilePlan::new(&images, TileRule::Track);
+    let gathered = by_tiles(&api, &images, &plan, &BTreeSet::new(), &|_| {}).await.unwrap();
+    let lookups = plan.lookups(&gathered.tiles);
+    let asked = service.asked.lock().unwrap().clone();
+    Run { gathered, lookups, asked }
+}
+
+fn ids(pool: &Pool) -> Vec<u64> {
+    pool.clone().into_columns().0.id
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ride_costs_its_tiles_and_one_request() {
+    let published = ride("mine", 100, 60);
+    let run = gather(&published, published.clone(), |_| true, |_, _, reply| Ok(reply)).await;
+    assert_eq!(run.asked, ["tile 14/8192/8191", "sequences mine"]);
+    assert_eq!(ids(&run.gathered.pool), (100..160).collect::<Vec<_>>());
+    assert!(run.lookups.iter().all(|lookup| *lookup == Lookup::Complete));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sequence_whose_images_the_tiles_lack_is_asked_for() {
+    let mut published = ride("mine", 100, 60);
+    published.extend((0..60).map(|n| Image { id: 900 + n as u64, key: "far", n: n + 5_000 })); // 44 km away
+    let shows_none = |image: &Image| image.key != "mine";
+    let run = gather(&published[..60], published.clone(), shows_none, |_, _, reply| Ok(reply)).await;
+    assert_eq!(run.asked, ["tile 14/8192/8191", "sequences mine"]);
+    assert_eq!(ids(&run.gathered.pool), (100..160).collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cut_answer_is_repaired_by_id_and_single_deletions_are_not() {
+    let published = ride("mine", 100, 60);
+    let keep = |n_kept: usize| {
+        let kept = published[..n_kept].to_vec();
+        move |what: &str, _: &str, reply: Reply| {
+            let body = if what == "sequences" { listed(kept.iter()) } else { reply.body.clone() };
+            Ok(Reply { body, ..reply })
+        }
+    };
+    let cut = gather(&published, published.clone(), |_| true, keep(40)).await;
+    assert_eq!(cut.asked.len(), 3, "{:?}", cut.asked);
+    assert!(cut.asked[2].starts_with("ids 140,141,"), "{:?}", cut.asked);
+    assert_eq!(ids(&cut.gathered.pool).len(), 60);
+    let deleted = gather(&published, published.clone(), |_| true, keep(50)).await;
+    assert_eq!(deleted.asked.len(), 2, "{:?}", deleted.asked);
+    assert_eq!(ids(&deleted.gathered.pool).len(), 50);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_missing_answer_leaves_its_tiles_open_and_their_evidence() {
+    let published = ride("mine", 100, 60);
+    let kept = published[..20].to_vec();
+    for (case, missing) in [("sequences", "sequences"), ("the repair", "ids")] {
+        let kept = kept.clone();
+        let run = gather(
+            &published,
+            published.clone(),
+            |_| true,
+            move |what, _, reply| match what {
+                _ if what == missing => Ok(Reply { status: 500, ..Reply::default() }),
+                "sequences" => Ok(Reply { body: listed(kept.iter()), ..reply }),
+                _ => Ok(reply),
+            },
+        )
+        .await;
+        assert!(run.lookups.iter().all(|lookup| *lookup == Lookup::Failed), "{case}");
+        assert_eq!(ids(&run.gathered.pool).len(), 60, "{case}: what the tile shows stays");
+        assert!(run.gathered.failure.is_some(), "{case}");
+    }
+    let hidden = gather(
+        &published,
+        published.clone(),
+        |_| false,
+        |what, _, reply| match what {
+            "sequences" => Ok(Reply { status: 500, ..Reply::default() }),
+            _ => Ok(reply),
+        },
+    )
+    .await;
+    assert!(hidden.lookups.iter().all(|lookup| *lookup == Lookup::Failed), "no tile shows where they lie");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tile_that_is_read_in_part_proves_nothing() {
+    let published = ride("mine", 100, 6);
+    let run = gather(
+        &published,
+        published.clone(),
+        |_| true,
+        |what, _, reply| {
+            if what != "tile" {
+                return Ok(reply);
+            }
+            // Layer `image` with one feature whose geometry is an unknown command.
+            let feature: &[u8] = &[0x18, 1, 0x22, 1, 0x07];
+            let mut layer =
+                vec![0x0a, 5, b'i', b'm', b'a', b'g', b'e', 0x78, 2, 0x28, 0x80, 0x20, 0x12, feature.len() as u8];
+            layer.extend_from_slice(feature);
+            let body = [&[0x1a, layer.len() as u8][..], &layer].concat();
+            Ok(Reply { body, ..reply })
+        },
+    )
+    .await;
+    assert!(run.lookups.iter().all(|lookup| *lookup == Lookup::Failed), "{:?}", run.lookups);
+    assert!(run.gathered.failure.is_none(), "{:?}", run.gathered.failure);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_tile_is_asked_for_twice_before_it_is_no_coverage() {
+    let published = ride("mine", 100, 6);
+    let run = gather(&published, Vec::new(), |_| true, |_, _, reply| Ok(reply)).await;
+    assert_eq!(run.asked, ["tile 14/8192/8191", "tile 14/8192/8191"]);
+    assert!(run.lookups.iter().all(|lookup| *lookup == Lookup::NoCoverage));
+}

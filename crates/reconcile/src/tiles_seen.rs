@@ -1,0 +1,119 @@
+//! What the coverage tiles show: the images near the photos, how long each sequence is, and what became of each tile.
+
+use crate::near::NearPhotos;
+use crate::queue::in_order;
+use crate::{Event, TilePlan, TileState, Watcher};
+use capture_model::{PublishedImages, SequenceId};
+use coverage_tile::{CoverageTile, decode};
+use mapillary_api::{Api, ApiError, TileAnswer, Tileset};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use tile_cover::Tile;
+
+/// The tiles, read.
+#[derive(Debug, Default)]
+pub(crate) struct SeenInTiles {
+    /// Images near the photos, in the order of the tiles, each id once.
+    pub(crate) images: PublishedImages,
+    /// Sequences whose line passes near the photos while no tile shows an image of them.
+    pub(crate) without_images: Vec<SequenceId>,
+    /// What became of each tile of the plan.
+    pub(crate) states: Vec<TileState>,
+    /// The first failure that left a tile open.
+    pub(crate) failure: Option<ApiError>,
+    n_images: HashMap<SequenceId, usize>,
+}
+
+impl SeenInTiles {
+    /// Reads the tiles of a plan; `Err` only for failures that end the run.
+    pub(crate) async fn read(
+        api: &Api,
+        plan: &TilePlan,
+        near: &NearPhotos,
+        watch: Watcher<'_>,
+    ) -> Result<Self, ApiError> {
+        let mut seen = Self::default();
+        let (mut lines, mut known_ids) = (BTreeSet::new(), HashSet::new());
+        let (mut tiles, total) = (plan.tiles.iter(), plan.tiles.len());
+        let questions = plan.tiles.iter().map(|&tile| {
+            let api = api.clone();
+            async move { ask(&api, tile).await }
+        });
+        in_order(questions, |answer| {
+            let &tile = tiles.next().expect("an answer a tile");
+            let state = match answer.and_then(|answer| decoded(&answer, tile)) {
+                Ok(coverage) => {
+                    seen.take_in(&coverage, near, &mut known_ids, &mut lines);
+                    state_of(&coverage, watch)
+                }
+                Err(error) => {
+                    watch(Event::Problem(&error.to_string()));
+                    seen.failure.get_or_insert(error);
+                    TileState::Failed
+                }
+            };
+            seen.states.push(state);
+            watch(Event::Tiles { done: seen.states.len(), total });
+        })
+        .await?;
+        lines.retain(|key| !seen.n_images.contains_key(key));
+        seen.without_images = lines.into_iter().collect();
+        Ok(seen)
+    }
+
+    /// Images of a sequence that the tiles show, near the photos or not.
+    pub(crate) fn n_images_of(&self, sequence: &SequenceId) -> usize {
+        self.n_images.get(sequence).copied().unwrap_or(0)
+    }
+
+    fn take_in(
+        &mut self,
+        coverage: &CoverageTile,
+        near: &NearPhotos,
+        known_ids: &mut HashSet<u64>,
+        lines: &mut BTreeSet<SequenceId>,
+    ) {
+        for number in coverage.images.sequence.iter().flatten() {
+            let key = coverage.sequence_names.value(*number);
+            match self.n_images.get_mut(key) {
+                Some(n_images) => *n_images += 1,
+                None => drop(self.n_images.insert(key.clone(), 1)),
+            }
+        }
+        for image in coverage.published_images(coverage_tile::Tileset::Original) {
+            let is_near = image.original.is_none_or(|place| near.holds(place));
+            if is_near && known_ids.insert(image.id.0) {
+                self.images.push(&image);
+            }
+        }
+        for row in 0..coverage.sequences.len() {
+            let Some(number) = coverage.sequences.sequence[row] else { continue };
+            let key = coverage.sequence_names.value(number);
+            if !self.n_images.contains_key(key) && coverage.sequences.parts(row).any(|part| near.meets(part)) {
+                lines.insert(key.clone());
+            }
+        }
+    }
+}
+
+/// A tile that comes back empty is asked for once more before anything is called absent.
+pub(crate) async fn ask(api: &Api, tile: Tile) -> Result<TileAnswer, ApiError> {
+    let answer = api.coverage_tile(tile, Tileset::Original).await?;
+    if answer.is_empty() { api.confirm_empty_tile(tile, Tileset::Original).await } else { Ok(answer) }
+}
+
+fn decoded(answer: &TileAnswer, tile: Tile) -> Result<CoverageTile, ApiError> {
+    decode(&answer.bytes, tile).map_err(|error| ApiError::nonsense(format!("tile {tile}: {error}")))
+}
+
+/// A feature that cannot be read may be somebody's partner: then nothing may be called absent in its tile.
+fn state_of(coverage: &CoverageTile, watch: Watcher<'_>) -> TileState {
+    let n_unread = coverage.skipped.broken + coverage.skipped.without_geometry;
+    if n_unread > 0 {
+        let tile = coverage.tile;
+        watch(Event::Problem(&format!(
+            "tile {tile}: {n_unread} features cannot be read, so nothing is called absent there"
+        )));
+        return TileState::Failed;
+    }
+    if coverage.is_empty() { TileState::Empty } else { TileState::Read }
+}

@@ -118,10 +118,10 @@ impl State {
     ) -> Result<(), ApiError> {
         let gathered = by_tiles(api, images, plan, &self.known, watch).await?;
         let by_tiles = plan.lookups(&gathered.tiles);
-        for track in 0..images.n_tracks() {
+        for (track, &is_open) in open.iter().enumerate() {
             for row in images.rows_of(track) {
                 // What settled a track without the tiles settles its photos.
-                self.lookups[row] = if open[track] { by_tiles[row] } else { Lookup::Complete };
+                self.lookups[row] = if is_open { by_tiles[row] } else { Lookup::Complete };
             }
         }
         self.take(gathered);

@@ -109,7 +109,7 @@ async fn ahead(settings: &Settings, api: &Api, files: usize, images: &LocalImage
     let mut new_images = forecast.requests.iter().any(|ahead| ahead.count > 0);
     match settings.route {
         RouteRule::Auto if user.is_some() || !settings.sequences.is_empty() => {
-            forecast.tiles_if_open = plan.tiles.len()
+            forecast.tiles_if_open = plan.tiles.len();
         }
         RouteRule::Auto | RouteRule::Tiles => {
             forecast.tiles = plan.tiles.len();
@@ -154,19 +154,16 @@ async fn unanswered_sequences(api: &Api, sequences: &[SequenceId]) -> usize {
 /// Requests for whole sequences: counted when the tiles are known, forecast when they are not.
 async fn batches_ahead(settings: &Settings, api: &Api, images: &LocalImages, plan: &TilePlan) -> RequestsAhead {
     let known: BTreeSet<SequenceId> = settings.sequences.iter().cloned().collect();
-    let (count, is_exact) = match SeenInTiles::read(api, plan, &NearPhotos::new(images), &|_| {}).await {
-        Ok(seen) => {
-            let mut unanswered = 0;
-            for batch in in_question(images, &seen, &known, &|_| {}) {
-                unanswered += usize::from(api.images_of_sequences(&batch.keys).await.is_err());
-            }
-            (unanswered, true)
+    let seen = SeenInTiles::read(api, plan, &NearPhotos::new(images), &|_| {}).await;
+    let (count, is_exact) = if let Ok(seen) = seen {
+        let mut unanswered = 0;
+        for batch in in_question(images, &seen, &known, &|_| {}) {
+            unanswered += usize::from(api.images_of_sequences(&batch.keys).await.is_err());
         }
-        Err(_) => {
-            let sizes: Vec<usize> = (0..images.n_tracks()).map(|track| images.rows_of(track).len()).collect();
-            let sizes: Vec<usize> = sizes.into_iter().filter(|&n_photos| n_photos > 0).collect();
-            (batches(&sizes).len(), false)
-        }
+        (unanswered, true)
+    } else {
+        let sizes = (0..images.n_tracks()).map(|track| images.rows_of(track).len());
+        (batches(&sizes.filter(|&n_photos| n_photos > 0).collect::<Vec<_>>()).len(), false)
     };
     RequestsAhead { endpoint: "images_by_sequence", quota: "searches", count, is_exact }
 }

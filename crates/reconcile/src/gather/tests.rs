@@ -34,12 +34,14 @@ impl Image {
 }
 
 type Answer = Result<Reply, TransportFault>;
+/// What is asked, its value, and the honest reply; the reply that is sent.
+type Change = dyn Fn(&str, &str, Reply) -> Answer + Send + Sync;
 
 /// Knows images; answers the Graph side as its function changes it. Keeps what it was asked.
 struct Service {
     tiles: Box<dyn Fn(Tile) -> Vec<u8> + Send + Sync>,
     images: Vec<Image>,
-    change: Box<dyn Fn(&str, &str, Reply) -> Answer + Send + Sync>,
+    change: Box<Change>,
     asked: Mutex<Vec<String>>,
 }
 

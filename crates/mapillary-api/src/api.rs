@@ -36,10 +36,10 @@ const SMALLEST_PAGE: usize = 125;
 
 /// The documented API. Cheap to clone; clones share pace, budgets, store and counts.
 #[derive(Clone)]
-pub struct Api(pub(crate) Arc<Inner>);
+pub struct Api(pub(crate) Arc<Inner>, Option<i64>);
 
 pub(crate) struct Inner {
-    settings: ApiSettings,
+    pub(crate) settings: ApiSettings,
     pub(crate) client: Client,
     pub(crate) bad_entities: AtomicU64,
 }
@@ -70,7 +70,13 @@ impl Api {
             cancel: settings.cancel.clone(),
         };
         let client = Client::new(behaviour, transport, store, clock);
-        Ok(Self(Arc::new(Inner { settings, client, bad_entities: AtomicU64::new(0) })))
+        Ok(Self(Arc::new(Inner { settings, client, bad_entities: AtomicU64::new(0) }), None))
+    }
+
+    /// The same, but answers fetched before this moment (ms since the Unix epoch) do not serve: what a watch asks with,
+    /// each round anew.
+    pub fn newer_than(&self, epoch_ms: i64) -> Self {
+        Self(Arc::clone(&self.0), Some(epoch_ms))
     }
 
     /// A coverage tile. An empty answer means "empty for now"; see [`Self::confirm_empty_tile`].
@@ -103,7 +109,8 @@ impl Api {
             largest_body: LARGEST_TILE,
             divisible: false,
             confirm_open_end: true,
-            store_use,
+            // Whoever polls looks again anyway, so one empty answer a round is enough.
+            store_use: self.1.map_or(store_use, StoreUse::Since),
         };
         let answer = self.0.client.fetch(&request, &TileReply { empty_kind }).await?;
         let is_empty = [EMPTY_TILE, EMPTY_TILE_CONFIRMED].contains(&&*answer.kind);
@@ -274,7 +281,7 @@ impl Api {
         self.0.settings.quotas().into_iter().map(today).collect()
     }
 
-    fn graph(&self, endpoint: &'static str, quota: &'static str, url: Url, divisible: bool) -> Request {
+    pub(crate) fn graph(&self, endpoint: &'static str, quota: &'static str, url: Url, divisible: bool) -> Request {
         let auth = |token| Auth::Header { scheme: "OAuth", token };
         Request {
             url,
@@ -284,13 +291,13 @@ impl Api {
             largest_body: LARGEST_JSON,
             divisible,
             confirm_open_end: false, // a cut document does not parse
-            store_use: StoreUse::Normal,
+            store_use: self.1.map_or(StoreUse::Normal, StoreUse::Since),
         }
     }
 }
 
 /// The base with path segments added.
-fn below<'s>(base: &Url, segments: impl IntoIterator<Item = &'s str>) -> Url {
+pub(crate) fn below<'s>(base: &Url, segments: impl IntoIterator<Item = &'s str>) -> Url {
     let mut url = base.clone();
     url.path_segments_mut().expect("a checked base URL has a path").pop_if_empty().extend(segments);
     url

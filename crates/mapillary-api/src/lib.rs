@@ -14,6 +14,7 @@ mod questions;
 mod reading;
 mod settings;
 mod usage;
+mod users;
 
 pub use api::{Api, IMAGES_PER_PAGE, IMAGES_PER_REQUEST, SEQUENCES_PER_REQUEST};
 pub use entities_file::{Entities, EntitiesError, read_entities};
@@ -23,3 +24,4 @@ pub use page::EntityProblem;
 pub use questions::{QuotaToday, TileAnswer, Tileset, TimeWindow};
 pub use settings::{ApiSettings, ENTITIES_PER_DAY, SEARCHES_PER_DAY, TILES_PER_DAY, base_url};
 pub use usage::Usage;
+pub use users::User;

@@ -171,7 +171,7 @@ fn take_varint(bytes: &mut &[u8]) -> Option<u64> {
 }
 
 /// A reply that is no answer: by the code of its envelope, else by its status.
-fn failure(reply: &Reply) -> Reading {
+pub(crate) fn failure(reply: &Reply) -> Reading {
     let body = if reply.body.len() <= LONGEST_ENVELOPE { reply.body.as_slice() } else { &[] };
     let mut collector = Collector::default();
     let envelope = read_document(body, &mut collector).ok().and_then(|document| document.error);

@@ -166,7 +166,8 @@ impl Shared {
             let age = Duration::from_millis(self.clock.epoch_ms().abs_diff(stored.fetched_at_ms));
             let is_stale = age >= (settings.freshness)(&stored.kind)
                 || (settings.refresh && stored.fetched_at_ms < self.started_ms)
-                || matches!(request.store_use, StoreUse::UnlessKind(kind) if kind == stored.kind);
+                || matches!(request.store_use, StoreUse::UnlessKind(kind) if kind == stored.kind)
+                || matches!(request.store_use, StoreUse::Since(ms) if stored.fetched_at_ms < ms);
             if is_stale {
                 return Ok(None);
             }

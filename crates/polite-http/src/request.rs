@@ -35,6 +35,9 @@ pub enum StoreUse {
     Normal,
     /// Like `Normal`, but an answer of this kind is not good enough (offline it is).
     UnlessKind(&'static str),
+    /// Like `Normal`, but an answer fetched before this moment (ms since the Unix epoch) is not good enough (offline it
+    /// is). Whoever polls asks so: each round anew, and after a kill the rest of the round only.
+    Since(i64),
     /// The store is not read and not written.
     Bypass,
 }

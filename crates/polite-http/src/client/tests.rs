@@ -222,6 +222,18 @@ async fn refresh_renews_each_answer_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_poll_asks_each_round_anew_and_within_the_round_once() {
+    let world = world(settings(), vec![reply(200, "first"), reply(200, "second")]);
+    let poll = |round_ms| Request { store_use: StoreUse::Since(round_ms), ..request("a") };
+    let ask = async |round_ms| world.client.fetch(&poll(round_ms), &classify).await.unwrap().body.to_vec();
+    assert_eq!(ask(1_700_000_000_000).await, b"first");
+    tokio::time::advance(Duration::from_secs(60)).await;
+    assert_eq!(ask(1_700_000_000_000).await, b"first", "the same round, after a kill");
+    assert_eq!(ask(1_700_000_060_000).await, b"second", "the next round");
+    assert_eq!(world.script.n_asked(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_kind_that_is_not_good_enough_is_asked_again() {
     let world = world(settings(), vec![reply(200, ""), reply(200, "tile")]);
     assert_eq!(fetch(&world, "a").await.unwrap(), "");

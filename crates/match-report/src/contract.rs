@@ -1,7 +1,7 @@
 //! The tables by name, with their columns: version 1 of the contract, frozen.
 
 use crate::table::{ColumnInfo, infos};
-use crate::{coverage_table, matches_table, scan_table, sequences_table, shifts_table};
+use crate::{coverage_table, matches_table, scan_table, sequences_table, shifts_table, uploads_table};
 
 /// A table that Tiepoint writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -18,12 +18,21 @@ pub enum Table {
     Scan,
     /// `coverage`: a row per feature of a tile.
     Coverage,
+    /// `uploads.csv`: a row per upload.
+    Uploads,
 }
 
 impl Table {
     /// All tables.
-    pub const ALL: [Self; 6] =
-        [Self::Matches, Self::Sequences, Self::Shifts, Self::ShiftsBySequence, Self::Scan, Self::Coverage];
+    pub const ALL: [Self; 7] = [
+        Self::Matches,
+        Self::Sequences,
+        Self::Shifts,
+        Self::ShiftsBySequence,
+        Self::Scan,
+        Self::Coverage,
+        Self::Uploads,
+    ];
 
     /// Its columns, in the order of the header.
     pub fn columns(self) -> Vec<ColumnInfo> {
@@ -34,6 +43,7 @@ impl Table {
             Self::ShiftsBySequence => infos(&shifts_table::columns_by_sequence()),
             Self::Scan => infos(&scan_table::columns()),
             Self::Coverage => infos(&coverage_table::columns()),
+            Self::Uploads => infos(&uploads_table::columns()),
         }
     }
 }
@@ -88,6 +98,11 @@ mod tests {
             Table::Coverage,
             "layer, tile, image_id, sequence_id, captured_at, longitude, latitude, compass_angle, is_pano, \
              organization_id, creator_id, id_exact",
+        );
+        check(
+            Table::Uploads,
+            "cluster_id, type, status, stage, ingestion, initial_processing, anonymization, tiler, error_code, item_count, \
+             image_id, sequence_id, created_at, captured_at, age_hours, timezone, local_sequence, note",
         );
     }
 }

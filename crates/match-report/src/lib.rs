@@ -19,6 +19,7 @@ mod sequences_table;
 mod shifts_table;
 mod summary;
 mod table;
+mod uploads_table;
 
 pub use contract::Table;
 pub use coverage_table::{CoverageRow, send_coverage, write_coverage};
@@ -34,3 +35,4 @@ pub use sequences_table::{send_sequences, write_sequences};
 pub use shifts_table::{send_shifts, send_shifts_by_sequence, write_shifts, write_shifts_by_sequence};
 pub use summary::{Counts, Summary, write_summary};
 pub use table::{Cell, ColumnInfo, CsvStyle, Kind, OutputKind, TableSink};
+pub use uploads_table::{UploadRow, send_uploads, write_uploads};

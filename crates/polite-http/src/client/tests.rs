@@ -227,7 +227,7 @@ async fn a_poll_asks_each_round_anew_and_within_the_round_once() {
     let poll = |round_ms| Request { store_use: StoreUse::Since(round_ms), ..request("a") };
     let ask = async |round_ms| world.client.fetch(&poll(round_ms), &classify).await.unwrap().body.to_vec();
     assert_eq!(ask(1_700_000_000_000).await, b"first");
-    tokio::time::advance(Duration::from_secs(60)).await;
+    tokio::time::advance(Duration::from_mins(1)).await;
     assert_eq!(ask(1_700_000_000_000).await, b"first", "the same round, after a kill");
     assert_eq!(ask(1_700_000_060_000).await, b"second", "the next round");
     assert_eq!(world.script.n_asked(), 2);

@@ -16,12 +16,13 @@ pub fn write_matches_geojson(report: &Report<'_>, out: &mut dyn Write) -> Result
     let keys = Keys::new(&infos(&columns));
     let mut scratch = String::new();
     for file in 0..report.archive.files.len() {
-        let Some(local) = report.archive.files[file].observation.position else { continue };
+        let shown = |place: Position| report.redaction().map_or(place, |redaction| redaction.position(place));
+        let Some(local) = report.archive.files[file].observation.position.map(shown) else { continue };
         let row = MatchRow::of(report, file);
         drawing.members.clear();
-        let mut cells = columns.iter().map(|column| (column.cell)(&row));
+        let mut cells = columns.iter().map(|column| report.shown(&column.info, (column.cell)(&row)));
         write_members(&keys, &mut cells, &mut scratch, &mut drawing.members)?;
-        let (original, computed) = (row.original, row.computed);
+        let (original, computed) = (row.original.map(shown), row.computed.map(shown));
         drawing.feature("local", &point(local))?;
         drawing.maybe("published", original.map(point))?;
         drawing.maybe("computed", computed.map(point))?;

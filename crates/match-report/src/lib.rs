@@ -13,22 +13,27 @@ mod geojson;
 mod html;
 mod matches_table;
 mod output_file;
+mod redaction;
 mod report;
 mod scan_table;
 mod sequences_table;
 mod shifts_table;
 mod summary;
 mod table;
+#[cfg(test)]
+mod test_world;
 mod uploads_table;
+mod words;
 
 pub use contract::Table;
 pub use coverage_table::{CoverageRow, send_coverage, write_coverage};
 pub use error::ReportError;
 pub use folder::{FolderError, MatchRecord, Records, ReportFolder, SequenceRecord, ShiftRecord, read_shifts};
 pub use geojson::write_matches_geojson;
-pub use html::write_report_html;
+pub use html::{Basemap, write_report_html};
 pub use matches_table::{send_matches, write_matches};
 pub use output_file::OutputFile;
+pub use redaction::Redaction;
 pub use report::Report;
 pub use scan_table::{send_scan, write_scan};
 pub use sequences_table::{send_sequences, write_sequences};
@@ -36,3 +41,4 @@ pub use shifts_table::{send_shifts, send_shifts_by_sequence, write_shifts, write
 pub use summary::{Counts, Summary, write_summary};
 pub use table::{Cell, ColumnInfo, CsvStyle, Kind, OutputKind, TableSink};
 pub use uploads_table::{UploadRow, send_uploads, write_uploads};
+pub use words::{meaning, next_step};

@@ -23,7 +23,11 @@ pub fn write_matches(
 
 /// Sends the matches to any sink.
 pub fn send_matches(report: &Report<'_>, sink: &mut dyn TableSink) -> Result<(), ReportError> {
-    send(&columns(), (0..report.archive.files.len()).map(|file| MatchRow::of(report, file)), sink)
+    let rows = (0..report.archive.files.len()).map(|file| MatchRow::of(report, file));
+    match report.redaction() {
+        Some(redaction) => send(&columns(), rows, &mut redaction.before(sink)),
+        None => send(&columns(), rows, sink),
+    }
 }
 
 /// The page of an image on the web.

@@ -3,7 +3,8 @@
 //! The rules of the statuses live here, so that no table, drawing or page can break them: a file shows an image only when
 //! it is matched, a matched file's candidates include its match, and there are never more than five.
 
-use crate::figures;
+use crate::table::{Cell, ColumnInfo};
+use crate::{Redaction, figures};
 use adjustment_audit::Upload;
 use capture_model::{
     CapturedAt, FileState, LocalArchive, LocalImages, LocalTime, PublishedImages, Reason, Route, Status, WallClock,
@@ -35,6 +36,8 @@ pub struct Report<'a> {
     row_of_file: Vec<Option<u32>>,
     /// Further words for the note of a row of `images`.
     note_of_row: BTreeMap<u32, &'a str>,
+    /// How names, ids, places and times are hidden; `None` where nothing is.
+    redaction: Option<&'a Redaction>,
 }
 
 impl<'a> Report<'a> {
@@ -52,7 +55,25 @@ impl<'a> Report<'a> {
             row_of_file[file as usize] = Some(row as u32);
         }
         let note_of_row = outcome.notes.iter().map(|(row, note)| (*row, note.as_str())).collect();
-        Self { archive, images, published, outcome, routes, track_tiles, row_of_file, note_of_row }
+        Self { archive, images, published, outcome, routes, track_tiles, row_of_file, note_of_row, redaction: None }
+    }
+
+    /// The same report for strangers: every file that is written of it hides what identifies a person or a place.
+    pub fn redacted_by(self, redaction: Option<&'a Redaction>) -> Self {
+        Self { redaction, ..self }
+    }
+
+    /// How this report hides things; `None` where it does not.
+    pub fn redaction(&self) -> Option<&'a Redaction> {
+        self.redaction
+    }
+
+    /// A cell as this report shows it.
+    pub(crate) fn shown<'c>(&self, column: &ColumnInfo, cell: Cell<'c>) -> Cell<'c> {
+        match self.redaction {
+            Some(redaction) => redaction.cell(column, cell),
+            None => cell,
+        }
     }
 
     /// Row of `images` of a file.

@@ -18,7 +18,11 @@ pub fn write_sequences(
 
 /// Sends the local sequences to any sink.
 pub fn send_sequences(report: &Report<'_>, sink: &mut dyn TableSink) -> Result<(), ReportError> {
-    send(&columns(), (0..report.archive.tracks.len()).map(|track| SequenceRow::of(report, track)), sink)
+    let rows = (0..report.archive.tracks.len()).map(|track| SequenceRow::of(report, track));
+    match report.redaction() {
+        Some(redaction) => send(&columns(), rows, &mut redaction.before(sink)),
+        None => send(&columns(), rows, sink),
+    }
 }
 
 /// One local sequence, summed up over all of its files.

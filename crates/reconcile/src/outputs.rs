@@ -74,11 +74,12 @@ pub(crate) fn write(
     let folder = &settings.out;
     let style = CsvStyle { guard: settings.csv_guard };
     let track_tiles = plan.names_of_tracks();
-    let report = Report::new(archive, images, published, outcome, routes, &track_tiles);
+    let redaction = settings.redaction.as_ref();
+    let report = Report::new(archive, images, published, outcome, routes, &track_tiles).redacted_by(redaction);
     let shifts = audit(published, &rows_of_matched_sequences(published, outcome));
     file(folder, "shifts.csv", |out| write_shifts(published, &shifts, OutputKind::Csv, style, out))?;
     file(folder, "matches.geojson", |out| write_matches_geojson(&report, out))?;
-    file(folder, "report.html", |out| write_report_html(&report, out))?;
+    file(folder, "report.html", |out| write_report_html(&report, settings.basemap.as_ref(), out))?;
     write_match_files(folder, &report, style, settings_told(settings), facts)
 }
 

@@ -7,6 +7,7 @@ use capture_model::{LocalArchive, LocalImages, PublishedImages, Route, SequenceI
 use image_matcher::{MatchOutcome, MatchSettings, match_images};
 use local_archive::{ScanOptions, ScanSettings};
 use mapillary_api::{Api, ApiError, ApiSettings, Usage};
+use match_report::{Basemap, Redaction};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -50,6 +51,10 @@ pub struct Settings {
     pub cache_dir: Option<PathBuf>,
     /// Whether text cells are guarded against spreadsheets.
     pub csv_guard: bool,
+    /// How the reports hide names, ids, places and times; `None` hides nothing.
+    pub redaction: Option<Redaction>,
+    /// Map tiles behind the photos of `report.html`; `None` keeps the page off the network.
+    pub basemap: Option<Basemap>,
 }
 
 /// A run that came to its end.

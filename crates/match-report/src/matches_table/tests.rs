@@ -138,11 +138,23 @@ fn every_feature_of_the_drawing_is_sound() {
 #[test]
 fn hostile_names_stay_text_on_the_page() {
     with_report(|report| {
-        let text = written(|out| write_report_html(report, out).unwrap());
+        let text = written(|out| write_report_html(report, None, out).unwrap());
         assert!(!text.contains("<b>&amp;"), "a name became markup");
         let data = text.split("id=\"data\">").nth(1).unwrap().split("</script>").next().unwrap();
         let data: serde_json::Value = serde_json::from_str(data).unwrap();
-        assert_eq!(data["counts"]["files"], 5);
-        assert_eq!(data["photos"].as_array().unwrap().len(), 3);
+        assert_eq!(data["head"]["counts"]["files"], 5);
+        let photos = &data["photos"];
+        assert_eq!(photos["name"][4], "<b>&amp;.jpg");
+        assert_eq!(photos["name"].as_array().unwrap().len(), 5, "photos without a place are found by their name");
+        let figures = ["p", "dt", "offset", "distance", "shift", "bearing"].map(|name| photos[name][0].as_i64());
+        assert_eq!(
+            figures,
+            [9998, 0, -3_600_000, 0, 178, 5130].map(Some),
+            "the figures of the table, without their points"
+        );
+        assert_eq!([&photos["lon"][0], &photos["lon"][1]], [-754_000, -1_000], "places as steps");
+        assert_eq!(photos["candidates"][0][0], 1);
+        assert_eq!(photos["candidates"][0][1][0], "26858300993768842");
+        assert_eq!(photos["candidates"][0][1][1], "0.5312");
     });
 }

@@ -119,6 +119,8 @@ impl Demo {
             },
             cache_dir: Some(self.out.join("cache")),
             csv_guard: !shared.matching.no_csv_guard,
+            redaction: None,
+            basemap: None,
         })
     }
 

@@ -43,6 +43,8 @@ impl Plan {
             api: shared.network.api_settings()?,
             cache_dir: Some(shared.network.cache_dir()?),
             csv_guard: true,
+            redaction: None,
+            basemap: None,
         };
         let progress = Progress::new(&shared.talk);
         let archive = self.local.scan(&self.paths, shared, &progress)?;

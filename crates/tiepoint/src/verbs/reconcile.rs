@@ -48,6 +48,8 @@ impl Reconcile {
             api: shared.network.api_settings()?,
             cache_dir: Some(shared.network.cache_dir()?),
             csv_guard: !shared.matching.no_csv_guard,
+            redaction: None,
+            basemap: None,
         };
         let progress = Progress::new(&shared.talk);
         let ended = reconcile(&settings, &|event| progress.show(event));

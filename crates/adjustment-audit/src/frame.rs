@@ -5,7 +5,7 @@
 //! the middle of a sequence; so neither the antimeridian nor a pole is a special case.
 
 use capture_model::Position;
-use geo::{Bearing, Distance, Geodesic, Point};
+use geo::{GeodesicBearing, Point};
 
 const SEMI_MAJOR_AXIS_M: f64 = 6_378_137.0;
 const FLATTENING: f64 = 1.0 / 298.257_223_563;
@@ -77,8 +77,8 @@ pub(crate) fn geodesic_m(from: Position, to: Position) -> [f64; 2] {
         return [0.0, 0.0];
     }
     let (from, to) = (Point::new(from.lon(), from.lat()), Point::new(to.lon(), to.lat()));
-    let length_m = Geodesic.distance(from, to);
-    let (sin, cos) = Geodesic.bearing(from, to).to_radians().sin_cos();
+    let (bearing_deg, length_m) = from.geodesic_bearing_distance(to); // one solution gives both
+    let (sin, cos) = bearing_deg.to_radians().sin_cos();
     [length_m * sin, length_m * cos]
 }
 
@@ -100,7 +100,7 @@ mod tests {
         fn a_chord_and_a_geodesic_agree_for_all_moves_that_occur(
             lon in -180.0..180.0_f64, lat in -89.99..89.99_f64, bearing in 0.0..360.0_f64, metres in 0.0..300.0_f64,
         ) {
-            use geo::Destination;
+            use geo::{Destination, Geodesic};
             let to = Geodesic.destination(Point::new(lon, lat), bearing, metres);
             let to = place((to.x() + 540.0).rem_euclid(360.0) - 180.0, to.y());
             let from = Frame::at(place(lon, lat));

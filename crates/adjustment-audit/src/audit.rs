@@ -1,10 +1,10 @@
 //! Rows in any order become sequences in capture order, and each sequence is audited by itself.
 
-use crate::moves::{add_residuals, add_track_parts, headings_of, places_of, shift_of};
+use crate::moves::{Place, add_residuals, add_track_parts, headings_of, places_of, shift_of};
 use crate::oddities::{flag_bad_stretches, flag_frozen, flag_sides, flag_swaps};
 use crate::sequence::sum_up;
 use crate::{ImageShift, SequenceShift, Spread};
-use capture_model::{DeviceIndex, PublishedImages};
+use capture_model::{Device, PublishedImages};
 use std::collections::BTreeMap;
 
 /// Images without a sequence key belong together while their contributor is one and no gap is longer.
@@ -19,11 +19,11 @@ pub struct Audit {
     pub sequences: Vec<SequenceShift>,
 }
 
-/// The moves of the images that one device took.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// The moves of the images that one make and model took.
+#[derive(Debug, Clone, PartialEq)]
 pub struct DeviceShift {
-    /// Its number in the table of published devices.
-    pub device: DeviceIndex,
+    /// Make and model; without a size, because an upright and a lying photo are of one camera.
+    pub device: Device,
     /// The lengths of the moves.
     pub spread: Spread,
 }
@@ -44,21 +44,33 @@ pub struct DeviceShift {
 /// assert!(shift.flags.has(Flag::Moved));
 /// ```
 pub fn audit(published: &PublishedImages, rows: &[u32]) -> Audit {
-    let order = in_order(published, rows);
-    let mut audit = Audit { images: Vec::with_capacity(order.len()), sequences: Vec::new() };
-    for rows in order.chunk_by(|&a, &b| are_together(published, a as usize, b as usize)) {
-        let places = places_of(published, rows);
-        let first = audit.images.len();
-        audit.images.extend(rows.iter().map(|&row| shift_of(published, row)));
-        let shifts = &mut audit.images[first..];
-        let headings = headings_of(&places);
-        add_residuals(&places, shifts);
+    by_sequence(published, rows, |rows, places, shifts| {
+        shifts.extend(rows.iter().map(|&row| shift_of(published, row)));
+        let headings = headings_of(places);
+        add_residuals(places, shifts);
         add_track_parts(&headings, shifts);
         flag_bad_stretches(shifts);
-        flag_frozen(published, &places, shifts);
-        flag_swaps(&places, shifts);
-        flag_sides(&places, &headings, shifts);
-        audit.sequences.push(sum_up(published, &places, shifts, first));
+        flag_frozen(published, places, shifts);
+        flag_swaps(places, shifts);
+        flag_sides(places, &headings, shifts);
+    })
+}
+
+/// Fills in the moves of each sequence, then sums it up.
+fn by_sequence(
+    published: &PublishedImages,
+    rows: &[u32],
+    moves: impl Fn(&[u32], &[Option<Place>], &mut Vec<ImageShift>),
+) -> Audit {
+    let order = in_order(published, rows);
+    let mut audit = Audit { images: Vec::with_capacity(order.len()), sequences: Vec::new() };
+    let mut shifts = Vec::new();
+    for rows in order.chunk_by(|&a, &b| are_together(published, a as usize, b as usize)) {
+        let places = places_of(published, rows);
+        shifts.clear();
+        moves(rows, &places, &mut shifts);
+        audit.sequences.push(sum_up(published, &places, &shifts, audit.images.len()));
+        audit.images.extend_from_slice(&shifts);
     }
     audit
 }
@@ -93,25 +105,47 @@ fn are_together(published: &PublishedImages, a: usize, b: usize) -> bool {
 }
 
 impl Audit {
+    /// Moves that an earlier audit found, at most one for each row: they stay as they are, and only their sequences are
+    /// summed up. So a report that is read back says again what it said, though its places are rounded.
+    pub fn of_moves(published: &PublishedImages, moves: &[ImageShift]) -> Self {
+        let mut move_of_row: Vec<Option<ImageShift>> = vec![None; published.len()];
+        moves.iter().for_each(|shift| move_of_row[shift.row as usize] = Some(*shift));
+        let rows: Vec<u32> = moves.iter().map(|shift| shift.row).collect();
+        by_sequence(published, &rows, |rows, _, shifts| {
+            shifts.extend(rows.iter().filter_map(|&row| move_of_row[row as usize]));
+        })
+    }
+
+    /// How much of any figure may be rounding: 0 m for places of entities, up to 0.84 m for those of tiles.
+    pub fn rounding_m(&self) -> f64 {
+        self.images.iter().filter(|shift| shift.shift_m.is_some()).map(|shift| shift.rounding_m).fold(0.0, f64::max)
+    }
+
     /// The lengths of all moves; `None` without any.
     pub fn spread(&self) -> Option<Spread> {
         let mut lengths: Vec<f64> = self.images.iter().filter_map(|shift| shift.shift_m).collect();
         Spread::of(&mut lengths)
     }
 
-    /// The lengths of the moves by device, in the order of make, model and size.
+    /// The lengths of the moves by make and model, in their order.
     pub fn by_device(&self, published: &PublishedImages) -> Vec<DeviceShift> {
-        let mut lengths: BTreeMap<DeviceIndex, Vec<f64>> = BTreeMap::new();
+        let mut lengths: BTreeMap<Device, Vec<f64>> = BTreeMap::new();
+        let devices: Vec<Device> = published.devices.values().iter().map(without_size).collect();
         for (row, shift_m) in self.images.iter().filter_map(|shift| Some((shift.row, shift.shift_m?))) {
-            lengths.entry(published.device[row as usize]).or_default().push(shift_m);
+            let device = &devices[published.device[row as usize] as usize];
+            match lengths.get_mut(device) {
+                Some(lengths) => lengths.push(shift_m),
+                None => drop(lengths.insert(device.clone(), vec![shift_m])),
+            }
         }
-        let spread_of = |(device, mut lengths): (DeviceIndex, Vec<f64>)| {
-            Some(DeviceShift { device, spread: Spread::of(&mut lengths)? })
-        };
-        let mut devices: Vec<DeviceShift> = lengths.into_iter().filter_map(spread_of).collect();
-        devices.sort_by_key(|shift| published.devices.value(shift.device));
-        devices
+        let spread_of =
+            |(device, mut lengths): (Device, Vec<f64>)| Some(DeviceShift { device, spread: Spread::of(&mut lengths)? });
+        lengths.into_iter().filter_map(spread_of).collect()
     }
+}
+
+fn without_size(device: &Device) -> Device {
+    Device { width: None, height: None, ..device.clone() }
 }
 
 #[cfg(test)]

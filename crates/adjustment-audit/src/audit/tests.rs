@@ -232,7 +232,24 @@ fn devices_are_told_apart() {
     let audit = audit_all(&images);
     let medians: Vec<_> = audit.by_device(&images).iter().map(|d| (d.spread.n, d.spread.median_m.round())).collect();
     assert_eq!(medians, [(2, 2.0), (1, 9.0)]);
+    let upright = images.devices.number_of(&Device::new(Some("Apple"), None, Some(3024), Some(4032)));
+    images.device[0] = upright;
+    let sizes: Vec<_> = audit_all(&images).by_device(&images).iter().map(|d| d.spread.n).collect();
+    assert_eq!(sizes, [1, 2], "an upright photo is of the same phone");
     assert_eq!(audit.spread().unwrap().n, 3);
+}
+
+#[test]
+fn moves_that_were_found_before_stay_as_they_are() {
+    let images = ride(&[Some([1.0, 0.0]), Some([3.0, 0.0]), Some([60.0, 0.0]), None, Some([2.0, 1.0])]);
+    let mut found = audit_all(&images);
+    assert_eq!(Audit::of_moves(&images, &found.images), found);
+    found.images[1].flags.set_if(true, Flag::UploadDiffers);
+    found.images[1].shift_m = Some(3.01);
+    let again = Audit::of_moves(&images, &found.images[..4]);
+    assert_eq!(again.images, found.images[..4]);
+    assert_eq!((again.sequences[0].images.len(), again.sequences[0].spread.unwrap().median_m), (4, 3.01));
+    assert_eq!(Audit::of_moves(&images, &[]), Audit::default());
 }
 
 proptest! {

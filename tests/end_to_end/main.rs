@@ -8,3 +8,4 @@ mod local_side;
 mod recorded;
 mod support;
 mod verbs;
+mod verify;

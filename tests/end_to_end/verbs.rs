@@ -130,12 +130,13 @@ fn coverage_decodes_what_the_service_gives() {
 #[test]
 fn every_verb_has_help_with_examples() {
     let folder = tempfile::tempdir().unwrap();
-    let verbs: [&[&str]; 8] = [
+    let verbs: [&[&str]; 9] = [
         &["reconcile"],
         &["scan"],
         &["tiles"],
         &["coverage"],
         &["match"],
+        &["verify"],
         &["simulate", "archive"],
         &["simulate", "serve"],
         &["demo"],

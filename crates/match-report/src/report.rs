@@ -15,7 +15,6 @@ use std::collections::BTreeMap;
 
 /// Most candidates that a row shows.
 pub(crate) const MOST_CANDIDATES: usize = 5;
-const MOVED_M: f64 = 1.0;
 
 /// A match with both of its sides. One row per file of `archive`, in its order.
 #[derive(Debug, Clone)]
@@ -146,10 +145,10 @@ impl<'a> Report<'a> {
         Some(figures::distance_m(self.published.original(image)?, self.published.computed(image)?))
     }
 
-    /// How many matched images the service moved by more than a metre.
-    pub fn moved_images(&self) -> usize {
+    /// How many matched images the service moved farther than so many metres.
+    pub fn moved_images(&self, limit_m: f64) -> usize {
         let matched = (0..self.archive.files.len()).filter_map(|file| self.image_of(file));
-        matched.filter(|&image| self.shift_m(image).is_some_and(|metres| metres > MOVED_M)).count()
+        matched.filter(|&image| self.shift_m(image).is_some_and(|metres| metres > limit_m)).count()
     }
 
     /// Every matched image with the place that its local file says, for [`adjustment_audit::Audit::check_uploads`].

@@ -1,6 +1,6 @@
 //! `summary.json`: what was run, on what, and how it went. The one file with clocks and durations.
 
-use crate::{Report, ReportError};
+use crate::{Report, ReportError, ShiftFigures};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -47,6 +47,9 @@ pub struct Summary {
     pub settings: serde_json::Value,
     /// What became of the files.
     pub counts: Counts,
+    /// How far the service moved the images, all together and by device; of a run that verifies them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shifts: Option<ShiftFigures>,
     /// Requests by endpoint and outcome.
     pub requests: BTreeMap<String, BTreeMap<String, u64>>,
     /// Bytes received.
@@ -66,6 +69,7 @@ impl Summary {
             version: VERSION,
             settings,
             counts: Counts::of(report),
+            shifts: None,
             requests: BTreeMap::new(),
             bytes: 0,
             cache: BTreeMap::new(),

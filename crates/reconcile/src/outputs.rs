@@ -6,7 +6,7 @@ use capture_model::{LocalArchive, LocalImages, PublishedImages, Route, SequenceI
 use image_matcher::{ClockOffset, MatchOutcome, MatchSettings};
 use mapillary_api::Usage;
 use match_report::{
-    CsvStyle, OutputFile, OutputKind, Report, ReportError, Summary, write_matches, write_matches_geojson,
+    CsvStyle, OutputFile, OutputKind, Report, ReportError, ShiftFigures, Summary, write_matches, write_matches_geojson,
     write_report_html, write_sequences, write_shifts, write_summary,
 };
 use serde_json::{Value, json};
@@ -21,6 +21,8 @@ pub struct RunFacts {
     pub usage: Usage,
     /// Seconds by stage.
     pub timings_s: Vec<(&'static str, f64)>,
+    /// How far the service moved the images, of a run that verifies them.
+    pub shifts: Option<ShiftFigures>,
 }
 
 /// Makes the folder of the reports.
@@ -56,6 +58,7 @@ pub fn write_match_files(
     };
     summary.requests =
         facts.usage.requests.iter().map(|(endpoint, counts)| ((*endpoint).to_owned(), owned(counts))).collect();
+    summary.shifts.clone_from(&facts.shifts);
     summary.bytes = facts.usage.bytes_received;
     summary.cache = owned(&facts.usage.from_store);
     summary.timings_s =
@@ -76,11 +79,13 @@ pub(crate) fn write(
     let track_tiles = plan.names_of_tracks();
     let redaction = settings.redaction.as_ref();
     let report = Report::new(archive, images, published, outcome, routes, &track_tiles).redacted_by(redaction);
-    let shifts = audit(published, &rows_of_matched_sequences(published, outcome));
+    let mut shifts = audit(published, &rows_of_matched_sequences(published, outcome));
+    shifts.check_uploads(published, report.uploads());
+    let facts = RunFacts { shifts: Some(ShiftFigures::of(published, &shifts)), ..facts.clone() };
     file(folder, "shifts.csv", |out| write_shifts(published, &shifts, OutputKind::Csv, style, out))?;
     file(folder, "matches.geojson", |out| write_matches_geojson(&report, out))?;
     file(folder, "report.html", |out| write_report_html(&report, settings.basemap.as_ref(), out))?;
-    write_match_files(folder, &report, style, settings_told(settings), facts)
+    write_match_files(folder, &report, style, settings_told(settings), &facts)
 }
 
 /// Images of every sequence that holds a match.

@@ -119,7 +119,7 @@ pub fn reconcile(settings: &Settings, watch: Watcher<'_>) -> Result<Reconciled, 
     clock.end("match");
 
     watch(Event::Writing);
-    let facts = RunFacts { usage: api.usage(), timings_s: clock.timings_s };
+    let facts = RunFacts { usage: api.usage(), timings_s: clock.timings_s, shifts: None };
     outputs::write(settings, (&archive, &images, &published.images, &published.routes, &outcome), &plan, &facts)?;
     Ok(Reconciled {
         archive,

@@ -37,6 +37,7 @@ pub(crate) enum Verb {
     Coverage(verbs::coverage::Coverage),
     Plan(verbs::plan::Plan),
     Match(verbs::match_tables::Match),
+    Verify(verbs::verify::Verify),
     #[command(subcommand)]
     Simulate(verbs::simulate::Simulate),
     Demo(verbs::demo::Demo),
@@ -116,6 +117,9 @@ pub(crate) struct Matching {
     /// End with a code of its own when there are: unmatched, ambiguous, unpublished, failed, moved (comma-separated)
     #[arg(long, global = true, value_name = "LIST", value_delimiter = ',', value_enum, hide_short_help = true)]
     pub(crate) fail_on: Vec<FailOn>,
+    /// How far an image may be moved before `--fail-on moved` applies
+    #[arg(long, global = true, value_name = "METRES", default_value = "1m", hide_short_help = true)]
+    pub(crate) limit: Limit,
     /// Write text cells as they are, without the ' that keeps spreadsheets from running them
     #[arg(long, global = true, hide_short_help = true)]
     pub(crate) no_csv_guard: bool,
@@ -235,6 +239,20 @@ impl FromStr for SequenceKey {
     }
 }
 
+/// `6m` or `6`: a length in metres.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Limit(pub(crate) f64);
+
+impl FromStr for Limit {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.trim().trim_end_matches('m').trim_end().parse::<f64>() {
+            Ok(metres) if metres.is_finite() && metres >= 0.0 => Ok(Self(metres)),
+            _ => Err("a limit is a length in metres, such as 6m".to_owned()),
+        }
+    }
+}
+
 /// `auto` or seconds with up to three decimals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ClockOffsetText(pub(crate) ClockOffset);
@@ -300,6 +318,9 @@ mod tests {
         let offset = "-3600.25".parse::<ClockOffsetText>().unwrap().0;
         assert_eq!(offset, ClockOffset::Fixed { offset_ms: -3_600_250 });
         assert!("later".parse::<ClockOffsetText>().is_err() && "nan".parse::<ClockOffsetText>().is_err());
+        let limits = ["6m", "0.5", "6 m"].map(|text| text.parse::<Limit>().unwrap().0);
+        assert_eq!(limits, [6.0, 0.5, 6.0]);
+        assert!(["", "m", "-1", "inf", "6km", "nan"].iter().all(|text| text.parse::<Limit>().is_err()));
         assert!("1.5".parse::<Probability>().is_err() && "nan".parse::<Probability>().is_err());
         assert_eq!([FailOn::Unmatched, FailOn::Moved].map(FailOn::exit_code), [20, 24]);
     }

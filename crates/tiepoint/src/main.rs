@@ -24,6 +24,7 @@ fn main() -> ExitCode {
         Verb::Tiles(verb) => verb.run(shared),
         Verb::Coverage(verb) => verb.run(shared),
         Verb::Match(verb) => verb.run(shared),
+        Verb::Verify(verb) => verb.run(shared),
         Verb::Simulate(verb) => verb.run(shared),
         Verb::Demo(verb) => verb.run(shared),
         Verb::Plan(verb) => verb.run(shared),

@@ -50,6 +50,17 @@ pub(crate) fn kind_of(path: &Path) -> Result<OutputKind> {
     })
 }
 
+/// Writes a value as indented JSON: `-` is stdout, anything else a file that appears when it is complete.
+pub(crate) fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(value)? + "\n";
+    if path.as_os_str() == "-" {
+        return print(&text);
+    }
+    let mut file = OutputFile::create(path)?;
+    file.write_all(text.as_bytes())?;
+    Ok(file.commit()?)
+}
+
 /// Prints a text for people on stdout.
 pub(crate) fn print(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();

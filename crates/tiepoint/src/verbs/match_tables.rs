@@ -89,7 +89,7 @@ impl Match {
         if !shared.talk.quiet {
             say(&super::counted(&report));
         }
-        Ok(super::fail_on_code(&shared.matching.fail_on, &report))
+        Ok(super::fail_on_code(&shared.matching, &report))
     }
 }
 
@@ -105,7 +105,7 @@ impl Match {
 }
 
 /// Published images of a file: entities of the Graph API, `coverage` output, or a flat table.
-fn read_remote(path: &Path, progress: &Progress) -> Result<PublishedImages> {
+pub(crate) fn read_remote(path: &Path, progress: &Progress) -> Result<PublishedImages> {
     if !is_entities(path)? {
         return Ok(local_archive::read_published_table(path)?);
     }

@@ -10,8 +10,9 @@ pub(crate) mod reconcile;
 pub(crate) mod scan;
 pub(crate) mod simulate;
 pub(crate) mod tiles;
+pub(crate) mod verify;
 
-use crate::arguments::FailOn;
+use crate::arguments::{FailOn, Matching};
 use match_report::{Counts, Report};
 use std::fmt::Write;
 
@@ -32,7 +33,8 @@ pub(crate) fn counted(report: &Report<'_>) -> String {
 }
 
 /// The exit code that `--fail-on` asks for: the lowest that applies, else 0.
-pub(crate) fn fail_on_code(wanted: &[FailOn], report: &Report<'_>) -> u8 {
+pub(crate) fn fail_on_code(matching: &Matching, report: &Report<'_>) -> u8 {
+    let wanted = &matching.fail_on;
     let counts = Counts::of(report);
     let has = |status: &str| counts.status.get(status).copied().unwrap_or(0) > 0;
     let has_sequence = |verdict: &str| counts.sequences.get(verdict).copied().unwrap_or(0) > 0;
@@ -43,7 +45,7 @@ pub(crate) fn fail_on_code(wanted: &[FailOn], report: &Report<'_>) -> u8 {
             has_sequence("not_found") || has_sequence("partly_published") || has_sequence("processing")
         }
         FailOn::Failed => has_sequence("failed"),
-        FailOn::Moved => report.moved_images() > 0,
+        FailOn::Moved => report.moved_images(matching.limit.0) > 0,
     };
     let mut codes: Vec<u8> = wanted.iter().filter(|cause| applies(**cause)).map(|cause| cause.exit_code()).collect();
     codes.sort_unstable();

@@ -61,7 +61,7 @@ impl Reconcile {
             say(&super::counted(&report));
             say(&format!("{sent} requests sent, {stored} answers from the cache; reports in {}", self.out.display()));
         }
-        let code = super::fail_on_code(&shared.matching.fail_on, &report);
+        let code = super::fail_on_code(&shared.matching, &report);
         match done.failure {
             // The reports are there, but some lookups are open: the same command goes on where this one stopped.
             Some(failure) => Err(failure.into()),

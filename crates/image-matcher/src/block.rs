@@ -9,6 +9,7 @@
 //! is a running median of neighbouring offset vectors. Exactly equal places need no field. Then all monotone chains are
 //! summed ([`crate::chain`]).
 
+mod burst;
 mod judge;
 mod place;
 mod time;
@@ -25,6 +26,8 @@ use std::f64::consts::PI;
 use time::fit_time;
 
 const WINDOW_MS: i64 = 1_700;
+/// Log odds that a fellow traveller's camera is not one of the own rig.
+const RIG: f64 = 2.3;
 
 /// Which place carried the block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +71,8 @@ pub(crate) struct Block {
     pub(crate) identity: f64,
     /// Log odds against a fellow traveller, before that.
     pub(crate) companion: f64,
+    /// Evidence against another camera of the same rig: all that two cameras on one trigger and one receiver do not share.
+    pub(crate) mate: f64,
     pub(crate) places: Places,
     /// Whether the times as written, not those that were spread, agree.
     pub(crate) is_raw: bool,
@@ -76,7 +81,8 @@ pub(crate) struct Block {
 impl Block {
     /// Log odds of the block against chance and against a fellow traveller.
     pub(crate) fn log_odds(&self) -> f64 {
-        -crate::chain::log_add(-self.evidence, -self.companion - self.identity)
+        use crate::chain::log_add;
+        -log_add(-self.evidence, log_add(-self.companion - self.identity, -self.companion - RIG - self.mate))
     }
 
     /// Remote − local at one photo, ms.
@@ -217,6 +223,7 @@ pub(crate) fn weigh(
         metre_level: 0.0,
         identity: 0.0,
         companion: weights.companion,
+        mate: 0.0,
         places: place.places,
         is_raw: time.as_ref().is_some_and(|time| time.is_raw),
     };

@@ -4,7 +4,7 @@ use crate::block::{Block, weigh};
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
 use crate::runs::Index;
-use crate::votes::{Hypothesis, given, hypotheses, near_images};
+use crate::votes::{Hypothesis, given, hypotheses, least_apart_ms, near_images};
 use crate::{ClockOffset, MatchSettings, Weights};
 use std::collections::BTreeMap;
 
@@ -60,9 +60,10 @@ pub(crate) fn explore(
     let mut rest = weighed.into_iter();
     let (best_total, blocks, best) = rest.next().expect("there is at least one");
     let temper = settings.weights.offset_temper;
+    let apart_ms = least_apart_ms(ride);
     let against: f64 = rest
         .filter(|(_, other, hypothesis)| {
-            (hypothesis.offset_ms - best.offset_ms).abs() > 800 && !shares_a_pair(&blocks, other)
+            (hypothesis.offset_ms - best.offset_ms).abs() >= apart_ms && !shares_a_pair(&blocks, other)
         })
         .map(|(sum, other, _)| {
             let shown = strongest_identity(&other) - strongest_identity(&blocks);

@@ -27,6 +27,8 @@ pub(crate) struct Ride {
     pub(crate) whole_seconds: bool,
     /// Times of a regular shutter that whole seconds were cut from, ms.
     pub(crate) shutter_ms: Option<Vec<f64>>,
+    /// Typical time from one photo to the next, seconds; 0 without times.
+    pub(crate) interval_s: f64,
     /// Places.
     pub(crate) place: Vec<Point>,
     /// Whether the receiver repeats the place before.
@@ -126,6 +128,7 @@ impl Ride {
         if ride.whole_seconds && left.is_empty() && ride.width_s.iter().all(|&width| width == 0.0) {
             ride.shutter_ms = regular_shutter(&ride.raw_ms);
         }
+        ride.interval_s = typical_interval_s(&ride.time_ms);
         rides.push(ride);
         left
     }
@@ -156,6 +159,7 @@ impl Ride {
             width_s: Vec::new(),
             whole_seconds: false,
             shutter_ms: None,
+            interval_s: 0.0,
             plane: Plane::at(place[place.len() / 2]),
             frozen,
             altitude_m: column(&|row| f64::from(local.altitude_m[row])),
@@ -165,6 +169,13 @@ impl Ride {
             rows,
         }
     }
+}
+
+/// The middle one of the intervals, in seconds; 0 for fewer than two photos.
+fn typical_interval_s(time_ms: &[i64]) -> f64 {
+    let mut intervals: Vec<i64> = time_ms.windows(2).map(|two| two[1].saturating_sub(two[0])).collect();
+    let middle = intervals.len() / 2;
+    if intervals.is_empty() { 0.0 } else { *intervals.select_nth_unstable(middle).1 as f64 / 1000.0 }
 }
 
 /// Sub-second times of a regular shutter from whole seconds: frames a + b k, each inside its own second. The slack of the

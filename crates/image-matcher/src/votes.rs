@@ -111,13 +111,22 @@ pub(crate) fn hypotheses(ride: &Ride, side: &PublishedSide, index: &Index, agree
     }
     sort(&mut scored);
     let mut kept: Vec<Hypothesis> = Vec::new();
+    let apart_ms = least_apart_ms(ride);
     for hypothesis in scored {
-        let is_new = kept.iter().all(|known| (known.offset_ms - hypothesis.offset_ms).abs() >= 800);
+        let is_new = kept.iter().all(|known| (known.offset_ms - hypothesis.offset_ms).abs() >= apart_ms);
         if is_new && !hypothesis.sequences.is_empty() && kept.len() < KEPT {
             kept.push(hypothesis);
         }
     }
     kept
+}
+
+/// Offsets that lie closer than this pair the same photos with the same images, ms: a fast shutter's next frame is another.
+pub(crate) fn least_apart_ms(ride: &Ride) -> i64 {
+    const MOST_MS: f64 = 800.0;
+    const LEAST_MS: f64 = 60.0;
+    let apart_ms = if ride.interval_s > 0.0 { 600.0 * ride.interval_s } else { MOST_MS };
+    apart_ms.clamp(LEAST_MS, MOST_MS) as i64
 }
 
 /// Halves the step around an offset as long as that raises the score: a fast shutter needs more than half seconds.
@@ -281,6 +290,7 @@ fn score(near: &[Near], ride: &Ride, side: &PublishedSide, offset_ms: i64) -> Hy
             })
             .sum();
         let exact = pairs.iter().filter(|&&k| f64::from(window[k as usize].distance_m) < EXACT_M).count();
+        let fit = if ride.whole_seconds { fit } else { fit.max(by_beat(window, pairs)) };
         let device = match (&ride.device, &side.device[number as usize]) {
             (Some(own), Some(other)) if own.is_compatible_with(other) => 2.0,
             (Some(_), Some(_)) => -8.0,
@@ -293,4 +303,20 @@ fn score(near: &[Near], ride: &Ride, side: &PublishedSide, offset_ms: i64) -> Hy
         }
     }
     hypothesis
+}
+
+/// What differences speak that agree to the millisecond, wherever the places went: no chance gives them to most pairs.
+fn by_beat(window: &[Near], pairs: &[u32]) -> f64 {
+    const EXACT_MS: i64 = 4;
+    const FEWEST: usize = 8;
+    if pairs.len() < FEWEST {
+        return 0.0;
+    }
+    let mut differences: Vec<i64> = pairs.iter().map(|&k| window[k as usize].difference_ms).collect();
+    differences.sort_unstable();
+    let equal = (0..differences.len())
+        .map(|first| differences[first..].partition_point(|&d| d <= differences[first] + EXACT_MS))
+        .max()
+        .unwrap_or(0);
+    if equal * 2 >= pairs.len() { equal as f64 } else { 0.0 }
 }

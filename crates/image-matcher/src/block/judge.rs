@@ -16,7 +16,11 @@ use std::collections::BTreeSet;
 const MOST_BY_HEADING: f64 = 20.0;
 const EXACT_HEADING_DEG: f64 = 0.02;
 /// An upload copies place, altitude and time; a block that shares none of them is somebody else's.
-const NOTHING_COPIED: f64 = 4.0;
+const NOTHING_COPIED: f64 = 10.0;
+/// The same where altitudes are not known on both sides.
+const NEITHER_PLACE_NOR_TIME: f64 = 6.0;
+/// A field costs no more than this where the times agree to the millisecond.
+const MOST_BY_BEND: f64 = 6.0;
 
 /// Adds up the evidence of the block's best chain.
 pub(super) fn judge(
@@ -35,7 +39,10 @@ pub(super) fn judge(
         .iter()
         .map(|&pair| work.ride.place[work.photo[pair] as usize].map(|x| (x * 100.0).round() as i64))
         .collect();
+    // One place in fifty may agree to centimetres by chance, where somebody rode along.
+    let places = if places.len() * 50 <= chain.len() { BTreeSet::new() } else { places };
     let exact_places = 8.0 * places.len().min(8) as f64;
+    let told = time.map_or(Told::Apart, |time| told(work, chain, time));
     let headings = (weights.heading_temper * clipped(heading, 6.0)).clamp(-MOST_BY_HEADING, MOST_BY_HEADING);
 
     let mut evidence = weights.place_temper * clipped(&place.ratio, 3.0)
@@ -62,10 +69,17 @@ pub(super) fn judge(
         () => -3.0, // an upload copies the place; another way to upload may not
     };
     let altitude_identity = altitudes(work, chain);
-    if places.is_empty() && altitude_identity < 0.0 && time.is_some_and(|time| !is_told_twice(time)) {
-        identity -= NOTHING_COPIED;
+    if places.is_empty() && time.is_some() && told == Told::Apart {
+        identity -= match altitude_identity {
+            known if known < 0.0 => NOTHING_COPIED,
+            known if known > 0.0 => 0.0,
+            _ => NEITHER_PLACE_NOR_TIME,
+        };
     }
-    identity += altitude_identity - bend + heading_identity(work, chain, headings);
+    let heading_identity = heading_identity(work, chain, headings);
+    let rhythm = if told == Told::Exactly { rhythm(work, chain) } else { 0.0 };
+    identity += altitude_identity + heading_identity + rhythm;
+    identity -= if rhythm > 2.0 * MOST_BY_BEND { bend.min(MOST_BY_BEND) } else { bend };
     if !place.is_exact && is_on_tile_grid(work, chain) {
         identity += 6.0;
     }
@@ -74,12 +88,13 @@ pub(super) fn judge(
     identity += device_identity;
     block.metre_level = evidence - device_evidence - exact_places - headings;
     if let Some(time) = time {
-        if time.class.is_exact() {
+        if told == Told::Exactly {
             identity += 3.0 * chain.len().min(5) as f64;
-            evidence += 3.0 * exact_fractions(work, chain) as f64;
+            evidence += rhythm.max(3.0 * exact_fractions(work, chain) as f64);
         }
-        identity += clock_identity(work, time, agreed);
+        identity += clock_identity(work, time, told, agreed);
     }
+    block.mate = device_identity + heading_identity;
     block.evidence_alone = evidence;
     block.evidence = evidence + time.map_or(0.0, |time| log_prior(work, time, agreed));
     block.identity = identity;
@@ -186,18 +201,63 @@ fn bare_offset_ms(time: &TimeFit) -> f64 {
     }
 }
 
-/// Whether the times are one clock's, told twice: to the millisecond, or cut to seconds.
-fn is_told_twice(time: &TimeFit) -> bool {
-    time.class.is_exact() || matches!(time.class, TimeClass::Second { .. })
+/// How one clock's times, if they are one clock's, were told twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// To the millisecond, nearly all of them.
+    Exactly,
+    /// Once cut to seconds: each true time lies in its second, and by chance they would not.
+    Cut,
+    /// By two clocks, as far as the residuals tell.
+    Apart,
 }
 
-fn clock_identity(work: &Work<'_>, time: &TimeFit, agreed: &[i64]) -> f64 {
+fn told(work: &Work<'_>, chain: &[usize], time: &TimeFit) -> Told {
+    const EXACT_S: f64 = 0.004;
+    let lag = |pair: usize| work.lag_s[pair];
+    match time.class {
+        TimeClass::Laplace { centre_s, .. } if time.class.is_exact() => {
+            let own: Vec<usize> =
+                chain.iter().copied().filter(|&pair| work.ride.width_s[work.photo[pair] as usize] == 0.0).collect();
+            let exact = share_of(&own, |pair| (lag(pair) - centre_s).abs() <= EXACT_S);
+            if exact >= 0.8 { Told::Exactly } else { Told::Apart }
+        }
+        TimeClass::Second { edge_s, .. } => {
+            let inside = share_of(chain, |pair| (edge_s - EXACT_S..edge_s + 1.0 + EXACT_S).contains(&lag(pair)));
+            let by_chance = (1.0 / work.ride.interval_s.max(1.0)).ln() * chain.len() as f64;
+            if inside >= 0.95 && by_chance < -6.0 { Told::Cut } else { Told::Apart }
+        }
+        TimeClass::Laplace { .. } => Told::Apart,
+    }
+}
+
+/// What the irregular beat of a shutter tells where it agrees to the millisecond, in nats: the surprise of the intervals
+/// between neighbours, those about the middle one being no surprise. A timer tells nothing.
+fn rhythm(work: &Work<'_>, chain: &[usize]) -> f64 {
+    const MOST: f64 = 40.0;
+    const TEMPER: f64 = 0.5; // neighbouring intervals share a photo
+    let resolution_ms = if work.ride.whole_seconds { 1_000 } else { 2 };
+    let time = |pair: usize| work.side.time_ms(work.image(pair));
+    let mut intervals: Vec<i64> = chain.windows(2).map(|two| time(two[1]).saturating_sub(time(two[0]))).collect();
+    intervals.sort_unstable();
+    let Some(&middle) = intervals.get(intervals.len() / 2) else { return 0.0 };
+    intervals.iter_mut().for_each(|interval| {
+        let is_usual = interval.abs_diff(middle) <= resolution_ms as u64;
+        *interval = if is_usual { middle } else { *interval }.div_euclid(resolution_ms);
+    });
+    let n = intervals.len() as f64;
+    let surprise: f64 =
+        intervals.chunk_by(|a, b| a == b).map(|equal| equal.len() as f64 * (n / equal.len() as f64).ln()).sum();
+    (TEMPER * surprise).min(MOST)
+}
+
+fn clock_identity(work: &Work<'_>, time: &TimeFit, told: Told, agreed: &[i64]) -> f64 {
     let offset = bare_offset_ms(time);
     if is_agreed(offset, agreed) {
         return 1.0;
     }
     match work.ride.kind {
-        TimeKind::Absolute if time.offset_ms.abs() < 1_200.0 && is_told_twice(time) => 3.2,
+        TimeKind::Absolute if time.offset_ms.abs() < 1_200.0 && told != Told::Apart => 3.2,
         // Two clocks that are both right differ by a little; one clock that is told twice does not.
         TimeKind::Absolute if time.offset_ms.abs() < 1_200.0 => -3.0,
         TimeKind::Absolute => -6.3,

@@ -1,6 +1,7 @@
 //! The clock of a block: centre, drift, and how exactly the times agree.
 
 use super::Work;
+use super::burst::{fit_burst, is_burst};
 use crate::errors::{SCALES_S, TimeClass, fit_second, median};
 use crate::votes::nearest_quarter_ms;
 use capture_model::TimeKind;
@@ -24,6 +25,11 @@ pub(super) struct TimeFit {
 /// Fits centre, drift and class by likelihood.
 pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64) -> TimeFit {
     let ride = work.ride;
+    let is_odd = ride.kind != TimeKind::Absolute && (offset_ms - nearest_quarter_ms(offset_ms)).abs() > 1_600;
+    let is_shifted = is_odd || (ride.kind == TimeKind::Absolute && offset_ms != 0);
+    if is_burst(ride) {
+        return fit_burst(work, offset_ms, is_shifted);
+    }
     let plain = work.lag_s.clone();
     let centre = median(&work.nearest(&plain).iter().map(|&pair| plain[pair]).collect::<Vec<_>>());
     let around = |lag: &[f64], centre: f64| work.nearest(&lag.iter().map(|e| e - centre).collect::<Vec<_>>());
@@ -57,8 +63,7 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64) -> TimeFit {
             own = hard(&nearest);
         }
     }
-    let is_odd = ride.kind != TimeKind::Absolute && (offset_ms - nearest_quarter_ms(offset_ms)).abs() > 1_600;
-    let is_free = is_odd || slope != 0.0 || (ride.kind == TimeKind::Absolute && offset_ms != 0);
+    let is_free = is_shifted || slope != 0.0;
     let residuals = |lag: &[f64], pairs: &[usize]| pairs.iter().map(|&pair| lag[pair]).collect::<Vec<_>>();
     let likelihood = |class: &TimeClass, values: &[f64]| values.iter().map(|&e| class.log_density(e, 0.0)).sum::<f64>();
     let values = residuals(&lag, &own);
@@ -124,17 +129,11 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64) -> TimeFit {
         }
     }
     let (_, class, variant) = best.expect("at least the Laplace classes were offered");
-    let distinct: BTreeSet<i64> = ride.raw_ms.iter().copied().collect();
     let is_cut = matches!(class, TimeClass::Second { .. });
-    let is_crowded = is_cut && (distinct.len() as f64) < 0.8 * ride.len() as f64;
     let (used, reference): (&[f64], f64) = match (variant, class) {
         (Variant::Shutter, TimeClass::Laplace { centre_s, .. }) => (shutter_lag.as_deref().unwrap_or(&lag), centre_s),
         (Variant::Raw, TimeClass::Second { edge_s, phase_s, .. }) => {
-            if is_crowded {
-                (&lag, middle)
-            } else {
-                (raw_lag.as_deref().unwrap_or(&lag), edge_s + (phase_s - edge_s).rem_euclid(1.0))
-            }
+            (raw_lag.as_deref().unwrap_or(&lag), edge_s + (phase_s - edge_s).rem_euclid(1.0))
         }
         (Variant::Raw, TimeClass::Laplace { centre_s, .. }) => (raw_lag.as_deref().unwrap_or(&lag), centre_s),
         (_, TimeClass::Laplace { centre_s, .. }) => (&lag, centre_s),
@@ -166,7 +165,7 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64) -> TimeFit {
         pivot_ms,
         log_density,
         nearest,
-        is_crowded,
+        is_crowded: false,
         is_raw: matches!(variant, Variant::Raw) && !is_cut,
     }
 }
@@ -180,8 +179,8 @@ fn explained(work: &Work<'_>, lag_s: &[f64], centre_s: f64, within_s: f64) -> us
 }
 
 /// Which local time a class speaks of.
-#[derive(Clone, Copy)]
-enum Variant {
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Variant {
     Sent,
     Shutter,
     Raw,

@@ -1,0 +1,230 @@
+//! The clock of a burst: several frames in one written second.
+//!
+//! In: the pairs of a block whose photos share whole seconds. Out: the reading of those seconds that explains most.
+//!
+//! # Method
+//! Which frame is nearest in time depends on how the seconds are read, so nearest pairs cannot judge the readings: each
+//! reading draws its own best chain, and the heaviest one wins. There are three: the uploader spread the frames over their
+//! second; a regular shutter ticked somewhere within; or nothing is known but that a second was cut off. In all of them a
+//! true time lies within its written second. That is physics, and it is what tells one frame from the next where a shutter
+//! ticks just beside the full second. Free readings (other rounding, no window) stand beside them, at a price.
+//!
+//! # Why not a tolerance about the spread times
+//! A shutter of 3 Hz that ticks at .999 instead of .001 leaves the same spread times, and each photo takes the image of
+//! the frame before, to the millisecond, all along.
+
+use super::Work;
+use super::time::{TimeFit, Variant};
+use crate::chain::{Link, best_chain};
+use crate::errors::{SCALES_S, TimeClass, fit_second, median};
+use crate::ride::Ride;
+use std::collections::BTreeSet;
+
+/// Rounding of a published time where the written clock is known, and where its edge is itself estimated, seconds.
+const ROUNDED_S: f64 = 0.0015;
+const ESTIMATED_S: f64 = 0.004;
+/// Photos of one stretch that judges the readings, and how many stretches are looked at.
+const STRETCH: usize = 96;
+const STRETCHES: usize = 3;
+const OUTSIDE: f64 = 0.015;
+const OUTLIER_SPAN_S: f64 = 5.0;
+
+/// One way to read the written seconds.
+#[derive(Debug, Clone, Copy)]
+struct Reading {
+    /// Where a written second begins; `None` where nothing holds the true time in it.
+    edge_s: Option<f64>,
+    rounding_s: f64,
+    /// Which local time is compared, and how closely about which centre; `None` for the window alone.
+    about: Option<(Variant, f64, f64)>,
+    /// What it costs to believe in it.
+    price: f64,
+}
+
+/// Residuals of each pair against the times in question, seconds.
+struct Lags {
+    sent: Vec<f64>,
+    raw: Vec<f64>,
+    shutter: Option<Vec<f64>>,
+}
+
+impl Lags {
+    fn of(&self, variant: Variant) -> &[f64] {
+        match variant {
+            Variant::Sent => &self.sent,
+            Variant::Raw => &self.raw,
+            Variant::Shutter => self.shutter.as_deref().unwrap_or(&self.sent),
+        }
+    }
+}
+
+/// Whether a ride is a burst: whole seconds that several photos share.
+pub(super) fn is_burst(ride: &Ride) -> bool {
+    if !ride.whole_seconds {
+        return false;
+    }
+    let distinct: BTreeSet<i64> = ride.raw_ms.iter().copied().collect();
+    (distinct.len() as f64) < 0.8 * ride.len() as f64
+}
+
+/// Fits the reading of a burst.
+pub(super) fn fit_burst(work: &mut Work<'_>, offset_ms: i64, is_free: bool) -> TimeFit {
+    let lags = lags(work);
+    let log_other = (1.0 / work.side.interval_s[work.side.sequence(work.first) as usize].max(0.05)).ln();
+    let sample = sample(work);
+    let score = |reading: &Reading| {
+        let weight: Vec<f64> = sample
+            .iter()
+            .map(|&pair| reading.log_density(&lags, pair) - log_other + work.weights.pair + rough_place(work, pair))
+            .collect();
+        chain_of(work, &sample, &weight).iter().map(|&at| weight[at]).sum::<f64>() - reading.price
+    };
+    let mut best: Option<(f64, Reading)> = None;
+    for reading in readings(work, &lags, is_free) {
+        let sum = score(&reading);
+        if best.is_none_or(|(known, _)| sum > known + 1e-9) {
+            best = Some((sum, reading));
+        }
+    }
+    let (_, reading) = best.expect("there is always a reading");
+    let log_density: Vec<f64> = (0..work.len())
+        .map(|pair| match work.ride.width_s[work.photo[pair] as usize] {
+            width if width > 0.0 => TimeClass::Laplace { scale_s: 1.0, centre_s: 0.0 }.log_density(0.0, width),
+            _ => reading.log_density(&lags, pair),
+        })
+        .collect();
+    let all: Vec<usize> = (0..work.len()).collect();
+    let weight: Vec<f64> =
+        all.iter().map(|&pair| log_density[pair] - log_other + work.weights.pair + rough_place(work, pair)).collect();
+    let nearest = chain_of(work, &all, &weight); // of all pairs, places are pairs
+    let (class, centre_s, measured, is_raw) = match (reading.edge_s, reading.about) {
+        (_, Some((variant, scale_s, centre_s))) if scale_s <= SCALES_S[0] || reading.edge_s.is_none() => {
+            let is_raw = matches!(variant, Variant::Raw);
+            (TimeClass::Laplace { scale_s, centre_s }, centre_s, lags.of(variant), is_raw)
+        }
+        (edge, _) => {
+            let edge_s = edge.unwrap_or(0.0);
+            (TimeClass::Second { edge_s, phase_s: 0.0, width_s: 9.0 }, edge_s, lags.raw.as_slice(), false)
+        }
+    };
+    work.lag_s = measured.to_vec();
+    TimeFit {
+        class,
+        offset_ms: offset_ms as f64 + centre_s * 1000.0,
+        slope: 0.0,
+        pivot_ms: work.ride.time_ms[work.ride.len() / 2] as f64,
+        log_density,
+        nearest,
+        is_raw,
+        is_crowded: true,
+    }
+}
+
+fn lags(work: &Work<'_>) -> Lags {
+    let ride = work.ride;
+    let against = |time_ms: &dyn Fn(usize) -> f64| {
+        let shift = |pair: usize| {
+            let photo = work.photo[pair] as usize;
+            (ride.time_ms[photo] as f64 - time_ms(photo)) / 1000.0
+        };
+        work.lag_s.iter().enumerate().map(|(pair, e)| e + shift(pair)).collect::<Vec<f64>>()
+    };
+    Lags {
+        sent: work.lag_s.clone(),
+        raw: against(&|photo| ride.raw_ms[photo] as f64),
+        shutter: ride.shutter_ms.as_ref().map(|shutter| against(&|photo| shutter[photo])),
+    }
+}
+
+/// Pairs of a few stretches of photos, spread over the ride.
+fn sample(work: &Work<'_>) -> Vec<usize> {
+    let n = work.ride.len();
+    let is_chosen = |photo: usize| {
+        n <= STRETCH * STRETCHES
+            || (0..STRETCHES).any(|k| {
+                let first = (n - STRETCH) * k / (STRETCHES - 1);
+                (first..first + STRETCH).contains(&photo)
+            })
+    };
+    (0..work.len()).filter(|&pair| is_chosen(work.photo[pair] as usize)).collect()
+}
+
+/// Exactly equal places tell frames apart; far ones are no pair; between the two, places are left to the field.
+fn rough_place(work: &Work<'_>, pair: usize) -> f64 {
+    let length = |v: [f64; 2]| v[0].hypot(v[1]);
+    let nearest_m = length(work.to_original[pair]).min(length(work.to_computed[pair]));
+    match nearest_m {
+        m if m < 0.05 => 3.0,
+        m if m.is_nan() => 0.0,
+        m => -(m * m / 128.0).min(3.0),
+    }
+}
+
+fn readings(work: &Work<'_>, lags: &Lags, is_free: bool) -> Vec<Reading> {
+    let step_s = work.ride.interval_s.max(0.02);
+    let middle = |lag: &[f64], about: f64| {
+        let shifted: Vec<f64> = lag.iter().map(|e| e - about).collect();
+        median(&work.nearest(&shifted).iter().map(|&pair| lag[pair]).collect::<Vec<_>>())
+    };
+    let sent = middle(&lags.sent, 0.0);
+    let mut edges: Vec<(f64, f64, f64)> = Vec::new(); // edge, rounding, price
+    let own: Vec<f64> = {
+        let shifted: Vec<f64> = lags.sent.iter().map(|e| e - sent).collect();
+        work.nearest(&shifted).iter().map(|&pair| lags.raw[pair]).collect()
+    };
+    let (estimated, _) = fit_second(&own, true);
+    if is_free {
+        edges.extend((-1..=1).map(|k| (estimated + f64::from(k) * step_s, ESTIMATED_S, 1.0)));
+    } else {
+        edges.extend([(0.0, ROUNDED_S, 0.0), (-0.5, ROUNDED_S, 1.0), (estimated, ESTIMATED_S, 12.0)]);
+    }
+    let mut all = Vec::new();
+    for &(edge, rounding_s, price) in &edges {
+        let windowed = |about: Option<(Variant, f64, f64)>, more: f64| Reading {
+            edge_s: Some(edge),
+            rounding_s,
+            about,
+            price: price + more,
+        };
+        all.push(windowed(None, 0.0));
+        // What was spread begins at the edge itself: an edge that is but estimated was not replayed.
+        if is_free || rounding_s < ESTIMATED_S {
+            let centre = if is_free { sent } else { edge };
+            all.extend(SCALES_S[..2].iter().map(|&scale_s| windowed(Some((Variant::Sent, scale_s, centre)), 1.0)));
+        }
+        if let Some(shutter) = &lags.shutter {
+            let about = middle(shutter, edge);
+            let centres = (-1..=1).map(|k| about + f64::from(k) * step_s);
+            all.extend(centres.map(|centre| windowed(Some((Variant::Shutter, SCALES_S[1], centre)), 2.0)));
+        }
+    }
+    let open = |about| Reading { edge_s: None, rounding_s: 0.0, about: Some(about), price: 3.0 };
+    let raw = middle(&lags.raw, sent);
+    all.extend(SCALES_S[2..].iter().map(|&scale_s| open((Variant::Sent, scale_s, sent))));
+    all.extend(SCALES_S[..2].iter().map(|&scale_s| open((Variant::Raw, scale_s, raw))));
+    all
+}
+
+impl Reading {
+    fn log_density(&self, lags: &Lags, pair: usize) -> f64 {
+        let inside = self.edge_s.is_none_or(|edge| {
+            let e = lags.raw[pair];
+            e >= edge - self.rounding_s && e < edge + 1.0 + self.rounding_s
+        });
+        let shape = match self.about {
+            Some((variant, scale_s, centre_s)) => {
+                let near = (-(lags.of(variant)[pair] - centre_s).abs() / scale_s).exp() / (2.0 * scale_s);
+                if self.edge_s.is_some() { 0.95 * near + 0.05 } else { near }
+            }
+            None => 1.0,
+        };
+        ((if inside { (1.0 - OUTSIDE) * shape } else { 0.0 }) + OUTSIDE / OUTLIER_SPAN_S).ln()
+    }
+}
+
+/// The heaviest chain through some pairs, as places in their list.
+fn chain_of(work: &Work<'_>, pairs: &[usize], weight: &[f64]) -> Vec<usize> {
+    let kept: Vec<usize> = (0..pairs.len()).filter(|&at| weight[at] > 0.0).collect();
+    let link = |&at: &usize| Link { local: work.photo[pairs[at]], remote: work.rank[pairs[at]], weight: weight[at] };
+    best_chain(&kept.iter().map(link).collect::<Vec<_>>()).into_iter().map(|link| kept[link]).collect()
+}

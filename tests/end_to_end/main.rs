@@ -6,6 +6,7 @@ mod demo;
 mod errors;
 mod local_side;
 mod recorded;
+mod soak;
 mod support;
 mod verbs;
 mod verify;

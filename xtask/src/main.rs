@@ -2,6 +2,7 @@
 
 mod check;
 mod score;
+mod soak;
 mod tidy;
 
 use anyhow::{Context, Result};
@@ -32,6 +33,18 @@ enum Verb {
         #[arg(long, value_delimiter = ',', default_values_t = [11, 12, 13])]
         seeds: Vec<u64>,
     },
+    /// The long runs, in release: faulty answers, kills, a million questions in the queue.
+    Soak {
+        /// Requests of the run in which a fifth of the answers is faulty.
+        #[arg(long, default_value_t = 10_000)]
+        requests: u64,
+        /// SIGKILLs of the run that is killed.
+        #[arg(long, default_value_t = 100)]
+        kills: u64,
+        /// Questions that wait at once.
+        #[arg(long, default_value_t = 1_000_000)]
+        queued: u64,
+    },
     /// The invariants of the house, over `cargo metadata` and the tracked files.
     Tidy,
 }
@@ -42,6 +55,7 @@ fn main() -> Result<()> {
         Verb::Check { quick: true } => check::quick(&root),
         Verb::Check { quick: false } => check::whole(&root),
         Verb::Score { photos, seeds } => score::run(&root, photos, &seeds),
+        Verb::Soak { requests, kills, queued } => soak::run(&root, &soak::Soak { requests, kills, queued }),
         Verb::Tidy => tidy::run(&root),
     }
 }

@@ -107,6 +107,7 @@ impl ApiSettings {
             connect: limits.connect.min(silence),
             read: silence,
             total: limits.total.max(silence * 4),
+            slow_window: limits.slow_window.min(silence),
             ..limits
         }
     }
@@ -119,7 +120,7 @@ impl ApiSettings {
         let quota = |name, url: &Url, rate: u32, per_day, at_once| {
             let own_machine = is_loopback(url);
             let (first_hold, longest_hold) = if own_machine {
-                (Duration::from_millis(100), Duration::from_millis(500))
+                (Duration::from_millis(50), Duration::from_millis(500))
             } else {
                 (Duration::from_mins(1), Duration::from_mins(15))
             };

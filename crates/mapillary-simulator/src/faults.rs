@@ -20,10 +20,22 @@ use std::str::FromStr;
 pub enum Fault {
     /// 429 with `Retry-After`.
     TooMany,
+    /// 429 with XML, and nothing says for how long.
+    TooManyBare,
     /// 403, code 4: the application's limit.
     AppLimit,
     /// 500, code 2: for the moment.
     Unavailable,
+    /// 500, code 1: an unknown error.
+    Unknown,
+    /// 400, code -1: another one.
+    Unnamed,
+    /// 400, code 17: the user's limit.
+    UserLimit,
+    /// 400, code 32: the page's limit.
+    PageLimit,
+    /// 400, code 613: the limit of this call.
+    CallLimit,
     /// 500, code 1: too much data.
     TooMuch,
     /// 400, code 368: blocked.
@@ -34,6 +46,12 @@ pub enum Fault {
     Html,
     /// 200 with an error envelope.
     Envelope,
+    /// 200 with an object that is no list.
+    NoList,
+    /// 200 with an image that nobody asked for.
+    Foreign,
+    /// 200 with bytes that call themselves gzip.
+    GzipGarbage,
     /// 200 without a body.
     Empty,
     /// 404 without a body.
@@ -52,17 +70,28 @@ pub enum Fault {
     Slow,
     /// A pause in the middle of the body.
     Drip,
+    /// A byte now and then, without end.
+    Loris,
 }
 
-const NAMES: [(&str, Fault); 17] = [
+const NAMES: [(&str, Fault); 27] = [
     ("429", Fault::TooMany),
+    ("429_bare", Fault::TooManyBare),
     ("403", Fault::AppLimit),
     ("500", Fault::Unavailable),
+    ("code_1", Fault::Unknown),
+    ("code_-1", Fault::Unnamed),
+    ("17", Fault::UserLimit),
+    ("32", Fault::PageLimit),
+    ("613", Fault::CallLimit),
     ("too_much", Fault::TooMuch),
     ("368", Fault::Blocked),
     ("login", Fault::Login),
     ("html", Fault::Html),
     ("envelope", Fault::Envelope),
+    ("no_list", Fault::NoList),
+    ("foreign", Fault::Foreign),
+    ("gzip_garbage", Fault::GzipGarbage),
     ("empty", Fault::Empty),
     ("404", Fault::NotFound),
     ("502", Fault::Gateway),
@@ -72,6 +101,7 @@ const NAMES: [(&str, Fault); 17] = [
     ("reset", Fault::Reset),
     ("slow", Fault::Slow),
     ("drip", Fault::Drip),
+    ("loris", Fault::Loris),
 ];
 
 /// Which requests fail and how the service behaves otherwise; the module's text says how it is written.
@@ -192,6 +222,18 @@ impl Fault {
         let later = habits.retry_after_s.to_string();
         Some(match self {
             Self::TooMany => Reply::empty(429).with_header("Retry-After", later),
+            Self::TooManyBare => Reply { body: b"<?xml version='1.0'?><Error/>".to_vec(), ..Reply::html(429, "") },
+            Self::Unknown => Reply::error(500, 1, "MLYApiException", "An unknown error occurred"),
+            Self::Unnamed => Reply::error(400, -1, "MLYApiException", "Something went wrong"),
+            Self::UserLimit => Reply::error(400, 17, "OAuthException", "User request limit reached"),
+            Self::PageLimit => Reply::error(400, 32, "OAuthException", "Page request limit reached"),
+            Self::CallLimit => {
+                Reply::error(400, 613, "OAuthException", "Calls to this api have exceeded the rate limit")
+            }
+            Self::NoList => Reply::json_text(200, b"{}".to_vec()),
+            Self::Foreign => Reply::json_text(200, br#"{"data":[{"id":"99","sequence":"foreign"}]}"#.to_vec()),
+            Self::GzipGarbage => Reply { body: b"\x1f\x8b\x08garbage".to_vec(), ..Reply::empty(200) }
+                .with_header("Content-Encoding", "gzip"),
             Self::AppLimit => Reply::error(403, 4, "MLYApiException", "Application request limit reached")
                 .with_header("x-app-usage", "{\"call_count\":100,\"total_time\":20,\"total_cputime\":20}"),
             Self::Unavailable => Reply::error(500, 2, "MLYApiException", "Service temporarily unavailable"),
@@ -204,7 +246,7 @@ impl Fault {
             Self::NotFound => Reply::empty(404),
             Self::Gateway => Reply::html(502, "<html>Bad gateway</html>"),
             Self::Overloaded => Reply::html(503, "<html>Overloaded</html>").with_header("Retry-After", later),
-            Self::Cut | Self::CutOpen | Self::Reset | Self::Slow | Self::Drip => return None,
+            Self::Cut | Self::CutOpen | Self::Reset | Self::Slow | Self::Drip | Self::Loris => return None,
         })
     }
 }

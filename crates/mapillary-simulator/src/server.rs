@@ -106,6 +106,11 @@ impl Simulator {
         held(&self.shared.records).clone()
     }
 
+    /// How many requests came so far.
+    pub fn n_requests(&self) -> u64 {
+        self.shared.number.load(Ordering::Relaxed)
+    }
+
     /// Stops listening and closes every connection.
     pub async fn stop(mut self) {
         self.listening.abort();
@@ -184,6 +189,9 @@ impl Shared {
             None => self.packed(answer(&self.world, habits, request, &self.base_url), request),
         };
         self.keep(request.record(reply.status, reply.body.len(), fault.map(Fault::as_str)));
+        if fault == Some(Fault::Loris) {
+            return drip_for_ever(stream, pause).await;
+        }
         let is_open_ended = fault == Some(Fault::CutOpen);
         let mut bytes = head_of(&reply, !is_open_ended, request.stays_open && !is_open_ended).into_bytes();
         let half = reply.body.len() / 2;
@@ -230,6 +238,15 @@ impl Shared {
         if records.len() < MOST_RECORDS {
             records.push(record);
         }
+    }
+}
+
+/// A long body that comes byte by byte until the client has had enough.
+async fn drip_for_ever(stream: &mut TcpStream, pause: Duration) -> Result<(), Closed> {
+    stream.write_all(b"HTTP/1.1 200 simulated\r\nContent-Length: 1000000\r\n\r\n").await.map_err(|_| Closed)?;
+    loop {
+        stream.write_all(b" ").await.map_err(|_| Closed)?;
+        tokio::time::sleep(pause).await;
     }
 }
 

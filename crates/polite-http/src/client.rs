@@ -26,6 +26,8 @@ const TOO_MUCH: &str = "too_much";
 const BLOCKED: &str = "blocked";
 const DAY_MS: i64 = 86_400_000;
 const MINUTE_MS: i64 = 60_000;
+/// A shorter pause is nothing that a person would notice.
+const WORTH_TELLING: Duration = Duration::from_secs(1);
 
 /// How a client behaves.
 #[derive(Clone)]
@@ -271,8 +273,12 @@ impl Shared {
             Class::Answer { .. } => pacer.answered(&permit),
             Class::Throttled { wait } => {
                 let pause = pacer.throttled(&permit, *wait);
-                let quota = request.quota;
-                tracing::warn!(quota, pause_s = pause.as_secs_f64(), "the service asks for fewer requests; pausing");
+                let (quota, pause_s) = (request.quota, pause.as_secs_f64());
+                if pause >= WORTH_TELLING {
+                    tracing::warn!(quota, pause_s, "the service asks for fewer requests; pausing");
+                } else {
+                    tracing::info!(quota, pause_s, "the service asks for fewer requests; pausing");
+                }
             }
             _ => {}
         }

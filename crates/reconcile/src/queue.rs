@@ -11,7 +11,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 
 const AT_ONCE: usize = 8;
 /// A slow answer holds back those behind it; so many may wait for it.
-const AHEAD: usize = 48;
+const AHEAD: usize = 128;
 /// What is under way when the run ends gets so long to come home.
 const DRAIN: Duration = Duration::from_secs(2);
 

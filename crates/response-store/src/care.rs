@@ -45,6 +45,19 @@ pub struct SpentInfo {
     pub requests: u64,
 }
 
+/// A request that is answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnsweredRequest {
+    /// Endpoint and URL, parameters sorted, without any token.
+    pub request: String,
+    /// Kind of the answer.
+    pub kind: String,
+    /// When it was fetched: milliseconds since the Unix epoch.
+    pub fetched_at_ms: i64,
+    /// Bytes of the body.
+    pub bytes: u64,
+}
+
 /// Whether a store is sound.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Verification {
@@ -95,6 +108,23 @@ impl ResponseStore {
             std::fs::metadata(file).map_or(0, |metadata| metadata.len())
         };
         Ok(StoreInfo { file_bytes: size("") + size("-wal"), kinds, spent })
+    }
+
+    /// The requests that are answered, by name.
+    pub fn answered(&self) -> Result<Vec<AnsweredRequest>, StoreError> {
+        self.with(|connection| {
+            let sql = "SELECT request, kind, fetched_at_ms, length(body) FROM answers ORDER BY request";
+            let mut answers = connection.prepare(sql)?;
+            let answers = answers.query_map([], |row| {
+                Ok(AnsweredRequest {
+                    request: row.get(0)?,
+                    kind: row.get(1)?,
+                    fetched_at_ms: row.get(2)?,
+                    bytes: count(row.get(3)?),
+                })
+            })?;
+            answers.collect()
+        })
     }
 
     /// Reads everything: SQLite's check of the file, then the seal of each answer.

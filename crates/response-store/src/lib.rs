@@ -9,6 +9,6 @@ mod error;
 mod schema;
 mod store;
 
-pub use care::{KindInfo, SpentInfo, StoreInfo, Verification, clear};
+pub use care::{AnsweredRequest, KindInfo, SpentInfo, StoreInfo, Verification, clear};
 pub use error::StoreError;
 pub use store::{FILE_NAME, ResponseStore};

@@ -55,7 +55,7 @@ impl Transport for Service {
             let is_asked = |image: &&Image| ids.split(',').any(|id| id == image.id.to_string());
             ("ids", ids.to_string(), listed(self.images.iter().filter(is_asked)))
         } else {
-            let name = request.url.path().split("/2/").nth(1).unwrap().to_owned();
+            let name = request.url.path().split_once("/2/").unwrap().1.to_owned();
             let bytes = (self.tiles)(name.parse().unwrap());
             ("tile", name, bytes)
         };
@@ -275,4 +275,61 @@ async fn an_empty_tile_is_asked_for_twice_before_it_is_no_coverage() {
     let run = gather(&published, Vec::new(), |_| true, |_, _, reply| Ok(reply)).await;
     assert_eq!(run.asked, ["tile 14/8192/8191", "tile 14/8192/8191"]);
     assert!(run.lookups.iter().all(|lookup| *lookup == Lookup::NoCoverage));
+}
+
+/// Resident memory of this process in bytes, and its peak; `None` where the system does not tell.
+fn resident_bytes() -> Option<(u64, u64)> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let kilobytes = |name: &str| {
+        let line = status.lines().find(|line| line.starts_with(name))?;
+        line.split_whitespace().nth(1)?.parse::<u64>().ok()
+    };
+    Some((kilobytes("VmRSS:")? * 1_024, kilobytes("VmHWM:")? * 1_024))
+}
+
+/// 5,000 of them, or as many as `TIEPOINT_SOAK_QUEUED` says (`cargo xtask soak`: a million). Each tile holds 300 images
+/// that lie far from the photos.
+#[tokio::test(start_paused = true)]
+async fn a_million_questions_wait_in_little_memory() {
+    let n_tiles: u32 = std::env::var("TIEPOINT_SOAK_QUEUED").map_or(5_000, |text| text.parse().unwrap());
+    let local = ride("mine", 100, 60);
+    let somewhere: Vec<Image> = (0..300).map(|n| Image { id: 9_000 + n as u64, key: "far", n: n + 5_000 }).collect();
+    let busy = drawn(&somewhere, tile_at(somewhere[0].position(), Zoom::COVERAGE), |_| true);
+    let bytes_of_tile = busy.len();
+    let service = Arc::new(Service {
+        tiles: Box::new(move |_| busy.clone()),
+        images: Vec::new(),
+        change: Box::new(|_, _, reply| Ok(reply)),
+        asked: Mutex::default(),
+    });
+    let url = base_url("http://127.0.0.1:1").unwrap();
+    let token = Some(Secret::new("MLY|1|0123456789abcdef0123456789abcdef"));
+    let settings = ApiSettings { graph_url: url.clone(), tiles_url: url, token, ..ApiSettings::default() };
+    let forgetful = Arc::new(Forgetful(service));
+    let api = Api::over(settings, None, forgetful, Arc::new(SystemClock::default())).unwrap();
+    let images = photos(&local);
+    let tiles = (0..n_tiles).map(|k| Tile { zoom: Zoom::COVERAGE, x: k % 16_384, y: k / 16_384 }).collect();
+    let plan = TilePlan { tiles, ..TilePlan::new(&images, TileRule::Track) };
+    let before = resident_bytes();
+    let seen = SeenInTiles::read(&api, &plan, &NearPhotos::new(&images), &|_| {}).await.unwrap();
+    assert_eq!((seen.states.len(), seen.images.len()), (n_tiles as usize, 0));
+    let Some(((before, _), (_, peak))) = before.zip(resident_bytes()) else { return };
+    let mb = |bytes: u64| bytes as f64 / 1e6;
+    eprintln!(
+        "{n_tiles} questions queued, answers of {bytes_of_tile} bytes: {:.0} MB resident before, {:.0} MB at the peak",
+        mb(before),
+        mb(peak)
+    );
+    assert!(peak < 256_000_000, "{:.0} MB at the peak", mb(peak));
+}
+
+/// A service that keeps no list of what it was asked.
+struct Forgetful(Arc<Service>);
+
+impl Transport for Forgetful {
+    fn send<'a>(&'a self, request: &'a WireRequest) -> ReplyFuture<'a> {
+        let answer = self.0.send(request);
+        self.0.asked.lock().unwrap().clear();
+        answer
+    }
 }

@@ -12,11 +12,14 @@ use std::fmt::Write;
 #[derive(Debug, Clone, Copy, Subcommand)]
 #[command(after_help = "Examples:
   tiepoint cache info                          what it holds, by kind and age
+  tiepoint cache list | grep 14/8188/5448       is this tile in it?
   tiepoint cache verify                         reads every answer and checks its seal
   tiepoint cache clear --cache-dir /data/tp     forgets every answer; the day's quotas are kept")]
 pub(crate) enum Cache {
     /// What it holds, by kind and age
     Info,
+    /// Every request that is answered: kind, bytes, time, URL
+    List,
     /// Reads every answer and checks its seal
     Verify,
     /// Forgets every answer, and what scans remember
@@ -28,6 +31,14 @@ impl Cache {
         let folder = shared.network.cache_dir()?;
         match self {
             Self::Info => print(&told(&ResponseStore::open(&folder)?)?)?,
+            Self::List => {
+                let mut text = String::new();
+                for answer in ResponseStore::open(&folder)?.answered()? {
+                    let time = CapturedAt::from_epoch_ms(answer.fetched_at_ms);
+                    let _ = writeln!(text, "{:<20} {:>9} {time} {}", answer.kind, answer.bytes, answer.request);
+                }
+                print(&text)?;
+            }
             Self::Verify => {
                 let found = ResponseStore::open(&folder)?.verify()?;
                 if !found.is_sound() {

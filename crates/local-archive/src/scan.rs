@@ -79,7 +79,7 @@ pub struct ScanProgress {
     pub files_found: u64,
     /// Of these, how many were read.
     pub files_read: u64,
-    /// Regular files that are no photos by their ending.
+    /// Files that are no photos by their ending; links, pipes, devices.
     pub files_ignored: u64,
     /// Folders that could not be entered.
     pub folders_unreadable: u64,
@@ -218,10 +218,11 @@ impl Scan<'_> {
                     continue;
                 }
             };
-            if !entry.file_type().is_file() {
-                continue; // links, pipes, devices
+            if entry.file_type().is_dir() {
+                continue;
             }
-            if is_photo(entry.path()) {
+            // links, pipes and devices are counted and left alone
+            if entry.file_type().is_file() && is_photo(entry.path()) {
                 self.progress.files_found += 1;
                 batch.push(entry.into_path());
                 if batch.len() == BATCH {

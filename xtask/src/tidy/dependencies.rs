@@ -102,6 +102,7 @@ const ONLY: &[(&str, &[&str])] = &[
     ("walkdir", &["local-archive"]),
     ("mvt-reader", &["coverage-tile"]),
     ("rstar", &["image-matcher"]),
+    ("parquet", &["parquet-tables"]),
     ("httparse", &["mapillary-simulator"]),
     ("clap", &["tiepoint", "xtask"]),
     ("indicatif", &["tiepoint"]),
@@ -132,6 +133,14 @@ pub(super) fn broken(metadata: &Metadata) -> Vec<String> {
             for name in reachable(metadata, &package.id, &names).intersection(&IMPURE.into()) {
                 broken.push(format!("{} reaches {name}: it decides from values alone", package.name));
             }
+        }
+    }
+    for package in &members {
+        let is_default = metadata.workspace_default_members.contains(&package.id);
+        let is_apart = matches!(package.name.as_str(), "parquet-tables" | "benches" | "xtask");
+        if is_default == is_apart {
+            let should = if is_apart { "must stay out of" } else { "is missing in" };
+            broken.push(format!("{} {should} default-members (Cargo.toml)", package.name));
         }
     }
     let mut binaries = Vec::new();

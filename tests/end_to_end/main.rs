@@ -5,6 +5,7 @@
 mod browser;
 mod demo;
 mod errors;
+mod lists;
 mod local_side;
 mod recorded;
 mod soak;

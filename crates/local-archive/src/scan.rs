@@ -273,7 +273,7 @@ impl Scan<'_> {
         file.bytes = bytes;
         file.note = photo.note.map(Into::into);
         if is_encoded {
-            file.say("the path is not UTF-8 and shown with %XX for its bytes");
+            file.say(crate::report_path::ENCODED);
         }
         self.loose.push(file, &photo.device);
         self.progress.files_read += 1;

@@ -89,7 +89,7 @@ pub(crate) fn write(
 }
 
 /// Images of every sequence that holds a match.
-fn rows_of_matched_sequences(published: &PublishedImages, outcome: &MatchOutcome) -> Vec<u32> {
+pub(crate) fn rows_of_matched_sequences(published: &PublishedImages, outcome: &MatchOutcome) -> Vec<u32> {
     let matched: Vec<u32> = outcome.verdicts.iter().filter_map(|verdict| verdict.image).collect();
     let sequences: BTreeSet<u32> = matched.iter().map(|&row| published.sequence[row as usize]).collect();
     let is_wanted = |row: &u32| {

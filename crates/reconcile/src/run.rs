@@ -79,6 +79,11 @@ pub struct Reconciled {
 }
 
 impl Reconciled {
+    /// The published images of every sequence that holds a match: those of `shifts.csv`.
+    pub fn rows_of_matched_sequences(&self) -> Vec<u32> {
+        outputs::rows_of_matched_sequences(&self.published, &self.outcome)
+    }
+
     /// The parts as reports read them.
     pub fn report(&self) -> match_report::Report<'_> {
         match_report::Report::new(

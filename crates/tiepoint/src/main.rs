@@ -2,6 +2,7 @@
 
 mod arguments;
 mod exit;
+mod lists;
 mod local_flags;
 mod logging;
 mod network;

@@ -2,6 +2,7 @@
 
 use crate::arguments::Shared;
 use crate::exit;
+use crate::lists::ListFlags;
 use crate::local_flags::LocalFlags;
 use crate::output::{check, write_to};
 use crate::progress::{Progress, say};
@@ -21,6 +22,7 @@ use std::path::{Path, PathBuf};
   tiepoint match --local photos.csv --remote images.jsonl -o matches.csv
   tiepoint match --local ~/rides/2026-05 --remote coverage.csv --out ties
   tiepoint match --local photos.csv --remote images.jsonl --clock-offset -3600 -o -
+  tiepoint match --local photos.csv --remote images.jsonl --out ties --list-unmatched left.txt --safe-to-delete done.txt
   tiepoint match --local photos.csv --remote images.jsonl --method naive -o naive.csv     for comparison
 
 --local takes what `tiepoint scan` takes or writes. --remote takes entities of the Graph API (JSON lines or
@@ -43,6 +45,8 @@ pub(crate) struct Match {
     method: Method,
     #[command(flatten)]
     flags: LocalFlags,
+    #[command(flatten)]
+    lists: ListFlags,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -57,6 +61,11 @@ impl Match {
     pub(crate) fn run(&self, shared: &Shared) -> Result<u8> {
         let settings = shared.matching.settings()?;
         check(self.output.as_deref(), &[OutputKind::Csv, OutputKind::JsonLines, OutputKind::GeoJson])?;
+        let is_stdout = self.output.as_ref().is_none_or(|path| path.as_os_str() == "-");
+        self.lists.check(self.out.is_none() && is_stdout)?;
+        if self.method == Method::Naive && self.lists.wants_safe_to_delete() {
+            return Err(exit::usage("--safe-to-delete needs --method tiepoint: the naive method weighs no evidence"));
+        }
         let progress = Progress::new(&shared.talk);
         let archive = self.flags.scan(std::slice::from_ref(&self.local), shared, &progress)?;
         let images = archive.usable_images();
@@ -85,6 +94,7 @@ impl Match {
                 kind => write_matches(&report, kind, style, out),
             })?,
         }
+        self.lists.write(&report, &(0..published.len() as u32).collect::<Vec<_>>())?;
         progress.finish();
         if !shared.talk.quiet {
             say(&super::counted(&report));

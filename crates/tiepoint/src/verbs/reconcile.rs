@@ -1,6 +1,7 @@
 //! `tiepoint reconcile`: the main job.
 
 use crate::arguments::{SequenceKey, Shared};
+use crate::lists::ListFlags;
 use crate::local_flags::LocalFlags;
 use crate::progress::{Progress, say};
 use anyhow::Result;
@@ -17,6 +18,8 @@ use std::path::PathBuf;
   tiepoint reconcile photos.csv --out ties                    a table instead of photos
   tiepoint reconcile ride --sequence QztYSJSr-EanBuImZ1ClSw   the sequence is known: one request
   tiepoint reconcile ~/rides/2026-05 --offline                the same again from the cache, no token
+  tiepoint reconcile ~/rides --list-unmatched left.txt        what is not known to be published, a path a line
+  tiepoint reconcile ~/rides --safe-to-delete - -0 -q | xargs -0 ls -l       what the service surely holds
   tiepoint reconcile ~/rides --max-requests 500               stops with 25; run again to go on
 
 Writes matches.csv (one row a file), sequences.csv, shifts.csv, matches.geojson, report.html and summary.json.")]
@@ -32,10 +35,13 @@ pub(crate) struct Reconcile {
     out: PathBuf,
     #[command(flatten)]
     local: LocalFlags,
+    #[command(flatten)]
+    lists: ListFlags,
 }
 
 impl Reconcile {
     pub(crate) fn run(&self, shared: &Shared) -> Result<u8> {
+        self.lists.check(false)?;
         let settings = Settings {
             paths: self.paths.clone(),
             scan: self.local.options(&self.paths, shared),
@@ -56,6 +62,7 @@ impl Reconcile {
         progress.finish();
         let done = ended?;
         let report = done.report();
+        self.lists.write(&report, &done.rows_of_matched_sequences())?;
         if !shared.talk.quiet {
             let (sent, stored) = (done.usage.requests_sent(), done.usage.answered_from_store());
             say(&super::counted(&report));

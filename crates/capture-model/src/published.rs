@@ -1,6 +1,7 @@
 //! The published side: images as the service shows them, one at a time and as columns.
 
 use crate::{CapturedAt, Device, DeviceIndex, ImageId, Names, Position, SequenceId};
+use std::collections::HashSet;
 
 /// What an image's values were read from; decides how exact its place is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -126,11 +127,18 @@ impl PublishedImages {
 
     /// Adds one image as the last row.
     pub fn push(&mut self, image: &PublishedImage) {
+        let sequence = image.sequence.as_ref().map_or(Self::NO_SEQUENCE, |key| self.sequences.number_of(key));
+        let device = self.devices.number_of(&image.device);
+        self.push_numbered(image, sequence, device);
+    }
+
+    /// Adds one image whose sequence and device have numbers here already; the image's own are not looked at.
+    pub fn push_numbered(&mut self, image: &PublishedImage, sequence: u32, device: DeviceIndex) {
         let small = |value: Option<f64>| value.map_or(f32::NAN, |v| v as f32);
         self.id.push(image.id.0);
         self.id_exact.push(image.id_exact);
         self.evidence.push(image.evidence);
-        self.sequence.push(image.sequence.as_ref().map_or(Self::NO_SEQUENCE, |key| self.sequences.number_of(key)));
+        self.sequence.push(sequence);
         self.captured_at_ms.push(image.captured_at.map_or(Self::NO_TIME, CapturedAt::epoch_ms));
         self.longitude.push(image.original.map_or(f64::NAN, Position::lon));
         self.latitude.push(image.original.map_or(f64::NAN, Position::lat));
@@ -140,9 +148,53 @@ impl PublishedImages {
         self.computed_altitude_m.push(small(image.computed_altitude_m));
         self.compass_deg.push(small(image.compass_deg));
         self.computed_compass_deg.push(small(image.computed_compass_deg));
-        self.device.push(self.devices.number_of(&image.device));
+        self.device.push(device);
         self.is_pano.push(image.is_pano);
         self.creator_id.push(image.creator_id.unwrap_or(0));
+    }
+
+    /// Adds all rows of another collection behind the own ones.
+    pub fn append(&mut self, mut other: Self) {
+        let sequences: Vec<u32> = other.sequences.values().iter().map(|key| self.sequences.number_of(key)).collect();
+        let devices: Vec<u32> = other.devices.values().iter().map(|device| self.devices.number_of(device)).collect();
+        let number = |own: &u32| sequences.get(*own as usize).copied().unwrap_or(Self::NO_SEQUENCE);
+        self.sequence.extend(other.sequence.iter().map(number));
+        self.device.extend(other.device.iter().map(|&own| devices[own as usize]));
+        self.id.append(&mut other.id);
+        self.id_exact.append(&mut other.id_exact);
+        self.evidence.append(&mut other.evidence);
+        self.captured_at_ms.append(&mut other.captured_at_ms);
+        self.longitude.append(&mut other.longitude);
+        self.latitude.append(&mut other.latitude);
+        self.computed_longitude.append(&mut other.computed_longitude);
+        self.computed_latitude.append(&mut other.computed_latitude);
+        self.altitude_m.append(&mut other.altitude_m);
+        self.computed_altitude_m.append(&mut other.computed_altitude_m);
+        self.compass_deg.append(&mut other.compass_deg);
+        self.computed_compass_deg.append(&mut other.computed_compass_deg);
+        self.is_pano.append(&mut other.is_pano);
+        self.creator_id.append(&mut other.creator_id);
+    }
+
+    /// Leaves out rows whose id an earlier row has.
+    pub fn keep_first_of_each(&mut self) {
+        let Some(repeated) = repeated(&self.id) else { return };
+        keep(&mut self.id, &repeated);
+        keep(&mut self.id_exact, &repeated);
+        keep(&mut self.evidence, &repeated);
+        keep(&mut self.sequence, &repeated);
+        keep(&mut self.captured_at_ms, &repeated);
+        keep(&mut self.longitude, &repeated);
+        keep(&mut self.latitude, &repeated);
+        keep(&mut self.computed_longitude, &repeated);
+        keep(&mut self.computed_latitude, &repeated);
+        keep(&mut self.altitude_m, &repeated);
+        keep(&mut self.computed_altitude_m, &repeated);
+        keep(&mut self.compass_deg, &repeated);
+        keep(&mut self.computed_compass_deg, &repeated);
+        keep(&mut self.device, &repeated);
+        keep(&mut self.is_pano, &repeated);
+        keep(&mut self.creator_id, &repeated);
     }
 
     /// One row with honest `Option`s.
@@ -184,5 +236,76 @@ impl PublishedImages {
     /// Computed place of a row.
     pub fn computed(&self, row: usize) -> Option<Position> {
         Position::from_lon_lat(self.computed_longitude[row], self.computed_latitude[row]).ok()
+    }
+}
+
+fn keep<T: Copy>(column: &mut Vec<T>, repeated: &[bool]) {
+    let mut row = 0;
+    column.retain(|_| {
+        row += 1;
+        !repeated[row - 1]
+    });
+}
+
+/// Which ids an earlier place has already; `None` when all differ.
+///
+/// A set of millions of ids costs more than reading them, so tables of bits are asked first: only ids that share their bit
+/// with another one (equal ids, and a few by chance) go into a set.
+fn repeated(ids: &[u64]) -> Option<Vec<bool>> {
+    const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15; // 2^64 over the golden ratio: Fibonacci hashing
+    let bits = (ids.len() * 8).next_power_of_two().max(64);
+    let shift = 64 - bits.trailing_zeros();
+    let place = |id: u64| {
+        let place = (id.wrapping_mul(SPREAD) >> shift) as usize;
+        (place / 64, 1_u64 << (place % 64))
+    };
+    let (mut taken, mut shared) = (vec![0_u64; bits / 64], vec![0_u64; bits / 64]);
+    for &id in ids {
+        let (word, bit) = place(id);
+        shared[word] |= taken[word] & bit;
+        taken[word] |= bit;
+    }
+    let mut seen = HashSet::new();
+    let mut is_repeated = Vec::new();
+    for (row, &id) in ids.iter().enumerate() {
+        let (word, bit) = place(id);
+        if shared[word] & bit != 0 && !seen.insert(id) {
+            is_repeated.resize(ids.len(), false);
+            is_repeated[row] = true;
+        }
+    }
+    (!is_repeated.is_empty()).then_some(is_repeated)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_of_equal_ids_stays() {
+        let images = |ids: &[u64]| {
+            let mut images = PublishedImages::default();
+            for &id in ids {
+                let key = SequenceId::new(&format!("s{}", images.len()));
+                images.push(&PublishedImage {
+                    sequence: Some(key),
+                    ..PublishedImage::bare(ImageId(id), Evidence::Entity)
+                });
+            }
+            images
+        };
+        let mut all = images(&[7, 8, 7, 9]);
+        all.append(images(&[9, 10, 7]));
+        assert_eq!(all.sequences.len(), 4, "equal keys of both are one");
+        all.keep_first_of_each();
+        assert_eq!(all.id, [7, 8, 9, 10]);
+        let keys: Vec<&str> = (0..4).filter_map(|row| all.sequence_id(row)).map(SequenceId::as_str).collect();
+        assert_eq!(keys, ["s0", "s1", "s3", "s1"]);
+        let many: Vec<u64> = (0..10_000).map(|k| k * k % 9_973).collect();
+        let mut seen = HashSet::new();
+        let expected: Vec<bool> = many.iter().map(|&id| !seen.insert(id)).collect();
+        assert_eq!(repeated(&many), Some(expected));
+        assert_eq!(repeated(&(0..10_000).map(|k| k * 7_919).collect::<Vec<_>>()), None);
+        assert_eq!(repeated(&[]), None);
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Up to three numbers are degrees, minutes and seconds. A letter (or word) N, S, E, W gives the sign and wins over a minus.
 
+use crate::decimal::number;
+
 /// Whether a reference means south or west: `S`, `w`, `South`; everything else is north or east.
 pub(crate) fn is_negative(reference: &str) -> bool {
     reference.trim_start().starts_with(['S', 's', 'W', 'w'])
@@ -9,9 +11,12 @@ pub(crate) fn is_negative(reference: &str) -> bool {
 
 /// Signed degrees; `None` when the text is none. NaN is `Some`: it says that nothing is known.
 pub(crate) fn degrees(text: &str) -> Option<f64> {
+    if let Some(plain) = number(text) {
+        return Some(plain);
+    }
     let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
-    if let Ok(number) = text.parse::<f64>() {
-        return Some(number);
+    if let Some(plain) = number(text) {
+        return Some(plain);
     }
     let last = text.chars().next_back()?;
     let (body, reference) =
@@ -32,9 +37,12 @@ pub(crate) fn degrees(text: &str) -> Option<f64> {
 
 /// A length with or without its unit: `70.3`, `70.3 m`, `12 m Below Sea Level`.
 pub(crate) fn metres(text: &str) -> Option<f64> {
+    if let Some(plain) = number(text) {
+        return Some(plain);
+    }
     let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
-    if let Ok(number) = text.parse() {
-        return Some(number);
+    if let Some(plain) = number(text) {
+        return Some(plain);
     }
     let lower = text.to_ascii_lowercase();
     let (body, sign) = match lower.strip_suffix(" below sea level") {

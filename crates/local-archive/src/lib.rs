@@ -21,6 +21,7 @@ mod scan;
 
 mod angle_text;
 mod container;
+mod decimal;
 mod exif_block;
 mod photo;
 mod report_path;

@@ -1,6 +1,6 @@
 //! A file that was read and is not yet in its place.
 
-use capture_model::{ClusterId, Device, FileState, Names, Observation};
+use capture_model::{ClusterId, Device, DeviceIndex, FileState, Names, Observation};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -119,7 +119,22 @@ impl Default for LooseFiles {
 impl LooseFiles {
     /// Adds a file with its device.
     pub fn push(&mut self, mut file: LooseFile, device: &Device) {
-        file.observation.device = self.devices.number_of(device);
+        file.observation.device = match self.files.last().map(|last| last.observation.device) {
+            Some(last) if self.devices.value(last) == device => last, // neighbours share it
+            _ => self.devices.number_of(device),
+        };
         self.files.push(file);
+    }
+
+    /// Adds all files of another collection behind the own ones.
+    pub fn append(&mut self, mut other: Self) {
+        let numbers: Vec<DeviceIndex> =
+            other.devices.values().iter().map(|device| self.devices.number_of(device)).collect();
+        self.files.reserve(other.files.len());
+        for mut file in other.files.drain(..) {
+            file.observation.device = numbers[file.observation.device as usize];
+            self.files.push(file);
+        }
+        self.files_ignored += other.files_ignored;
     }
 }

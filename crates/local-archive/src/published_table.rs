@@ -10,11 +10,11 @@
 //! to anything and is left out.
 
 use crate::angle_text::{degrees, metres};
+use crate::decimal;
 use crate::errors::TableError;
-use crate::table::{BadCells, Columns, Known, MissingColumn, Row, RowReader, read_table};
+use crate::table::{BadCells, Columns, Known, MissingColumn, PartReader, Row, RowReader, read_table};
 use crate::time_text::cell;
 use capture_model::{CapturedAt, Device, Evidence, ImageId, Position, PublishedImage, PublishedImages, SequenceId};
-use std::collections::HashSet;
 use std::path::Path;
 
 /// Altitudes beyond this wrapped around 2^32.
@@ -24,10 +24,12 @@ const HIGHEST_ALTITUDE_M: f64 = 100_000.0;
 pub fn read_published_table(path: &Path) -> Result<PublishedImages, TableError> {
     let mut reader = PublishedRows::default();
     read_table(path, &mut reader)?;
-    Ok(reader.images)
+    let mut images = reader.images;
+    images.keep_first_of_each();
+    Ok(images)
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Places {
     id: Option<usize>,
     id_exact: Option<usize>,
@@ -53,13 +55,58 @@ struct Places {
 #[derive(Debug, Default)]
 struct PublishedRows {
     images: PublishedImages,
-    seen: HashSet<u64>,
     columns: Columns,
     at: Places,
     is_coverage: bool,
-    /// The last sequence and device: neighbours share them, and making new ones costs allocations.
-    last_sequence: Option<SequenceId>,
-    last_device: (String, Device),
+    /// The last sequence and device with their numbers: neighbours share them.
+    last_sequence: Option<(String, u32)>,
+    last_device: Option<LastDevice>,
+}
+
+#[derive(Debug)]
+struct LastDevice {
+    make: String,
+    model: String,
+    pixels: [Option<u32>; 2],
+    number: u32,
+}
+
+impl PublishedRows {
+    fn sequence(&mut self, key: Option<&str>) -> u32 {
+        let Some(key) = key else { return PublishedImages::NO_SEQUENCE };
+        match &self.last_sequence {
+            Some((last, number)) if last == key => *number,
+            _ => {
+                let number = self.images.sequences.number_of(&SequenceId::new(key));
+                self.last_sequence = Some((key.to_owned(), number));
+                number
+            }
+        }
+    }
+
+    fn device(&mut self, make: Option<&str>, model: Option<&str>, pixels: [Option<u32>; 2]) -> u32 {
+        let (make, model) = (make.unwrap_or(""), model.unwrap_or(""));
+        match &self.last_device {
+            Some(last) if last.make == make && last.model == model && last.pixels == pixels => last.number,
+            _ => {
+                let device = Device::new(Some(make), Some(model), pixels[0], pixels[1]);
+                let number = self.images.devices.number_of(&device);
+                self.last_device = Some(LastDevice { make: make.to_owned(), model: model.to_owned(), pixels, number });
+                number
+            }
+        }
+    }
+}
+
+impl PartReader for PublishedRows {
+    fn part(&self) -> Self {
+        let (columns, at, is_coverage) = (self.columns.clone(), self.at.clone(), self.is_coverage);
+        Self { columns, at, is_coverage, ..Self::default() }
+    }
+
+    fn append(&mut self, part: Self) {
+        self.images.append(part.images);
+    }
 }
 
 impl RowReader for PublishedRows {
@@ -113,7 +160,7 @@ impl RowReader for PublishedRows {
             value.filter(|value| value.is_finite())
         };
         let number =
-            |text: &str| text.parse::<f64>().ok().or_else(|| text.eq_ignore_ascii_case("null").then_some(f64::NAN));
+            |text: &str| decimal::number(text).or_else(|| text.eq_ignore_ascii_case("null").then_some(f64::NAN));
         let mut place = |lon, lat| {
             let (lon, lat) = (parsed(lon, &degrees), parsed(lat, &degrees));
             Position::from_lon_lat(lon?, lat?).ok()
@@ -137,28 +184,17 @@ impl RowReader for PublishedRows {
             bad.add(row.line, self.columns.name(at.id.unwrap_or_default()), id_text);
             return;
         };
-        if !self.seen.insert(id.0) {
-            return;
-        }
         let is_flag = |place, word: &str| text(place).is_some_and(|cell: &str| cell.eq_ignore_ascii_case(word));
         let is_pano = match text(at.is_pano) {
             Some(cell) if ["true", "1"].iter().any(|word| cell.eq_ignore_ascii_case(word)) => Some(true),
             Some(cell) if ["false", "0"].iter().any(|word| cell.eq_ignore_ascii_case(word)) => Some(false),
             _ => None,
         };
-        let sequence = text(at.sequence);
-        if sequence != self.last_sequence.as_ref().map(SequenceId::as_str) {
-            self.last_sequence = sequence.map(SequenceId::new);
-        }
-        let device_text = format!("{:?}{:?}{width:?}{height:?}", text(at.make), text(at.model));
-        if device_text != self.last_device.0 {
-            self.last_device = (device_text, Device::new(text(at.make), text(at.model), width, height));
-        }
-        self.images.push(&PublishedImage {
+        let image = PublishedImage {
             id,
             id_exact: !is_flag(at.id_exact, "false"),
             evidence: if self.is_coverage { Evidence::Tile } else { Evidence::Entity },
-            sequence: self.last_sequence.clone(),
+            sequence: None,
             captured_at,
             original,
             computed,
@@ -166,10 +202,13 @@ impl RowReader for PublishedRows {
             computed_altitude_m,
             compass_deg,
             computed_compass_deg,
-            device: self.last_device.1.clone(),
+            device: Device::default(),
             is_pano,
             creator_id: text(at.creator).and_then(|cell| cell.parse().ok()),
-        });
+        };
+        let (sequence, make, model) = (text(at.sequence), text(at.make), text(at.model));
+        let numbers = (self.sequence(sequence), self.device(make, model, [width, height]));
+        self.images.push_numbered(&image, numbers.0, numbers.1);
     }
 }
 

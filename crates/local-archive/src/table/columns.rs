@@ -5,7 +5,7 @@
 pub(crate) struct Known(pub(crate) &'static [&'static str]);
 
 /// The header of a table.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Columns {
     names: Vec<String>,
 }

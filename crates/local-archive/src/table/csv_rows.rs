@@ -1,63 +1,199 @@
-//! Rows of a CSV table: RFC 4180, UTF-8, header first.
+//! Rows of a CSV table: RFC 4180, UTF-8, header first; pieces of it are read by all cores.
+//!
+//! # Method
+//! The stream is cut into pieces of whole rows ([`super::pieces`]); each is read into columns of its own, and these are put
+//! together in the order of the table, while the next batch is read. A piece without quotes is cut at line feeds and
+//! commas; one with quotes, or with carriage returns that end lines alone, goes through the csv crate, whose rules both
+//! ways follow: empty lines are skipped, short rows lack their last cells, cells beyond the header are ignored. A line is
+//! counted at each line feed.
 
-use super::quotes::Quotes;
-use super::{BadCells, Row, RowReader, RowsError};
+use super::pieces::{Batch, Piece, Pieces};
+use super::{BadCells, PartReader, Row, RowReader, RowsError};
+use memchr::{memchr, memchr_iter, memchr2_iter};
+use rayon::prelude::*;
 use std::io::Read;
 
-/// Reads all rows. Short rows lack their last cells; cells beyond the header are ignored.
-pub(crate) fn read_csv(source: impl Read, reader: &mut dyn RowReader, bad: &mut BadCells) -> Result<(), RowsError> {
-    let mut table = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .buffer_capacity(256 * 1024)
-        .from_reader(Quotes::new(source));
-    let mut record = csv::ByteRecord::new();
-    let mut names: Vec<String> = Vec::new();
-    loop {
-        match table.read_byte_record(&mut record) {
-            Ok(true) => {}
-            Ok(false) => break,
-            Err(error) => return Err(reason(&table, error)),
+/// Reads all rows.
+pub(super) fn read_csv<P: PartReader>(
+    source: impl Read + Send,
+    reader: &mut P,
+    bad: &mut BadCells,
+) -> Result<(), RowsError> {
+    read_pieces(Pieces::new(source), reader, bad)
+}
+
+fn read_pieces<P: PartReader>(
+    mut pieces: Pieces<impl Read + Send>,
+    reader: &mut P,
+    bad: &mut BadCells,
+) -> Result<(), RowsError> {
+    let mut names: Option<Vec<String>> = None;
+    let mut batch = pieces.next(Batch::default())?;
+    let mut recycled = Batch::default();
+    while let Some(mut now) = batch {
+        if names.is_none() {
+            names = read_header(&mut now, reader)?;
         }
-        let line = record.position().map_or(0, csv::Position::line);
-        let mut cells: Vec<&str> = Vec::with_capacity(record.len());
-        for (place, bytes) in record.iter().enumerate() {
-            let bytes = if names.is_empty() && place == 0 {
-                bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
-            } else {
-                bytes
-            };
-            let text = std::str::from_utf8(bytes).map_err(|_| RowsError::Broken {
-                line,
-                column: names.get(place).cloned().unwrap_or_else(|| (place + 1).to_string()),
-                detail: format!("{:?} is not UTF-8", String::from_utf8_lossy(&bytes[..bytes.len().min(60)])),
-            })?;
-            cells.push(text);
+        let header: &[String] = names.as_deref().unwrap_or_default();
+        let model = reader.part();
+        let (next, parts) = rayon::join(
+            || pieces.next(std::mem::take(&mut recycled)),
+            || {
+                let read = |piece: &Piece| {
+                    let (mut part, mut bad) = (model.part(), BadCells::default());
+                    read_piece(&now.bytes[piece.bytes.clone()], piece.line, header, &mut part, &mut bad)?;
+                    Ok((part, bad))
+                };
+                now.pieces.par_iter().map(read).collect::<Vec<Result<_, RowsError>>>()
+            },
+        );
+        for part in parts {
+            let (part, part_bad) = part?;
+            reader.append(part);
+            bad.append(part_bad);
         }
-        if names.is_empty() {
-            names = cells.iter().map(|&name| name.to_owned()).collect();
-            let found = || cells.join(", ");
-            reader.header(&cells).map_err(|column| RowsError::Missing { column, found: found() })?;
-        } else {
-            reader.row(&Row { line, cells: &cells }, bad);
-        }
+        recycled = now;
+        batch = next?;
     }
-    if names.is_empty() {
+    if names.is_none() {
         let missing = |column| RowsError::Missing { column, found: "none: the file is empty".to_owned() };
         return reader.header(&[]).map_err(missing);
     }
     Ok(())
 }
 
-fn reason<R: Read>(table: &csv::Reader<Quotes<R>>, error: csv::Error) -> RowsError {
-    if let Some(broken) = table.get_ref().broken {
-        let detail = if broken.is_open { "a quote is opened and never closed" } else { "text follows a closing quote" };
-        return RowsError::Broken { line: broken.line, column: broken.column.to_string(), detail: detail.to_owned() };
-    }
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => RowsError::Io(error),
-        other => {
-            RowsError::Broken { line: table.position().line(), column: "1".to_owned(), detail: format!("{other:?}") }
+/// Takes the header off the first piece that holds more than empty lines; `None` when there is none.
+fn read_header(batch: &mut Batch, reader: &mut dyn RowReader) -> Result<Option<Vec<String>>, RowsError> {
+    while let Some(first) = batch.pieces.first_mut() {
+        let bytes = &batch.bytes[first.bytes.clone()];
+        let mut table = csv_reader(bytes);
+        let mut record = csv::ByteRecord::new();
+        if !table.read_byte_record(&mut record).map_err(|error| broken(first.line, error))? {
+            batch.pieces.remove(0);
+            continue;
         }
+        let begin = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let line = first.line + memchr_iter(b'\n', &bytes[..begin]).count() as u64;
+        let end = table.position().byte() as usize;
+        let mut cells = Vec::new();
+        for (place, bytes) in record.iter().enumerate() {
+            cells.push(text_of(bytes, line, place, &[])?);
+        }
+        let found = || cells.join(", ");
+        reader.header(&cells).map_err(|column| RowsError::Missing { column, found: found() })?;
+        first.line += memchr_iter(b'\n', &bytes[..end]).count() as u64;
+        first.bytes.start += end;
+        return Ok(Some(cells.into_iter().map(str::to_owned).collect()));
+    }
+    Ok(None)
+}
+
+/// Reads whole rows that begin on a line.
+fn read_piece(
+    bytes: &[u8],
+    line: u64,
+    names: &[String],
+    reader: &mut dyn PieceRows,
+    bad: &mut BadCells,
+) -> Result<(), RowsError> {
+    let ends_lines_alone = |at: usize| bytes.get(at + 1).is_some_and(|&next| next != b'\n');
+    let is_plain = memchr(b'"', bytes).is_none() && !memchr_iter(b'\r', bytes).any(ends_lines_alone);
+    match std::str::from_utf8(bytes) {
+        Ok(text) if is_plain => {
+            reader.plain(text, line, bad);
+            Ok(())
+        }
+        _ => read_any(bytes, line, names, reader, bad),
     }
 }
+
+/// What reads the rows of one piece; an object, so that the paths that are rarely taken are compiled once.
+trait PieceRows {
+    fn plain(&mut self, text: &str, line: u64, bad: &mut BadCells);
+    fn any(&mut self, row: &Row<'_>, bad: &mut BadCells);
+}
+
+impl<P: PartReader> PieceRows for P {
+    fn plain(&mut self, text: &str, line: u64, bad: &mut BadCells) {
+        read_plain(text, line, self, bad);
+    }
+    fn any(&mut self, row: &Row<'_>, bad: &mut BadCells) {
+        self.row(row, bad);
+    }
+}
+
+/// Rows without quotes, each ended by a line feed or the end.
+fn read_plain<P: PartReader>(text: &str, mut line: u64, reader: &mut P, bad: &mut BadCells) {
+    let mut cells: Vec<&str> = Vec::new();
+    let mut begin = 0;
+    for at in memchr2_iter(b',', b'\n', text.as_bytes()) {
+        let cell = &text[begin..at];
+        begin = at + 1;
+        if text.as_bytes()[at] == b',' {
+            cells.push(cell);
+            continue;
+        }
+        take_row(&mut cells, cell, line, reader, bad);
+        line += 1;
+    }
+    take_row(&mut cells, &text[begin..], line, reader, bad);
+}
+
+/// Ends a row with its last cell; a line without anything is none.
+fn take_row<'t, P: PartReader>(cells: &mut Vec<&'t str>, last: &'t str, line: u64, reader: &mut P, bad: &mut BadCells) {
+    let last = last.strip_suffix('\r').unwrap_or(last);
+    if !cells.is_empty() || !last.is_empty() {
+        cells.push(last);
+        reader.row(&Row { line, cells }, bad);
+        cells.clear();
+    }
+}
+
+/// Any rows, by the csv crate.
+fn read_any(
+    bytes: &[u8],
+    line: u64,
+    names: &[String],
+    reader: &mut dyn PieceRows,
+    bad: &mut BadCells,
+) -> Result<(), RowsError> {
+    let mut table = csv_reader(bytes);
+    let mut record = csv::ByteRecord::new();
+    let (mut line, mut counted) = (line, 0);
+    loop {
+        let mut begin = table.position().byte() as usize;
+        if !table.read_byte_record(&mut record).map_err(|error| broken(line, error))? {
+            return Ok(());
+        }
+        begin += bytes[begin..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        line += memchr_iter(b'\n', &bytes[counted..begin]).count() as u64;
+        counted = begin;
+        let mut cells: Vec<&str> = Vec::with_capacity(record.len());
+        for (place, bytes) in record.iter().enumerate() {
+            cells.push(text_of(bytes, line, place, names)?);
+        }
+        reader.any(&Row { line, cells: &cells }, bad);
+    }
+}
+
+fn csv_reader(bytes: &[u8]) -> csv::Reader<&[u8]> {
+    csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes)
+}
+
+fn text_of<'t>(bytes: &'t [u8], line: u64, place: usize, names: &[String]) -> Result<&'t str, RowsError> {
+    std::str::from_utf8(bytes).map_err(|_| RowsError::Broken {
+        line,
+        column: names.get(place).cloned().unwrap_or_else(|| (place + 1).to_string()),
+        detail: format!("{:?} is not UTF-8", String::from_utf8_lossy(&bytes[..bytes.len().min(60)])),
+    })
+}
+
+fn broken(line: u64, error: csv::Error) -> RowsError {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => RowsError::Io(error),
+        other => RowsError::Broken { line, column: "1".to_owned(), detail: format!("{other:?}") },
+    }
+}
+
+#[cfg(test)]
+mod tests;

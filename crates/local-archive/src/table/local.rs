@@ -3,7 +3,7 @@
 //! A `scan` table says more than a plain one: status and reason (files that could not be read stay rows), the source of
 //! the time, GPS and camera time. These columns are honoured wherever they hold words of the contract.
 
-use super::{BadCells, Columns, Known, MissingColumn, Row, RowReader, read_table};
+use super::{BadCells, Columns, Known, MissingColumn, PartReader, Row, RowReader, read_table};
 use crate::angle_text::{degrees, is_negative, metres};
 use crate::errors::TableError;
 use crate::loose::{GivenSequence, LooseFile, LooseFiles};
@@ -12,6 +12,7 @@ use crate::time_text::{Told, cell, source_of};
 use capture_model::{
     CapturedAt, Device, FileState, LocalTime, Metres, Observation, Position, Reason, Status, TimeSource,
 };
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -29,21 +30,28 @@ const HEADING: Known = Known(&["heading", "heading_deg", "compass_angle", "MAPCo
 
 /// Adds the rows of a table to the loose files.
 pub(crate) fn read_local_table(path: &Path, loose: &mut LooseFiles) -> Result<(), TableError> {
-    read_table(path, &mut LocalRows::new(loose, report_path(path).0.into()))
+    let mut rows = LocalRows::new(report_path(path).0.into());
+    read_table(path, &mut rows)?;
+    loose.append(rows.loose);
+    Ok(())
 }
 
 /// The reader of rows.
-struct LocalRows<'a> {
-    loose: &'a mut LooseFiles,
+struct LocalRows {
+    loose: LooseFiles,
     source: Arc<str>,
-    sequences: HashMap<String, Arc<GivenSequence>>,
+    sequences: HashMap<Arc<str>, Arc<GivenSequence>>,
+    /// The sequences in the order in which they were first seen.
+    seen: Vec<Arc<GivenSequence>>,
     n_rows: u64,
+    /// Files whose row has no path, with the number of that row.
+    nameless: Vec<(usize, u64)>,
     columns: Columns,
     at: Places,
 }
 
 /// Where the columns are.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Places {
     path: Vec<usize>,
     sequence: Option<usize>,
@@ -70,28 +78,70 @@ struct Places {
     is_scan: bool,
 }
 
-impl<'a> LocalRows<'a> {
-    fn new(loose: &'a mut LooseFiles, source: Arc<str>) -> Self {
-        let (sequences, columns, at) = (HashMap::new(), Columns::default(), Places::default());
-        Self { loose, source, sequences, n_rows: 0, columns, at }
+impl LocalRows {
+    fn new(source: Arc<str>) -> Self {
+        Self {
+            loose: LooseFiles::default(),
+            source,
+            sequences: HashMap::new(),
+            seen: Vec::new(),
+            n_rows: 0,
+            nameless: Vec::new(),
+            columns: Columns::default(),
+            at: Places::default(),
+        }
     }
 
     fn sequence(&mut self, name: &str) -> Option<Arc<GivenSequence>> {
         if name.is_empty() {
             return None;
         }
+        if let Some(last) = self.loose.files.last().and_then(|file| file.sequence.as_ref())
+            && &*last.name == name
+        {
+            return Some(Arc::clone(last));
+        }
         if let Some(known) = self.sequences.get(name) {
             return Some(Arc::clone(known));
         }
-        let place = self.sequences.len() as u32;
+        let place = self.seen.len() as u32;
         let given = GivenSequence { source: Arc::clone(&self.source), place, name: name.into(), as_sent: false };
         let given = Arc::new(given);
-        self.sequences.insert(name.to_owned(), Arc::clone(&given));
+        self.sequences.insert(Arc::clone(&given.name), Arc::clone(&given));
+        self.seen.push(Arc::clone(&given));
         Some(given)
     }
 }
 
-impl RowReader for LocalRows<'_> {
+impl PartReader for LocalRows {
+    fn part(&self) -> Self {
+        let mut part = Self::new(Arc::clone(&self.source));
+        (part.columns, part.at) = (self.columns.clone(), self.at.clone());
+        part
+    }
+
+    fn append(&mut self, mut part: Self) {
+        // its sequences and rows are counted from its own beginning
+        let own: Vec<Option<Arc<GivenSequence>>> = part.seen.iter().map(|given| self.sequence(&given.name)).collect();
+        for file in &mut part.loose.files {
+            file.sequence = file.sequence.take().and_then(|given| own[given.place as usize].clone());
+        }
+        for (file, row) in part.nameless {
+            let row = row + self.n_rows;
+            part.loose.files[file].path = row_name(row);
+            self.nameless.push((file + self.loose.files.len(), row));
+        }
+        self.n_rows += part.n_rows;
+        self.loose.append(part.loose);
+    }
+}
+
+/// The path of a row that has none.
+fn row_name(row: u64) -> Box<str> {
+    format!("row:{row}").into()
+}
+
+impl RowReader for LocalRows {
     fn header(&mut self, names: &[&str]) -> Result<(), MissingColumn> {
         self.columns = Columns::new(names);
         let columns = &self.columns;
@@ -133,14 +183,20 @@ impl RowReader for LocalRows<'_> {
     fn row(&mut self, row: &Row<'_>, bad: &mut BadCells) {
         self.n_rows += 1;
         let cells = Cells { row, at: &self.at, columns: &self.columns };
-        let path = cells.path().map_or_else(|| format!("row:{}", self.n_rows), str::to_owned);
+        let path = match cells.path() {
+            Some(path) => Cow::Borrowed(path),
+            None => {
+                self.nameless.push((self.loose.files.len(), self.n_rows));
+                Cow::Owned(row_name(self.n_rows).into())
+            }
+        };
         let (observation, state, words) = cells.observation(bad);
         let device = cells.device(bad);
         let cluster_id = cells.text(self.at.cluster_id).and_then(|text| text.parse().ok());
-        let sequence = cells.text(self.at.sequence).unwrap_or("").to_owned();
+        let sequence = self.sequence(cells.text(self.at.sequence).unwrap_or(""));
         let mut file = LooseFile::new(&path, state, &mut self.loose.texts);
         (file.observation, file.cluster_id) = (observation, cluster_id);
-        file.sequence = self.sequence(&sequence);
+        file.sequence = sequence;
         if let Some(words) = words {
             file.say(&words);
         }
@@ -149,28 +205,28 @@ impl RowReader for LocalRows<'_> {
 }
 
 /// One row by the meaning of its cells.
-struct Cells<'a> {
-    row: &'a Row<'a>,
-    at: &'a Places,
-    columns: &'a Columns,
+struct Cells<'t, 'r> {
+    row: &'t Row<'t>,
+    at: &'r Places,
+    columns: &'r Columns,
 }
 
-impl<'a> Cells<'a> {
+impl<'t> Cells<'t, '_> {
     /// A text cell; `None` when empty or not there.
-    fn text(&self, place: Option<usize>) -> Option<&'a str> {
+    fn text(&self, place: Option<usize>) -> Option<&'t str> {
         let raw = self.unguarded(self.row.cell(place?));
         (!raw.is_empty()).then_some(raw)
     }
 
     /// Takes off the quote that `scan` puts before text that a spreadsheet would run.
-    fn unguarded(&self, cell: &'a str) -> &'a str {
+    fn unguarded(&self, cell: &'t str) -> &'t str {
         match cell.strip_prefix('\'') {
             Some(rest) if self.at.is_scan && rest.starts_with(['=', '+', '-', '@', '\t', '\r']) => rest,
             _ => cell,
         }
     }
 
-    fn path(&self) -> Option<&'a str> {
+    fn path(&self) -> Option<&'t str> {
         let cells = self.at.path.iter().map(|&place| self.unguarded(self.row.raw(place)));
         cells.into_iter().find(|cell| !cell.trim().is_empty())
     }

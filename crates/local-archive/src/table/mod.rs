@@ -9,6 +9,7 @@ mod columns;
 mod csv_rows;
 mod json_rows;
 mod local;
+mod pieces;
 mod quotes;
 
 pub(crate) use columns::{Columns, Known};
@@ -37,7 +38,10 @@ pub(crate) struct Row<'a> {
 impl<'a> Row<'a> {
     /// The cell of a column, trimmed; empty when the row ends before it.
     pub(crate) fn cell(&self, column: usize) -> &'a str {
-        self.cells.get(column).map_or("", |cell| cell.trim())
+        let cell = self.raw(column);
+        let is_bare = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
+        // between printable ASCII there is nothing to trim
+        if is_bare(cell.as_bytes().first()) && is_bare(cell.as_bytes().last()) { cell } else { cell.trim() }
     }
 
     /// The cell as it is.
@@ -52,6 +56,14 @@ pub(crate) trait RowReader {
     fn header(&mut self, names: &[&str]) -> Result<(), MissingColumn>;
     /// One row; cells that cannot be understood go to `bad`.
     fn row(&mut self, row: &Row<'_>, bad: &mut BadCells);
+}
+
+/// A reader of rows of which many work at once, each on a part of the table.
+pub(crate) trait PartReader: RowReader + Send + Sync + Sized {
+    /// A reader under the same header that has read nothing.
+    fn part(&self) -> Self;
+    /// Takes over what the reader of the following rows has read.
+    fn append(&mut self, part: Self);
 }
 
 /// No column of the accepted names.
@@ -74,6 +86,13 @@ impl BadCells {
         }
         self.n_bad += 1;
     }
+
+    /// Takes over those of the following rows.
+    fn append(&mut self, following: Self) {
+        let room = MOST_BAD_CELLS - self.first.len();
+        self.first.extend(following.first.into_iter().take(room));
+        self.n_bad += following.n_bad;
+    }
 }
 
 /// Why the rows end early.
@@ -85,13 +104,16 @@ pub(crate) enum RowsError {
 }
 
 /// Reads a table by its ending and first bytes into a reader of rows.
-pub(crate) fn read_table(path: &Path, reader: &mut dyn RowReader) -> Result<(), TableError> {
+pub(crate) fn read_table<P: PartReader>(path: &Path, reader: &mut P) -> Result<(), TableError> {
     let read = |source| TableError::Read { path: path.to_owned(), source };
-    let file = BufReader::with_capacity(256 * 1024, File::open(path).map_err(read)?);
+    let file = File::open(path).map_err(read)?;
     let mut bad = BadCells::default();
     let is_csv = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
-    let result =
-        if is_csv { csv_rows::read_csv(file, reader, &mut bad) } else { json_rows::read_json(file, reader, &mut bad) };
+    let result = if is_csv {
+        csv_rows::read_csv(file, reader, &mut bad)
+    } else {
+        json_rows::read_json(BufReader::with_capacity(256 * 1024, file), reader, &mut bad)
+    };
     finish(path, result, bad)
 }
 

@@ -1,82 +1,58 @@
-//! Broken quoting found while CSV streams by.
+//! Where rows of CSV end, and where quoting is broken.
 //!
-//! The csv crate forgives a quote that is never closed and text behind a closing quote; it then swallows rows. This reader
-//! passes bytes on unchanged and stops with line and column where RFC 4180 is broken. A quote inside an unquoted cell is
-//! left alone: nothing is lost by it.
+//! The csv crate forgives a quote that is never closed and text behind a closing quote; it then swallows rows. Here both
+//! are errors, as RFC 4180 has it. A quote inside an unquoted cell is left alone: nothing is lost by it.
 
-use std::io::{self, Read};
+use memchr::{memchr, memchr3};
 
 /// Where the quoting breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct BrokenQuote {
-    pub(crate) line: u64,
-    pub(crate) column: u64,
+pub(super) struct BrokenQuote {
+    /// Byte of the quote that is never closed, or of the text behind a closing one.
+    pub(super) at: usize,
     /// Whether a quote is never closed, rather than followed by text.
-    pub(crate) is_open: bool,
+    pub(super) is_open: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum At {
-    CellBegin,
-    Plain,
-    Quoted,
-    /// Behind a quote inside a quoted cell: its end, or half of a doubled quote.
-    Closed,
-}
-
-/// Passes bytes on and watches the quotes.
-#[derive(Debug)]
-pub(crate) struct Quotes<R> {
-    source: R,
-    at: At,
-    line: u64,
-    column: u64,
-    opened: (u64, u64),
-    pub(crate) broken: Option<BrokenQuote>,
-}
-
-impl<R> Quotes<R> {
-    pub(crate) fn new(source: R) -> Self {
-        Self { source, at: At::CellBegin, line: 1, column: 0, opened: (1, 1), broken: None }
-    }
-
-    fn step(&mut self, byte: u8) {
-        self.column += 1;
-        self.at = match (self.at, byte) {
-            (At::CellBegin, b'"') => {
-                self.opened = (self.line, self.column);
-                At::Quoted
+/// Calls `each` with the byte behind every row. `bytes` begin with a row; if they are the last, their end closes it, else
+/// an unfinished row waits for more.
+pub(super) fn row_ends(bytes: &[u8], is_last: bool, mut each: impl FnMut(usize)) -> Result<(), BrokenQuote> {
+    let mut at = 0;
+    let mut end = 0;
+    while at < bytes.len() {
+        // at the beginning of a cell
+        if bytes[at] == b'"' {
+            let open = at;
+            at += 1;
+            loop {
+                let Some(quote) = memchr(b'"', &bytes[at..]) else {
+                    return if is_last { Err(BrokenQuote { at: open, is_open: true }) } else { Ok(()) };
+                };
+                at += quote + 1;
+                if bytes.get(at) != Some(&b'"') {
+                    break;
+                }
+                at += 1;
             }
-            (At::Quoted, b'"') => At::Closed,
-            (At::Closed, b'"') | (At::Quoted, _) => At::Quoted,
-            (_, b',' | b'\n' | b'\r') => At::CellBegin,
-            (At::Closed, _) => {
-                self.broken.get_or_insert(BrokenQuote { line: self.line, column: self.column, is_open: false });
-                At::Plain
+            match bytes.get(at) {
+                Some(b',' | b'\n' | b'\r') => {}
+                Some(_) => return Err(BrokenQuote { at, is_open: false }),
+                None => break,
             }
-            (At::CellBegin | At::Plain, _) => At::Plain,
-        };
-        if byte == b'\n' {
-            (self.line, self.column) = (self.line + 1, 0);
+        } else {
+            let Some(plain) = memchr3(b',', b'\n', b'\r', &bytes[at..]) else { break };
+            at += plain;
+        }
+        at += 1;
+        if bytes[at - 1] != b',' {
+            end = at;
+            each(end);
         }
     }
-}
-
-impl<R: Read> Read for Quotes<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.source.read(buffer)?;
-        for &byte in &buffer[..read] {
-            self.step(byte);
-        }
-        if read == 0 && !buffer.is_empty() && self.at == At::Quoted {
-            let (line, column) = self.opened;
-            self.broken.get_or_insert(BrokenQuote { line, column, is_open: true });
-        }
-        match self.broken {
-            Some(_) => Err(io::Error::other("broken quoting")),
-            None => Ok(read),
-        }
+    if is_last && end < bytes.len() {
+        each(bytes.len());
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -84,21 +60,30 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(text: &str, expected: Option<(u64, u64, bool)>) {
-        let mut quotes = Quotes::new(text.as_bytes());
-        let result = quotes.read_to_end(&mut Vec::new());
-        assert_eq!(quotes.broken.map(|broken| (broken.line, broken.column, broken.is_open)), expected, "{text:?}");
-        assert_eq!(result.is_err(), expected.is_some(), "{text:?}");
+    fn check(text: &str, rows: &[&str], broken: Option<(usize, bool)>) {
+        let mut ends = vec![0];
+        let result = row_ends(text.as_bytes(), true, |end| ends.push(end));
+        assert_eq!(result.err().map(|broken| (broken.at, broken.is_open)), broken, "{text:?}");
+        let found: Vec<&str> = ends.windows(2).map(|two| &text[two[0]..two[1]]).collect();
+        assert_eq!(found, rows, "{text:?}");
     }
 
     #[test]
-    fn broken_quotes_are_found_where_they_break() {
-        check("a,b\n1,2\n", None);
-        check("a,\"b\"\"c\",\"\"\r\n\"x\ny\",2", None);
-        check("a,5\" pipe,b\n", None);
-        check("a,b\n1,\"2\n3,4\n", Some((2, 3, true)));
-        check("a,b\n1,\"2\"x,3\n", Some((2, 6, false)));
-        check("\"", Some((1, 1, true)));
-        check("\"\"", None);
+    fn rows_end_outside_quotes_and_broken_quotes_are_found_where_they_break() {
+        check("a,b\n1,2\n", &["a,b\n", "1,2\n"], None);
+        check("a,\"b\"\"c\",\"\"\r\n\"x\ny\",2", &["a,\"b\"\"c\",\"\"\r", "\n", "\"x\ny\",2"], None);
+        check("a,5\" pipe,b\n", &["a,5\" pipe,b\n"], None);
+        check("a,b\n1,\"2\n3,4\n", &["a,b\n"], Some((6, true)));
+        check("a,b\n1,\"2\"x,3\n", &["a,b\n"], Some((9, false)));
+        check("\"", &[], Some((0, true)));
+        check("\"\"", &["\"\""], None);
+    }
+
+    #[test]
+    fn what_is_unfinished_waits() {
+        for text in ["a,\"b", "a,\"b\"", "a,b", "\"a\"\"", ""] {
+            let result = row_ends(text.as_bytes(), false, |end| panic!("{text:?} ends at {end}"));
+            assert!(result.is_ok(), "{text:?}");
+        }
     }
 }

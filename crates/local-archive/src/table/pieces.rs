@@ -1,0 +1,134 @@
+//! A stream of CSV cut into batches of whole rows, and each batch into pieces that can be read at once.
+//!
+//! A row ends at a line feed or carriage return outside quotes; only where a batch holds a quote is every byte looked at
+//! ([`super::quotes`]). What is left behind the last row of a batch begins the next one, so memory holds two batches and
+//! at most one unfinished row.
+
+use super::RowsError;
+use super::quotes::{BrokenQuote, row_ends};
+use memchr::{memchr, memchr_iter, memrchr, memrchr2};
+use std::io::Read;
+use std::ops::Range;
+
+/// Bytes that are read at once.
+const BATCH: usize = 8 << 20;
+/// Bytes that one thread reads at once, more or less.
+const PIECE: usize = 512 << 10;
+/// The longest row that is held in memory.
+const LONGEST_ROW: usize = 64 << 20;
+
+/// Whole rows.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    pub(super) bytes: Vec<u8>,
+    pub(super) pieces: Vec<Piece>,
+}
+
+/// Some rows of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Piece {
+    pub(super) bytes: Range<usize>,
+    /// Line of the table on which it begins, from 1.
+    pub(super) line: u64,
+}
+
+/// The stream.
+pub(super) struct Pieces<R> {
+    source: R,
+    /// Read, but behind the last whole row.
+    left: Vec<u8>,
+    line: u64,
+    is_begun: bool,
+    batch: usize,
+    piece: usize,
+}
+
+impl<R: Read> Pieces<R> {
+    pub(super) fn new(source: R) -> Self {
+        Self::of_size(source, BATCH, PIECE)
+    }
+
+    /// With batches and pieces of a given size; the first batch must hold a byte order mark whole.
+    pub(super) fn of_size(source: R, batch: usize, piece: usize) -> Self {
+        Self { source, left: Vec::new(), line: 1, is_begun: false, batch: batch.max(3), piece }
+    }
+
+    /// The next rows, in the memory of a batch that is done with; `None` at the end.
+    pub(super) fn next(&mut self, recycled: Batch) -> Result<Option<Batch>, RowsError> {
+        let Batch { mut bytes, mut pieces } = recycled;
+        bytes.clear();
+        bytes.append(&mut self.left);
+        let mut size = self.batch;
+        loop {
+            let wanted = size.saturating_sub(bytes.len());
+            let read = (&mut self.source).take(wanted as u64).read_to_end(&mut bytes).map_err(RowsError::Io)?;
+            let is_last = read < wanted;
+            if !self.is_begun && bytes.starts_with(b"\xef\xbb\xbf") {
+                bytes.drain(..3);
+            }
+            self.is_begun = true;
+            self.cut(&bytes, is_last, &mut pieces)?;
+            if let Some(last) = pieces.last() {
+                self.left.extend_from_slice(&bytes[last.bytes.end..]);
+                bytes.truncate(last.bytes.end);
+                return Ok(Some(Batch { bytes, pieces }));
+            }
+            if is_last {
+                return Ok(None);
+            }
+            if bytes.len() > LONGEST_ROW {
+                let detail = format!("a row is longer than {} MiB; is a quote never closed?", LONGEST_ROW >> 20);
+                return Err(RowsError::Broken { line: self.line, column: "1".to_owned(), detail });
+            }
+            size = size.max(bytes.len()) * 2;
+        }
+    }
+
+    /// Cuts whole rows into pieces, and counts their lines.
+    fn cut(&mut self, bytes: &[u8], is_last: bool, pieces: &mut Vec<Piece>) -> Result<(), RowsError> {
+        pieces.clear();
+        let mut begin = 0;
+        let (first_line, size) = (self.line, self.piece);
+        let line = &mut self.line;
+        let mut add = |end: usize| {
+            let lines = memchr_iter(b'\n', &bytes[begin..end]).count() as u64;
+            pieces.push(Piece { bytes: begin..end, line: *line });
+            (begin, *line) = (end, *line + lines);
+        };
+        if memchr(b'"', bytes).is_some() {
+            let (mut from, mut last) = (0, 0);
+            let ended = row_ends(bytes, is_last, |end| {
+                if end - from >= size {
+                    add(end);
+                    from = end;
+                }
+                last = end;
+            });
+            ended.map_err(|broken| told(bytes, first_line, broken))?;
+            if last > from {
+                add(last);
+            }
+            return Ok(());
+        }
+        // the line feed behind a carriage return may not have come yet; in front of a row it is an empty line
+        let last = memrchr(b'\n', bytes).or_else(|| memrchr2(b'\n', b'\r', bytes));
+        let end = if is_last { bytes.len() } else { last.map_or(0, |at| at + 1) };
+        let mut from = 0;
+        while from < end {
+            let far = from + size;
+            let to = if far >= end { None } else { memchr(b'\n', &bytes[far..end]) };
+            from = to.map_or(end, |at| far + at + 1);
+            add(from);
+        }
+        Ok(())
+    }
+}
+
+/// A broken quote with its line and column.
+fn told(bytes: &[u8], first_line: u64, broken: BrokenQuote) -> RowsError {
+    let before = &bytes[..broken.at];
+    let line = first_line + memchr_iter(b'\n', before).count() as u64;
+    let column = broken.at - memrchr(b'\n', before).map_or(0, |at| at + 1) + 1;
+    let detail = if broken.is_open { "a quote is opened and never closed" } else { "text follows a closing quote" };
+    RowsError::Broken { line, column: column.to_string(), detail: detail.to_owned() }
+}

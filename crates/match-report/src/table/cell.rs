@@ -1,8 +1,8 @@
 //! One value of a table, and how the kind of its column makes it text.
 
+use super::digits::{write_decimal, write_time, write_whole};
 use capture_model::{LocalTime, SequenceId};
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 /// What the values of a column are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -127,24 +127,4 @@ impl<'a> Cell<'a> {
         };
         is_somebodys && text.starts_with(guarded)
     }
-}
-
-fn write_whole(number: u64, out: &mut String) {
-    let _ = write!(out, "{number}"); // a String takes all
-}
-
-/// A number with fixed decimals; never `-0.00`, nothing when it is no number.
-fn write_decimal(number: f64, decimals: usize, out: &mut String) {
-    if !number.is_finite() {
-        return;
-    }
-    let start = out.len();
-    let _ = write!(out, "{number:.decimals$}");
-    if out[start..].starts_with('-') && out[start + 1..].bytes().all(|byte| byte == b'0' || byte == b'.') {
-        out.remove(start);
-    }
-}
-
-fn write_time(time: LocalTime, out: &mut String) {
-    let _ = write!(out, "{time}");
 }

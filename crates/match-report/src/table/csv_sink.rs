@@ -24,8 +24,11 @@ impl Default for CsvStyle {
     }
 }
 
+/// Text that is held before it goes out.
+const HELD: usize = 64 << 10;
+
 pub(crate) struct CsvSink<'w> {
-    writer: csv::Writer<&'w mut dyn Write>,
+    out: &'w mut dyn Write,
     style: CsvStyle,
     columns: Vec<ColumnInfo>,
     text: String,
@@ -33,37 +36,75 @@ pub(crate) struct CsvSink<'w> {
 
 impl<'w> CsvSink<'w> {
     pub(crate) fn new(style: CsvStyle, out: &'w mut dyn Write) -> Self {
-        let writer = csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(out);
-        Self { writer, style, columns: Vec::new(), text: String::new() }
+        Self { out, style, columns: Vec::new(), text: String::new() }
+    }
+
+    /// Ends a row that begins at a byte of the text.
+    fn end_row(&mut self, start: usize) -> Result<(), ReportError> {
+        if self.text.len() == start && self.columns.len() == 1 {
+            self.text.push_str("\"\""); // an empty line would be none
+        }
+        self.text.push('\n');
+        if self.text.len() >= HELD {
+            self.out.write_all(self.text.as_bytes())?;
+            self.text.clear();
+        }
+        Ok(())
     }
 }
 
 impl TableSink for CsvSink<'_> {
     fn begin(&mut self, columns: &[ColumnInfo]) -> Result<(), ReportError> {
         self.columns = columns.to_vec();
-        self.writer.write_record(columns.iter().map(|column| column.name)).map_err(stream)
+        let start = self.text.len();
+        for (at, column) in columns.iter().enumerate() {
+            if at > 0 {
+                self.text.push(',');
+            }
+            push_field(column.name, "", &mut self.text);
+        }
+        self.end_row(start)
     }
 
     fn row(&mut self, cells: &mut dyn Iterator<Item = Cell<'_>>) -> Result<(), ReportError> {
-        for (column, cell) in self.columns.iter().zip(cells) {
-            self.text.clear();
-            if self.style.guard && cell.needs_guard(column.kind, &GUARDED) {
-                self.text.push('\'');
+        let start = self.text.len();
+        for (at, (column, cell)) in self.columns.iter().zip(cells).enumerate() {
+            if at > 0 {
+                self.text.push(',');
             }
-            cell.write_to(column.kind, &mut self.text);
-            self.writer.write_field(&self.text).map_err(stream)?;
+            match &cell {
+                Cell::Text(text) => {
+                    let is_guarded = self.style.guard && cell.needs_guard(column.kind, &GUARDED);
+                    push_field(text, if is_guarded { "'" } else { "" }, &mut self.text);
+                }
+                _ => cell.write_to(column.kind, &mut self.text), // nothing in a number needs quotes
+            }
         }
-        self.writer.write_record(None::<&[u8]>).map_err(stream)
+        self.end_row(start)
     }
 
     fn finish(&mut self) -> Result<(), ReportError> {
-        Ok(self.writer.flush()?)
+        self.out.write_all(self.text.as_bytes())?;
+        self.text.clear();
+        Ok(self.out.flush()?)
     }
 }
 
-fn stream(error: csv::Error) -> ReportError {
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => ReportError::Stream(error),
-        other => ReportError::Stream(std::io::Error::other(format!("{other:?}"))),
+/// Appends a text behind its guard, in quotes where it needs them.
+fn push_field(text: &str, guard: &str, out: &mut String) {
+    let needs_quotes = text.bytes().any(|byte| matches!(byte, b',' | b'"' | b'\r' | b'\n'));
+    if !needs_quotes {
+        out.push_str(guard);
+        out.push_str(text);
+        return;
     }
+    out.push('"');
+    out.push_str(guard);
+    for (at, part) in text.split('"').enumerate() {
+        if at > 0 {
+            out.push_str("\"\"");
+        }
+        out.push_str(part);
+    }
+    out.push('"');
 }

@@ -5,6 +5,7 @@
 
 mod cell;
 mod csv_sink;
+mod digits;
 mod json_lines;
 
 pub use cell::{Cell, Kind};

@@ -133,6 +133,10 @@ proptest! {
         let mut reader = csv::Reader::from_reader(out.as_slice());
         let read: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
         prop_assert_eq!(read.len(), expected.len());
+        let mut by_crate = csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
+        by_crate.write_record(reader.headers().unwrap()).unwrap();
+        read.iter().for_each(|record| by_crate.write_record(record).unwrap());
+        prop_assert_eq!(&by_crate.into_inner().unwrap(), &out, "quotes are those of the csv crate");
         for (record, (text, key, whole, id)) in read.iter().zip(expected) {
             prop_assert!(!record[0].starts_with(GUARDED), "{:?} runs", &record[0]);
             let unguarded = record[0].strip_prefix('\'').filter(|rest| rest.starts_with(GUARDED)).unwrap_or(&record[0]);

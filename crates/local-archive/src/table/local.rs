@@ -183,12 +183,11 @@ impl RowReader for LocalRows {
     fn row(&mut self, row: &Row<'_>, bad: &mut BadCells) {
         self.n_rows += 1;
         let cells = Cells { row, at: &self.at, columns: &self.columns };
-        let path = match cells.path() {
-            Some(path) => Cow::Borrowed(path),
-            None => {
-                self.nameless.push((self.loose.files.len(), self.n_rows));
-                Cow::Owned(row_name(self.n_rows).into())
-            }
+        let path = if let Some(path) = cells.path() {
+            Cow::Borrowed(path)
+        } else {
+            self.nameless.push((self.loose.files.len(), self.n_rows));
+            Cow::Owned(row_name(self.n_rows).into())
         };
         let (observation, state, words) = cells.observation(bad);
         let device = cells.device(bad);

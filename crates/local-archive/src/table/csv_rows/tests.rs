@@ -51,7 +51,7 @@ fn expected(bytes: &[u8]) -> Plain {
             return plain;
         }
         let begin = before + bytes[before..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-        let line = 1 + bytes[..begin].iter().filter(|&&byte| byte == b'\n').count() as u64;
+        let line = 1 + memchr_iter(b'\n', &bytes[..begin]).count() as u64;
         let cells: Vec<String> = record.iter().map(str::to_owned).collect();
         if plain.header.is_empty() { plain.header = cells } else { plain.rows.push((line, cells)) }
     }

@@ -3,6 +3,7 @@
 use crate::block::{Block, weigh};
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
+use crate::rivals::are_one_upload;
 use crate::runs::Index;
 use crate::votes::{Hypothesis, given, hypotheses, least_apart_ms, near_images};
 use crate::{ClockOffset, MatchSettings, Weights};
@@ -35,10 +36,10 @@ pub(crate) fn explore(
         ClockOffset::Fixed { offset_ms } => given(ride, side, index, offset_ms),
     };
     let best_score = candidates.first().map_or(0.0, |hypothesis| hypothesis.score);
-    let mut weighed: Vec<(f64, Vec<Block>, &Hypothesis)> = candidates
+    let mut weighed: Vec<Weighed<'_>> = candidates
         .iter()
         .filter(|hypothesis| hypothesis.score >= 0.2 * best_score)
-        .map(|hypothesis| {
+        .filter_map(|hypothesis| {
             let mut blocks: Vec<Block> = hypothesis
                 .sequences
                 .iter()
@@ -47,34 +48,55 @@ pub(crate) fn explore(
                 })
                 .collect();
             blocks.sort_by(|a, b| b.evidence.total_cmp(&a.evidence).then(a.sequence.cmp(&b.sequence)));
-            (total(&blocks), blocks, hypothesis)
+            let strongest = blocks.iter().map(Block::log_odds).reduce(f64::max)?;
+            let total = total(&blocks);
+            let strength = strongest.clamp(-60.0, 100.0) + settings.weights.rival_temper * total;
+            Some(Weighed { strength, total, blocks, hypothesis })
         })
-        .filter(|(_, blocks, _)| !blocks.is_empty())
         .collect();
     weighed.sort_by(|a, b| {
-        b.0.total_cmp(&a.0).then(a.2.offset_ms.abs().cmp(&b.2.offset_ms.abs())).then(a.2.offset_ms.cmp(&b.2.offset_ms))
+        let offset = |of: &Weighed<'_>| (of.hypothesis.offset_ms.abs(), of.hypothesis.offset_ms);
+        b.strength.total_cmp(&a.strength).then(offset(a).cmp(&offset(b)))
     });
-    if weighed.is_empty() {
-        return Explored::default();
-    }
     let mut rest = weighed.into_iter();
-    let (best_total, blocks, best) = rest.next().expect("there is at least one");
+    let Some(mut best) = rest.next() else { return Explored::default() };
     let temper = settings.weights.offset_temper;
     let apart_ms = least_apart_ms(ride);
-    let against: f64 = rest
-        .filter(|(_, other, hypothesis)| {
-            (hypothesis.offset_ms - best.offset_ms).abs() >= apart_ms && !shares_a_pair(&blocks, other)
-        })
-        .map(|(sum, other, _)| {
-            let shown = strongest_identity(&other) - strongest_identity(&blocks);
-            let by_identity = if shown > 0.0 { temper * shown } else { f64::NEG_INFINITY };
-            (temper * (sum - best_total)).max(by_identity).clamp(-60.0, 60.0).exp()
-        })
-        .sum();
+    let (mut against, mut copies) = (0.0, Vec::new());
+    for other in rest {
+        let is_apart = (other.hypothesis.offset_ms - best.hypothesis.offset_ms).abs() >= apart_ms;
+        if !is_apart || shares_a_pair(&best.blocks, &other.blocks) {
+            continue;
+        }
+        if let (Some(own), Some(twin)) = (best.blocks.first(), other.blocks.first())
+            && own.sequence != twin.sequence
+            && shared_photos(own, twin) > SHARED
+            && are_one_upload(own, twin, side, ride)
+        {
+            copies.extend(other.blocks); // one upload, read in two zones
+            continue;
+        }
+        let shown = strongest_identity(&other.blocks) - strongest_identity(&best.blocks);
+        // What a fellow traveller's images agree in at metre level does not speak against an offset that shows identity.
+        let seen = temper * (other.total - best.total) + temper * shown.min(0.0);
+        let by_identity = if shown > 0.0 { temper * shown } else { f64::NEG_INFINITY };
+        against += seen.max(by_identity).clamp(-60.0, 60.0).exp();
+    }
+    best.blocks.extend(copies);
     Explored {
-        blocks: blocks.into_iter().filter(|block| block.evidence_alone > -2.0).collect(),
+        blocks: best.blocks.into_iter().filter(|block| block.evidence_alone > -2.0).collect(),
         offset_probability: 1.0 / (1.0 + against),
     }
+}
+
+/// An offset with its blocks, the one with most evidence first.
+struct Weighed<'a> {
+    /// The log odds of its strongest block, and a share of all its evidence: a rider beside covers more of a ride than a
+    /// part of it that was published, but shows no identity.
+    strength: f64,
+    total: f64,
+    blocks: Vec<Block>,
+    hypothesis: &'a Hypothesis,
 }
 
 /// Evidence of an offset: of its blocks that claim different photos, the prior counted once.

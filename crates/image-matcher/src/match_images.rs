@@ -1,5 +1,6 @@
 //! The order of the match: rides, votes, blocks, rivals, verdicts.
 
+use crate::block::Block;
 use crate::explore::{Explored, explore};
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
@@ -41,6 +42,7 @@ pub fn match_images(
                 if agreed.is_empty() { first } else { explore(ride, &side, &index, settings, &agreed) }
             })
             .collect();
+        continuations(&rides, &mut explored);
     }
     let standings = standings(&rides, &explored, &side, &settings.weights);
     settle(local, published, &side, &rides, &standings, lookups, settings)
@@ -56,6 +58,42 @@ fn clock_of(ride: &Ride) -> Clock {
 
 fn is_decided(explored: &Explored) -> bool {
     explored.offset_probability > 0.999 && explored.blocks.iter().any(|block| block.log_odds() > DECIDED)
+}
+
+/// A sequence has one owner: a ride whose block goes on where another ride of the same clock already has images of the
+/// sequence, at the same offset, is his too.
+fn continuations(rides: &[Ride], explored: &mut [Explored]) {
+    const CONTINUES: f64 = 12.0;
+    const SAME_CLOCK_MS: i64 = 1_000;
+    type Claim = (usize, i64, u32, u32); // ride, offset, first and last image
+    let mut known: BTreeMap<(Clock, u32), Vec<Claim>> = BTreeMap::new();
+    let claim = |block: &Block, ride: &Ride| {
+        let (first, last) = (block.chain.first()?, block.chain.last()?);
+        Some((block.offset_at(ride.time_ms[first.0 as usize]), first.1, last.1))
+    };
+    for (number, (ride, found)) in rides.iter().zip(explored.iter()).enumerate() {
+        for block in found.blocks.iter().filter(|block| ride.is_timed() && block.log_odds() > DECIDED) {
+            if let Some((offset_ms, first, last)) = claim(block, ride).filter(|_| found.offset_probability > 0.999) {
+                let claims = known.entry((clock_of(ride), block.sequence)).or_default();
+                claims.push((number, offset_ms, first, last));
+            }
+        }
+    }
+    for (number, (ride, found)) in rides.iter().zip(explored.iter_mut()).enumerate() {
+        for block in found.blocks.iter_mut().filter(|block| ride.is_timed() && block.log_odds() <= DECIDED) {
+            let Some(claims) = known.get(&(clock_of(ride), block.sequence)) else { continue };
+            let Some((offset_ms, first, last)) = claim(block, ride) else { continue };
+            let goes_on = |&(other, other_ms, other_first, other_last): &Claim| {
+                other != number
+                    && (other_ms - offset_ms).abs() < SAME_CLOCK_MS
+                    && (last < other_first || first > other_last)
+            };
+            if claims.iter().any(goes_on) {
+                block.identity += CONTINUES;
+                block.mate += CONTINUES;
+            }
+        }
+    }
 }
 
 /// What the rides of each clock say about its offset.

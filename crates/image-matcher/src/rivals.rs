@@ -5,6 +5,7 @@ use crate::block::Block;
 use crate::explore::{Explored, SHARED, shared_images, shared_photos};
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
+use crate::votes::nearest_quarter_ms;
 use std::collections::BTreeMap;
 
 /// A block with its place among the others.
@@ -131,10 +132,14 @@ pub(crate) fn standings<'a>(
     all
 }
 
-/// Whether two blocks hold the same fingerprints (time to the millisecond, uploaded place, device) where they meet.
-fn are_one_upload(a: &Block, b: &Block, side: &PublishedSide, ride: &Ride) -> bool {
+/// Whether two blocks hold the same fingerprints (time to the millisecond or in another zone, uploaded place, device) where
+/// they meet.
+pub(crate) fn are_one_upload(a: &Block, b: &Block, side: &PublishedSide, ride: &Ride) -> bool {
     let of_b: BTreeMap<u32, u32> = b.chain.iter().copied().collect();
     let (mut both, mut same) = (0, 0);
+    let zone_ms = nearest_quarter_ms((b.offset_ms - a.offset_ms).round() as i64);
+    let is_equal =
+        |a_ms: i64, b_ms: i64| (b_ms.saturating_sub(a_ms) - zone_ms).abs() <= if zone_ms == 0 { 0 } else { 2 };
     for &(photo, image) in &a.chain {
         let Some(&other) = of_b.get(&photo) else { continue };
         both += 1;
@@ -143,7 +148,7 @@ fn are_one_upload(a: &Block, b: &Block, side: &PublishedSide, ride: &Ride) -> bo
         let is_near =
             places < 1e-3 || (places.is_nan() && side.original(image)[0].is_nan() && side.original(other)[0].is_nan());
         let is_timed = ride.is_timed() || side.time_ms(image) != PublishedSide::NO_TIME;
-        same += usize::from(is_timed && side.time_ms(image) == side.time_ms(other) && is_near);
+        same += usize::from(is_timed && is_equal(side.time_ms(image), side.time_ms(other)) && is_near);
     }
     let devices = (&side.device[a.sequence as usize], &side.device[b.sequence as usize]);
     let is_one_device = match devices {

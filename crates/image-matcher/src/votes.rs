@@ -25,6 +25,9 @@ const MOST_NEAR: usize = 2_048;
 const QUARTER_MS: i64 = 900_000;
 const PEAKS: usize = 14;
 const KEPT: usize = 8;
+/// Of the offsets that shift a ride by a few images against itself, not all are worth a closer look.
+const NEIGHBOURHOOD_MS: i64 = 20_000;
+const MOST_NEIGHBOURS: usize = 4;
 
 /// A photo of the sample and a published image near it.
 #[derive(Debug, Clone, Copy)]
@@ -110,14 +113,20 @@ pub(crate) fn hypotheses(ride: &Ride, side: &PublishedSide, index: &Index, agree
         scored.push(climb(&near, ride, side, leader));
     }
     sort(&mut scored);
-    let mut kept: Vec<Hypothesis> = Vec::new();
     let apart_ms = least_apart_ms(ride);
+    let is_agreed = |offset_ms: i64| agreed.iter().any(|known| (known - offset_ms).abs() < apart_ms);
+    scored.sort_by_key(|hypothesis| !is_agreed(hypothesis.offset_ms)); // the others' offset is always looked at
+    let mut kept: Vec<Hypothesis> = Vec::new();
     for hypothesis in scored {
-        let is_new = kept.iter().all(|known| (known.offset_ms - hypothesis.offset_ms).abs() >= apart_ms);
-        if is_new && !hypothesis.sequences.is_empty() && kept.len() < KEPT {
+        let away = |known: &Hypothesis| (known.offset_ms - hypothesis.offset_ms).abs();
+        let is_new = kept.iter().all(|known| away(known) >= apart_ms);
+        let n_neighbours = kept.iter().filter(|known| away(known) < NEIGHBOURHOOD_MS).count();
+        let is_crowded = n_neighbours >= MOST_NEIGHBOURS;
+        if is_new && !is_crowded && !hypothesis.sequences.is_empty() && kept.len() < KEPT {
             kept.push(hypothesis);
         }
     }
+    sort(&mut kept);
     kept
 }
 
@@ -215,6 +224,7 @@ fn coarse_offsets(near: &[Near], ride: &Ride, side: &PublishedSide, agreed: &[i6
     peaks.sort_unstable_by_key(|&(count, bin)| (std::cmp::Reverse(count), bin.abs(), bin));
     let mut taken: Vec<i64> = Vec::new();
     let mut offsets: Vec<i64> = exact_modes(near); // to the millisecond, so they come before the bins that hold them
+    offsets.extend(beat_modes(near));
     for &(_, bin) in &peaks {
         if taken.iter().all(|known| (known - bin).abs() > 5) {
             taken.push(bin);
@@ -255,6 +265,29 @@ fn exact_modes(near: &[Near]) -> Vec<i64> {
     modes.into_iter().take(KEPT).map(|(_, offset)| offset).collect()
 }
 
+/// The differences that most pairs share to the millisecond, wherever their places went: an irregular beat that is told
+/// twice agrees at one offset only. None of them where no more pairs agree than chance gives.
+fn beat_modes(near: &[Near]) -> Vec<i64> {
+    const WIDTH_MS: i64 = 3;
+    const FEWEST: usize = 5;
+    let mut modes: Vec<(usize, i64)> = Vec::new();
+    let mut end = 0;
+    for (first, vote) in near.iter().enumerate() {
+        while end < near.len() && near[end].difference_ms - vote.difference_ms <= WIDTH_MS {
+            end += 1;
+        }
+        if end - first >= FEWEST {
+            let middle = near[first + (end - first) / 2].difference_ms;
+            match modes.last_mut() {
+                Some(last) if middle - last.1 < 20 => *last = (*last).max((end - first, middle)),
+                _ => modes.push((end - first, middle)),
+            }
+        }
+    }
+    modes.sort_unstable_by_key(|&(count, offset)| (std::cmp::Reverse(count), offset.abs(), offset));
+    modes.into_iter().take(KEPT).map(|(_, offset)| offset).collect()
+}
+
 /// The nearest whole quarter hour.
 pub(crate) fn nearest_quarter_ms(offset_ms: i64) -> i64 {
     (offset_ms + QUARTER_MS / 2).div_euclid(QUARTER_MS) * QUARTER_MS
@@ -264,6 +297,7 @@ pub(crate) fn nearest_quarter_ms(offset_ms: i64) -> i64 {
 /// left out.
 fn score(near: &[Near], ride: &Ride, side: &PublishedSide, offset_ms: i64) -> Hypothesis {
     const HALF_MS: i64 = 620;
+    const OFF_CENTRE: f64 = 0.3; // a window between two offsets holds the pairs of both
     let first = near.partition_point(|vote| vote.difference_ms < offset_ms - HALF_MS);
     let end = first + near[first..].partition_point(|vote| vote.difference_ms <= offset_ms + HALF_MS);
     let window = &near[first..end];
@@ -290,13 +324,14 @@ fn score(near: &[Near], ride: &Ride, side: &PublishedSide, offset_ms: i64) -> Hy
             })
             .sum();
         let exact = pairs.iter().filter(|&&k| f64::from(window[k as usize].distance_m) < EXACT_M).count();
-        let fit = if ride.whole_seconds { fit } else { fit.max(by_beat(window, pairs)) };
+        let beat = if ride.whole_seconds { 0.0 } else { by_beat(window, pairs) };
+        let off_centre: f64 = pairs.iter().map(|&k| lag(k) as f64 / HALF_MS as f64).sum();
         let device = match (&ride.device, &side.device[number as usize]) {
             (Some(own), Some(other)) if own.is_compatible_with(other) => 2.0,
             (Some(_), Some(_)) => -8.0,
             _ => 0.0,
         };
-        let sum = fit + 3.0 * exact as f64 + device;
+        let sum = fit + 3.0 * exact as f64 + 2.0 * beat + device - OFF_CENTRE * off_centre;
         if sum > 0.0 {
             hypothesis.score += sum;
             hypothesis.sequences.push(number);

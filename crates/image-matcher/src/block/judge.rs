@@ -12,6 +12,9 @@ use crate::votes::nearest_quarter_ms;
 use capture_model::TimeKind;
 use std::collections::BTreeSet;
 
+/// Ways to upload that set headings anew are more frequent than a rig of equal cameras of which only the others' images
+/// are published.
+const MOST_BY_TURN: f64 = 6.0;
 /// Headings of one ride are one observation many times over.
 const MOST_BY_HEADING: f64 = 20.0;
 const EXACT_HEADING_DEG: f64 = 0.02;
@@ -94,7 +97,7 @@ pub(super) fn judge(
         }
         identity += clock_identity(work, time, told, agreed);
     }
-    block.mate = device_identity + heading_identity;
+    block.mate = device_identity + heading_identity.max(-MOST_BY_TURN);
     block.evidence_alone = evidence;
     block.evidence = evidence + time.map_or(0.0, |time| log_prior(work, time, agreed));
     block.identity = identity;
@@ -261,7 +264,8 @@ fn clock_identity(work: &Work<'_>, time: &TimeFit, told: Told, agreed: &[i64]) -
         // Two clocks that are both right differ by a little; one clock that is told twice does not.
         TimeKind::Absolute if time.offset_ms.abs() < 1_200.0 => -3.0,
         TimeKind::Absolute => -6.3,
-        _ if zone_gap_ms(offset) < 1_200.0 => 3.2,
+        _ if zone_gap_ms(offset) < 1_200.0 && told != Told::Apart => 3.2,
+        _ if zone_gap_ms(offset) < 1_200.0 => 0.0, // friends live in zones too
         _ => -3.0,
     }
 }

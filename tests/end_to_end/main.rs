@@ -4,6 +4,7 @@
 
 mod browser;
 mod demo;
+mod endings;
 mod errors;
 mod lists;
 mod local_side;

@@ -40,6 +40,8 @@ pub enum Fault {
     TooMuch,
     /// 400, code 368: blocked.
     Blocked,
+    /// 403, code 10: the token may not read.
+    NotPermitted,
     /// 302 to a login page.
     Login,
     /// 200 with a page.
@@ -74,7 +76,7 @@ pub enum Fault {
     Loris,
 }
 
-const NAMES: [(&str, Fault); 27] = [
+const NAMES: [(&str, Fault); 28] = [
     ("429", Fault::TooMany),
     ("429_bare", Fault::TooManyBare),
     ("403", Fault::AppLimit),
@@ -86,6 +88,7 @@ const NAMES: [(&str, Fault); 27] = [
     ("613", Fault::CallLimit),
     ("too_much", Fault::TooMuch),
     ("368", Fault::Blocked),
+    ("10", Fault::NotPermitted),
     ("login", Fault::Login),
     ("html", Fault::Html),
     ("envelope", Fault::Envelope),
@@ -239,6 +242,9 @@ impl Fault {
             Self::Unavailable => Reply::error(500, 2, "MLYApiException", "Service temporarily unavailable"),
             Self::TooMuch => too_much(),
             Self::Blocked => Reply::error(400, 368, "OAuthException", "The action attempted has been deemed abusive"),
+            Self::NotPermitted => {
+                Reply::error(403, 10, "OAuthException", "Application does not have permission for this action")
+            }
             Self::Login => Reply::html(302, "").with_header("Location", "https://www.mapillary.com/login"),
             Self::Html => Reply::html(200, "<!DOCTYPE html><title>Please log in</title>"),
             Self::Envelope => Reply::error(200, 2, "MLYApiException", "Service temporarily unavailable"),

@@ -23,3 +23,15 @@ pub enum ReportError {
     #[error("this table has no GeoJSON form; use .csv or .jsonl")]
     NotADrawing,
 }
+
+impl ReportError {
+    /// The same, said of a file where only its stream was known.
+    #[must_use]
+    pub fn at(self, path: &std::path::Path) -> Self {
+        match self {
+            Self::Stream(source) => Self::File { path: path.to_owned(), source },
+            Self::Json(error) if error.is_io() => Self::File { path: path.to_owned(), source: error.into() },
+            other => other,
+        }
+    }
+}

@@ -35,7 +35,7 @@ pub use geojson::write_matches_geojson;
 pub use html::{Basemap, write_report_html};
 pub use lists::FileList;
 pub use matches_table::{send_matches, write_matches};
-pub use output_file::OutputFile;
+pub use output_file::{OutputFile, sweep};
 pub use redaction::Redaction;
 pub use report::Report;
 pub use scan_table::{send_scan, write_scan};

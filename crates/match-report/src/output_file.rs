@@ -3,7 +3,26 @@
 use crate::ReportError;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use tempfile::NamedTempFile;
+
+const PREFIX: &str = ".tiepoint-";
+const SUFFIX: &str = ".part";
+/// No output takes so long to write: what is older was left behind by a run that was killed.
+const LEFT_BEHIND: Duration = Duration::from_hours(1);
+
+/// Takes away what runs that were killed have left behind in a folder of outputs.
+pub fn sweep(folder: &Path) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let is_ours = name.to_str().is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX));
+        let age = || entry.metadata().ok()?.modified().ok()?.elapsed().ok();
+        if is_ours && age().is_some_and(|age| age > LEFT_BEHIND) {
+            let _ = std::fs::remove_file(entry.path()); // if it cannot be removed, it does no harm
+        }
+    }
+}
 
 /// Written beside its final name, flushed to the disk, then renamed. Dropped without [`OutputFile::commit`], it vanishes.
 #[derive(Debug)]
@@ -17,7 +36,7 @@ impl OutputFile {
     pub fn create(path: &Path) -> Result<Self, ReportError> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut builder = tempfile::Builder::new();
-        builder.prefix(".tiepoint-").suffix(".part");
+        builder.prefix(PREFIX).suffix(SUFFIX);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -67,6 +86,14 @@ mod tests {
         whole.commit().unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"new");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left behind");
+        for (name, hours_old, expected) in
+            [(".tiepoint-a.part", 2, false), (".tiepoint-b.part", 0, true), ("c.part", 2, true)]
+        {
+            let file = std::fs::File::create(folder.path().join(name)).unwrap();
+            file.set_modified(std::time::SystemTime::now() - Duration::from_hours(hours_old)).unwrap();
+            sweep(folder.path());
+            assert_eq!(folder.path().join(name).exists(), expected, "{name}");
+        }
         let missing = OutputFile::create(&folder.path().join("none/matches.csv")).unwrap_err().to_string();
         assert!(missing.contains("matches.csv"), "{missing}");
     }

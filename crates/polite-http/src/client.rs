@@ -7,7 +7,7 @@
 
 use crate::counters::Counters;
 use crate::in_flight::InFlight;
-use crate::pacer::Pacer;
+use crate::pacer::{Pacer, Permit};
 use crate::tried::{Tried, end, label, words};
 use crate::{
     Answer, Auth, Cancel, Class, Classify, Clock, FetchError, MemoryStore, PaceState, Progress, QuotaSettings, Reading,
@@ -209,7 +209,7 @@ impl Shared {
         let mut unconfirmed: Option<Vec<u8>> = None;
         locked(&self.retries).deposit();
         loop {
-            let mut tried = self.try_once(request, &wire, classify, pacer).await?;
+            let (mut tried, permit) = self.try_once(request, &wire, classify, pacer).await?;
             let is_answer = matches!(tried.reading.class, Class::Answer { .. });
             if is_answer && request.confirm_open_end && !tried.is_whole && unconfirmed.as_ref() != Some(&tried.body) {
                 unconfirmed = Some(std::mem::take(&mut tried.body));
@@ -228,6 +228,7 @@ impl Shared {
                 Step::Accept => return self.keep(request, key, tried),
                 Step::HoldQuota(_) => {} // the pacer holds it; the next permit waits
                 Step::Wait(pause) => {
+                    drop(permit); // who waits leaves the place to others
                     if !locked(&self.retries).withdraw() {
                         let detail = words(request, &tried);
                         return Err(FetchError::RetriesSpent { url: request.shown(), detail });
@@ -247,17 +248,18 @@ impl Shared {
         }
     }
 
-    /// One try: limits, slot, ledger, wire, reading, counting.
-    async fn try_once(
+    /// One try: limits, slot, ledger, wire, reading, counting. The slot is the caller's until it has concluded.
+    async fn try_once<'p>(
         &self,
         request: &Request,
         wire: &WireRequest,
         classify: &dyn Classify,
-        pacer: &Pacer,
-    ) -> Result<Tried, FetchError> {
+        pacer: &'p Pacer,
+    ) -> Result<(Tried, Permit<'p>), FetchError> {
         self.may_send(request)?;
         let reserved = self.reserve()?;
         let permit = pacer.permit(&self.settings.cancel).await.ok_or(FetchError::Stopped)?;
+        self.may_send(request)?; // while this one waited, another may have been refused for all
         if let Some(limit) = pacer.settings.per_day
             && !self.ledger.spend(request.quota, self.today(), Some(limit))?
         {
@@ -289,7 +291,7 @@ impl Shared {
         self.counters.sent(request.endpoint, outcome, tried.body.len());
         let (status, bytes) = (tried.status, tried.body.len());
         tracing::debug!(endpoint = request.endpoint, url = %request.shown(), status, outcome, bytes, "asked");
-        Ok(tried)
+        Ok((tried, permit))
     }
 
     /// A refusal that every further question would meet ends its quota, or, when the caller is blocked, all of them.

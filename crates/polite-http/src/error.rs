@@ -118,7 +118,7 @@ pub enum FetchError {
         limit: u64,
     },
     /// Offline, and never fetched.
-    #[error("{url} is not in the store; run once without being offline")]
+    #[error("{url} is not in the store; run once without --offline")]
     NotStored {
         /// What was asked.
         url: RedactedUrl,

@@ -110,6 +110,12 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
+    /// One try, whatever comes of it.
+    pub fn once() -> Self {
+        let (tries, unreachable_tries, timeout_tries, nonsense_tries, most_throttles) = (1, 1, 1, 1, 1);
+        Self { tries, unreachable_tries, timeout_tries, nonsense_tries, most_throttles, ..Self::default() }
+    }
+
     /// For a service on this machine: hardly any waiting.
     pub fn for_loopback() -> Self {
         let (first_wait, longest_wait) = (Duration::from_millis(10), Duration::from_millis(500));

@@ -4,6 +4,9 @@
 //! token into their own answers (links to a next page, error messages), so every body and every foreign message passes
 //! through [`Secret::scrub`] before anyone sees it.
 
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use memchr::memmem;
 use std::fmt;
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -16,50 +19,72 @@ const SHORTEST_CORE: usize = 16;
 
 /// A token; cheap to clone, wiped when the last clone goes.
 #[derive(Clone)]
-pub struct Secret(Arc<Zeroizing<String>>);
+pub struct Secret(Arc<Kept>);
+
+struct Kept {
+    text: Zeroizing<String>,
+    forms: Vec<Zeroizing<String>>,
+}
 
 impl Secret {
     /// Takes the token over; blanks around it, as files have them, are cut.
     pub fn new(text: impl Into<String>) -> Self {
         let text = Zeroizing::new(text.into());
-        Self(Arc::new(Zeroizing::new(text.trim().to_owned())))
+        let text = Zeroizing::new(text.trim().to_owned());
+        let forms = forms_of(&text);
+        Self(Arc::new(Kept { text, forms }))
     }
 
     /// The token itself, for the one line that puts it on the wire.
     pub fn expose(&self) -> &str {
-        &self.0
+        &self.0.text
     }
 
     /// Whether it can stand in a header: not empty, visible ASCII only.
     pub fn is_sendable(&self) -> bool {
-        !self.0.is_empty() && self.0.bytes().all(|byte| byte.is_ascii_graphic())
+        !self.0.text.is_empty() && self.0.text.bytes().all(|byte| byte.is_ascii_graphic())
     }
 
-    /// Replaces every occurrence of the token, plain or escaped, by `REDACTED`.
+    /// Replaces every occurrence of the token, plain, escaped or in base64, by `REDACTED`.
     pub fn scrub(&self, text: Vec<u8>) -> Vec<u8> {
-        self.forms().iter().fold(text, |text, form| replace(text, form.as_bytes()))
+        self.0.forms.iter().fold(text, |text, form| replace(text, form.as_bytes()))
     }
 
     /// [`Self::scrub`] for text.
     pub fn scrub_text(&self, text: &str) -> String {
         String::from_utf8_lossy(&self.scrub(text.as_bytes().to_vec())).into_owned()
     }
+}
 
-    /// The forms in which the token may stand in a text: as it is, as part of a URL, and its longest run of letters
-    /// and digits, which no escaping changes.
-    fn forms(&self) -> Vec<Zeroizing<String>> {
-        let whole = self.0.as_str();
-        if whole.len() < SHORTEST_SCRUBBED {
-            return Vec::new();
-        }
-        let encoded: String = url::form_urlencoded::byte_serialize(whole.as_bytes()).collect();
-        let core = whole.split(|c: char| !c.is_ascii_alphanumeric()).max_by_key(|run| run.len()).unwrap_or_default();
-        let mut forms = vec![whole.to_owned(), lower_escapes(&encoded), encoded];
-        if core.len() >= SHORTEST_CORE {
-            forms.push(core.to_owned());
-        }
-        forms.into_iter().map(Zeroizing::new).collect()
+/// The forms in which the token may stand in a text: as it is, as part of a URL, its longest run of letters and digits,
+/// which no escaping changes, and base64 wherever it begins.
+fn forms_of(whole: &str) -> Vec<Zeroizing<String>> {
+    if whole.len() < SHORTEST_SCRUBBED {
+        return Vec::new();
     }
+    let encoded: String = url::form_urlencoded::byte_serialize(whole.as_bytes()).collect();
+    let core = whole.split(|c: char| !c.is_ascii_alphanumeric()).max_by_key(|run| run.len()).unwrap_or_default();
+    let mut forms = vec![whole.to_owned(), lower_escapes(&encoded), encoded];
+    let mut hidden = vec![whole];
+    if core.len() >= SHORTEST_CORE {
+        forms.push(core.to_owned());
+        hidden.push(core);
+    }
+    for text in hidden {
+        for alphabet in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
+            forms.extend((0..3).map(|offset| in_base64(text, offset, alphabet)));
+        }
+    }
+    forms.sort_by_key(|form| std::cmp::Reverse(form.len())); // the whole before its parts
+    forms.dedup();
+    forms.into_iter().map(Zeroizing::new).collect()
+}
+
+/// The characters that base64 of any text with this in it has, if it begins `offset` bytes (0 to 2) after a group of three.
+fn in_base64(text: &str, offset: usize, alphabet: &impl Engine) -> String {
+    let encoded = alphabet.encode([&vec![0; offset], text.as_bytes()].concat());
+    let settled = (offset + text.len()) * 8 / 6; // the next character also depends on what follows
+    encoded[(offset * 8).div_ceil(6)..settled].to_owned()
 }
 
 impl fmt::Debug for Secret {
@@ -82,29 +107,19 @@ fn lower_escapes(encoded: &str) -> String {
 }
 
 fn replace(text: Vec<u8>, form: &[u8]) -> Vec<u8> {
-    let Some(first) = find(&text, form) else { return text };
+    let finder = memmem::Finder::new(form);
+    if finder.find(&text).is_none() {
+        return text;
+    }
     let mut clean = Vec::with_capacity(text.len());
-    let (mut from, mut next) = (0, Some(first));
-    while let Some(at) = next {
-        clean.extend_from_slice(&text[from..from + at]);
+    let mut from = 0;
+    for at in finder.find_iter(&text) {
+        clean.extend_from_slice(&text[from..at]);
         clean.extend_from_slice(REPLACEMENT);
-        from += at + form.len();
-        next = find(&text[from..], form);
+        from = at + form.len();
     }
     clean.extend_from_slice(&text[from..]);
     clean
-}
-
-fn find(text: &[u8], form: &[u8]) -> Option<usize> {
-    let (&first, rest) = form.split_first()?;
-    let mut from = 0;
-    while let Some(skipped) = text[from..].iter().position(|&byte| byte == first) {
-        from += skipped + 1;
-        if text[from..].starts_with(rest) {
-            return Some(from - 1);
-        }
-    }
-    None
 }
 
 #[cfg(test)]
@@ -136,6 +151,15 @@ mod tests {
             ("not at all", "nothing here", "nothing here"),
         ] {
             assert_eq!(token.scrub_text(text), expected, "{case}");
+        }
+        let core = "0123456789abcdef0123456789abcdef";
+        for hidden in ["MLY|4223665974375089|0123456789abcdef0123456789abcdef", core] {
+            for (before, after) in [("", ""), ("x", "y"), ("xx", "yyy"), ("{\"token\":\"", "\"}")] {
+                for alphabet in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
+                    let found = token.scrub_text(&alphabet.encode(format!("{before}{hidden}{after}")));
+                    assert!(found.contains("REDACTED") && found.len() < 40, "{before}…{after}: {found}");
+                }
+            }
         }
         assert_eq!(Secret::new("a+b/c|d=e f").scrub_text("q=a%2Bb%2Fc%7Cd%3De+f"), "q=REDACTED");
         assert_eq!(Secret::new("a").scrub_text("banana"), "banana", "too short to be a token");

@@ -27,7 +27,11 @@ pub struct RunFacts {
 
 /// Makes the folder of the reports.
 pub(crate) fn prepare(folder: &Path) -> Result<(), ReconcileError> {
-    std::fs::create_dir_all(folder).map_err(|source| ReconcileError::Out { folder: folder.to_owned(), source })
+    std::fs::create_dir_all(folder).map_err(|source| ReconcileError::Out { folder: folder.to_owned(), source })?;
+    match_report::sweep(folder);
+    // Whether it can be written to is better known before the fetching than after it.
+    OutputFile::create(&folder.join("summary.json"))?;
+    Ok(())
 }
 
 fn file(
@@ -35,8 +39,9 @@ fn file(
     name: &str,
     write: impl FnOnce(&mut dyn Write) -> Result<(), ReportError>,
 ) -> Result<(), ReconcileError> {
-    let mut out = OutputFile::create(&folder.join(name))?;
-    write(&mut out)?;
+    let path = folder.join(name);
+    let mut out = OutputFile::create(&path)?;
+    write(&mut out).map_err(|error| error.at(&path))?;
     out.commit()?;
     Ok(())
 }

@@ -61,7 +61,7 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// Anything else.
-    #[error("the store {} failed: {detail}", path.display())]
+    #[error("the store {} failed ({detail}); check the disk and its free space, or give another cache folder, then run the same command again", path.display())]
     Other {
         /// The file.
         path: PathBuf,

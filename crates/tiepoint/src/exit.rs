@@ -109,24 +109,38 @@ pub(crate) fn interrupt() -> Cancel {
     INTERRUPT.get_or_init(Cancel::default).clone()
 }
 
-/// Ctrl-C stops new requests, lets those in flight come home and be kept, and ends the process with 130: at once on a
+/// Ctrl-C (or SIGTERM) stops new requests, lets those in flight come home and be kept, and ends the process with 130: at once on a
 /// second Ctrl-C, after three seconds in any case. Answers are durable before they are used and reports appear only when
 /// complete, so nothing is lost.
 pub(crate) fn on_interrupt() {
     std::thread::spawn(|| {
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
         runtime.block_on(async {
-            if tokio::signal::ctrl_c().await.is_err() {
+            if asked_to_stop().await.is_err() {
                 return;
             }
             interrupt().cancel();
             crate::progress::say(
                 "tiepoint: interrupted; what was fetched is cached, so run the same command again to continue",
             );
-            let _ = tokio::time::timeout(DRAIN, tokio::signal::ctrl_c()).await;
+            let _ = tokio::time::timeout(DRAIN, asked_to_stop()).await;
             std::process::exit(130);
         });
     });
+}
+
+/// Returns when somebody asks this process to stop.
+async fn asked_to_stop() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => interrupted,
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
 }
 
 /// Whether the reader of stdout went away.

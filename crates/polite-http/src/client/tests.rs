@@ -202,7 +202,7 @@ async fn offline_asks_nothing_and_takes_any_age() {
     tokio::time::advance(Duration::from_hours(24 * 4_000)).await;
     assert_eq!(fetch(&replay, "a").await.unwrap(), "tile");
     let miss = fetch(&replay, "b").await.unwrap_err().to_string();
-    assert_eq!(miss, "https://service.example/b is not in the store; run once without being offline");
+    assert_eq!(miss, "https://service.example/b is not in the store; run once without --offline");
     assert_eq!(replay.script.n_asked(), 0);
 }
 

@@ -7,7 +7,11 @@ mod tidy;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
+use score::Purpose;
 use std::path::PathBuf;
+
+/// Seeds of the scores; no weight may be fitted on them.
+const SCORED: [u64; 3] = [11, 12, 13];
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "The house keeper of Tiepoint")]
@@ -24,13 +28,28 @@ enum Verb {
         #[arg(long)]
         quick: bool,
     },
-    /// Scores the matcher on every scenario, in release, and writes the table to docs/scores.md.
+    /// Scores the matcher on every scenario, in release; writes docs/scores.md and docs/reliability.svg.
     Score {
         /// Photos per scenario and seed.
         #[arg(long, default_value_t = 300)]
         photos: usize,
         /// Seeds.
-        #[arg(long, value_delimiter = ',', default_values_t = [11, 12, 13])]
+        #[arg(long, value_delimiter = ',', default_values_t = SCORED)]
+        seeds: Vec<u64>,
+        /// Fails when a figure falls below its floor; writes nothing.
+        #[arg(long)]
+        check: bool,
+        /// Raises the floors to every figure that became better.
+        #[arg(long, conflicts_with = "check")]
+        raise: bool,
+    },
+    /// Fits the matcher's weights by logistic loss, in release, on seeds that are not scored; prints them.
+    Fit {
+        /// Photos per scenario and seed.
+        #[arg(long, default_value_t = 120)]
+        photos: usize,
+        /// Seeds.
+        #[arg(long, value_delimiter = ',', default_values_t = [101, 102])]
         seeds: Vec<u64>,
     },
     /// The long runs, in release: faulty answers, kills, a million questions in the queue.
@@ -54,8 +73,16 @@ fn main() -> Result<()> {
     match Arguments::parse().verb {
         Verb::Check { quick: true } => check::quick(&root),
         Verb::Check { quick: false } => check::whole(&root),
-        Verb::Score { photos, seeds } => score::run(&root, photos, &seeds),
         Verb::Soak { requests, kills, queued } => soak::run(&root, &soak::Soak { requests, kills, queued }),
+        Verb::Score { photos, seeds, check, raise } => {
+            let purpose = match (check, raise) {
+                (true, _) => Purpose::Check,
+                (_, true) => Purpose::Raise,
+                _ => Purpose::Write,
+            };
+            score::run(&root, photos, &seeds, purpose)
+        }
+        Verb::Fit { photos, seeds } => score::fit(&root, photos, &seeds, &SCORED),
         Verb::Tidy => tidy::run(&root),
     }
 }

@@ -1,33 +1,96 @@
-//! The table of scenarios in the documents, made anew.
+//! The matcher's figures: the table in the documents, the floors below which none may fall, and the fit of its weights.
 
 use crate::check::say;
 use anyhow::{Context, Result, bail};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-/// Runs the scorer in release and writes its table, with the command that made it, to `docs/scores.md`.
-pub(crate) fn run(root: &Path, photos: usize, seeds: &[u64]) -> Result<()> {
-    let seeds: Vec<String> = seeds.iter().map(ToString::to_string).collect();
-    let mut arguments = vec!["run", "--release", "--quiet", "--package", "benches", "--bin", "score", "--"];
-    let photos = photos.to_string();
-    arguments.push(&photos);
-    arguments.extend(seeds.iter().map(String::as_str));
-    let output =
-        Command::new(env!("CARGO")).args(&arguments).current_dir(root).output().context("cannot start cargo")?;
-    if !output.status.success() {
-        bail!("the scorer failed:\n{}", String::from_utf8_lossy(&output.stderr));
+const WHOLE_FLOORS: &str = "crates/match-scores/floors/whole.csv";
+const QUICK_FLOORS: &str = "crates/match-scores/floors/quick.csv";
+/// What the ratchet test runs: photos and seed.
+const QUICK: [&str; 2] = ["60", "11"];
+const TABLE: &str = "docs/scores.md";
+const DIAGRAM: &str = "docs/reliability.svg";
+
+/// What to do with the figures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Write the table and the diagram.
+    Write,
+    /// Hold them against the floors, and write nothing.
+    Check,
+    /// Write the table and the diagram, and take over every figure that became better.
+    Raise,
+}
+
+/// Scores every scenario in release.
+pub(crate) fn run(root: &Path, photos: usize, seeds: &[u64], purpose: Purpose) -> Result<()> {
+    let size = arguments(photos, seeds);
+    let with = |more: &[&'static str]| size.iter().map(String::as_str).chain(more.iter().copied()).collect::<Vec<_>>();
+    if purpose == Purpose::Check {
+        scorer(root, &with(&["--check", WHOLE_FLOORS]))?;
+        say("no figure fell");
+        return Ok(());
     }
-    let table = String::from_utf8(output.stdout).context("the scorer prints UTF-8")?;
+    std::fs::create_dir_all(root.join("docs")).context("cannot make docs")?;
+    let table = if purpose == Purpose::Raise {
+        scorer(root, &[QUICK[0], QUICK[1], "--raise", QUICK_FLOORS])?;
+        scorer(root, &with(&["--diagram", DIAGRAM, "--raise", WHOLE_FLOORS]))?
+    } else {
+        scorer(root, &with(&["--diagram", DIAGRAM]))?
+    };
+    let seeds: Vec<String> = seeds.iter().map(ToString::to_string).collect();
     let text = format!(
-        "# How the matcher does, scenario by scenario\n\nMade by `cargo xtask score --photos {photos} --seeds {}`. \
-         Precision over all matches, recall over the photos that something can decide (marked when the city is built), \
-         ECE: expected calibration error over rows with a probability, in ten bins. Where nothing can decide, every \
-         `ambiguous` row is right and still counts against ECE, because its best candidate is wrong.\n\n{table}",
+        "# How the matcher does, scenario by scenario
+
+Made by `cargo xtask score --photos {photos} --seeds {}`: the same command gives the same bytes, whatever the number of \
+threads. `cargo xtask score --check` fails when a figure falls below `{WHOLE_FLOORS}`, and so does a smaller run in \
+`cargo test`. The weights were fitted on other seeds by `cargo xtask fit`.
+
+- **decidable**: photos that have an image which something can decide; marked from how the city was built, before any match.
+- **precision** over all matches, **recall** over the decidable photos, **ambiguous** over all photos.
+- **held back**: of the photos that have no image, or that nothing can decide, the share that was given none.
+- **worst wrong p**: the greatest probability of a wrong match.
+- **ECE**: expected calibration error over the rows with a probability, in ten bins.
+- **requests**: per local sequence, the median of the runs by the tiles route over a loopback service, nothing cached.
+
+![What was said against what was true](reliability.svg)
+
+{table}",
         seeds.join(","),
     );
-    let path = root.join("docs").join("scores.md");
-    std::fs::create_dir_all(root.join("docs")).context("cannot make docs")?;
+    let path = root.join(TABLE);
     std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
-    say(&format!("wrote {}", path.display()));
+    say(&format!("wrote {TABLE} and {DIAGRAM}"));
     Ok(())
+}
+
+/// Fits the weights in release and prints them.
+pub(crate) fn fit(root: &Path, photos: usize, seeds: &[u64], scored: &[u64]) -> Result<()> {
+    if let Some(seed) = seeds.iter().find(|seed| scored.contains(seed)) {
+        bail!("seed {seed} is scored: fit on others");
+    }
+    let size = arguments(photos, seeds);
+    let all: Vec<&str> = std::iter::once("--fit").chain(size.iter().map(String::as_str)).collect();
+    say(scorer(root, &all)?.trim_end());
+    Ok(())
+}
+
+fn arguments(photos: usize, seeds: &[u64]) -> Vec<String> {
+    std::iter::once(photos.to_string()).chain(seeds.iter().map(ToString::to_string)).collect()
+}
+
+/// Runs the scorer; its talk goes to the terminal, its table comes back.
+fn scorer(root: &Path, arguments: &[&str]) -> Result<String> {
+    let output = Command::new(env!("CARGO"))
+        .args(["run", "--release", "--quiet", "--package", "benches", "--bin", "score", "--"])
+        .args(arguments)
+        .current_dir(root)
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cannot start cargo")?;
+    if !output.status.success() {
+        bail!("the scorer failed");
+    }
+    String::from_utf8(output.stdout).context("the scorer prints UTF-8")
 }

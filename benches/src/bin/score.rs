@@ -1,119 +1,195 @@
-//! Scores the matcher on every scenario of `synthetic-city` and prints one table: `score [PHOTOS] [SEEDS…]`.
+//! Scores the matcher on every scenario of `synthetic-city`, or fits its weights: what `cargo xtask score` and `fit` run.
 //!
-//! Photos are written as files and scanned as a user's are, so EXIF, grouping and replay take part. Precision and recall
-//! count the photos that something can decide; ECE is the expected calibration error over all rows with a probability.
+//! `score [PHOTOS] [SEED…] [SCENARIO…]` prints the table. Beside these: `--fast` asks no service, `--diagram FILE` draws the
+//! reliability, `--check FILE` fails when a figure falls below its floor, `--raise FILE` takes over the better figures,
+//! `--fit` fits the weights on the seeds instead.
 
-use anyhow::Result;
-use capture_model::{ImageId, Status};
-use image_matcher::{Lookup, MatchSettings, match_images};
-use local_archive::{ScanSettings, scan};
-use std::collections::{BTreeMap, BTreeSet};
+use anyhow::{Context, Result, bail};
+use image_matcher::{MatchSettings, Weights};
+use match_scores::{Figures, Floors, HEADER, ScoreError, Tally, Trial, fit, reliability_svg, row, tally_by_route};
+use rayon::prelude::*;
 use std::io::Write;
-use synthetic_city::{CitySpec, Scenario, build};
+use std::path::{Path, PathBuf};
+use synthetic_city::{CitySpec, Scenario};
 
-/// Sums of one scenario over its seeds.
-#[derive(Default)]
-struct Score {
+/// What was asked for.
+struct Wanted {
     photos: usize,
-    decidable: usize,
-    matched: usize,
-    right: usize,
-    right_decidable: usize,
-    ambiguous: usize,
-    reused: usize,
-    bins: [(f64, f64, usize); 10],
-    worst_wrong: f64,
+    seeds: Vec<u64>,
+    scenarios: Vec<Scenario>,
+    is_fast: bool,
+    is_fit: bool,
+    diagram: Option<PathBuf>,
+    check: Option<PathBuf>,
+    raise: Option<PathBuf>,
+}
+
+impl Wanted {
+    fn read(arguments: impl Iterator<Item = String>) -> Result<Self> {
+        let mut wanted = Self {
+            photos: 0,
+            seeds: Vec::new(),
+            scenarios: Vec::new(),
+            is_fast: false,
+            is_fit: false,
+            diagram: None,
+            check: None,
+            raise: None,
+        };
+        let mut arguments = arguments;
+        while let Some(text) = arguments.next() {
+            let mut file = || arguments.next().map(PathBuf::from).with_context(|| format!("{text} needs a file"));
+            match text.as_str() {
+                "--fast" => wanted.is_fast = true,
+                "--fit" => wanted.is_fit = true,
+                "--diagram" => wanted.diagram = Some(file()?),
+                "--check" => wanted.check = Some(file()?),
+                "--raise" => wanted.raise = Some(file()?),
+                _ => match text.parse() {
+                    Ok(number) if wanted.photos == 0 => wanted.photos = usize::try_from(number)?,
+                    Ok(seed) => wanted.seeds.push(seed),
+                    Err(_) => wanted.scenarios.push(text.parse()?),
+                },
+            }
+        }
+        if wanted.photos == 0 {
+            wanted.photos = 300;
+        }
+        if wanted.seeds.is_empty() {
+            wanted.seeds = vec![11, 12, 13];
+        }
+        if wanted.scenarios.is_empty() {
+            wanted.scenarios = Scenario::ALL.to_vec();
+        }
+        Ok(wanted)
+    }
+
+    fn specs(&self) -> Vec<CitySpec> {
+        let of =
+            |&scenario: &Scenario| self.seeds.iter().map(move |&seed| CitySpec { scenario, photos: self.photos, seed });
+        self.scenarios.iter().flat_map(of).collect()
+    }
 }
 
 fn main() -> Result<()> {
-    let mut arguments = std::env::args().skip(1);
-    let photos: usize = arguments.next().map_or(Ok(300), |text| text.parse())?;
-    let mut seeds: Vec<u64> = Vec::new();
-    let mut only: Vec<Scenario> = Vec::new();
-    for text in arguments {
-        match text.parse() {
-            Ok(seed) => seeds.push(seed),
-            Err(_) => only.push(text.parse()?),
+    let wanted = Wanted::read(std::env::args().skip(1))?;
+    if wanted.is_fit { fit_weights(&wanted) } else { score(&wanted) }
+}
+
+/// Both tallies of one scenario over all seeds.
+struct Scored {
+    scenario: Scenario,
+    tally: Tally,
+    by_route: Option<Tally>,
+}
+
+impl Scored {
+    fn requests(&self) -> Option<f64> {
+        self.by_route.as_ref().and_then(|route| route.figures().requests)
+    }
+}
+
+fn score(wanted: &Wanted) -> Result<()> {
+    let specs = wanted.specs();
+    let one = |spec: &CitySpec| {
+        let direct = Trial::of(spec)?.tally(&MatchSettings::default());
+        let by_route = if wanted.is_fast { None } else { Some(tally_by_route(spec)?) };
+        Ok((direct, by_route))
+    };
+    let runs: Vec<(Tally, Option<Tally>)> = specs.par_iter().map(one).collect::<Result<_, ScoreError>>()?;
+    let scored: Vec<Scored> = wanted
+        .scenarios
+        .iter()
+        .zip(runs.chunks(wanted.seeds.len()))
+        .map(|(&scenario, runs)| sum(scenario, runs))
+        .collect();
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{HEADER}")?;
+    let mut all = Tally::default();
+    let mut all_by_route = Tally::default();
+    for one in &scored {
+        writeln!(out, "{}", row(one.scenario.as_str(), &one.tally, one.by_route.as_ref()))?;
+        all.absorb(&one.tally);
+        one.by_route.iter().for_each(|route| all_by_route.absorb(route));
+    }
+    writeln!(out, "{}", row("all", &all, (!wanted.is_fast).then_some(&all_by_route)))?;
+    if !wanted.is_fast {
+        writeln!(out, "\n{}", told_by_route(&all_by_route.figures(), &all_by_route))?;
+    }
+    if let Some(path) = &wanted.diagram {
+        write(path, &reliability_svg(&all.reliability))?;
+    }
+    keep_floors(wanted, &scored)
+}
+
+fn sum(scenario: Scenario, runs: &[(Tally, Option<Tally>)]) -> Scored {
+    let mut scored = Scored { scenario, tally: Tally::default(), by_route: None };
+    for (direct, by_route) in runs {
+        scored.tally.absorb(direct);
+        if let Some(by_route) = by_route {
+            scored.by_route.get_or_insert_default().absorb(by_route);
         }
     }
-    if seeds.is_empty() {
-        seeds = vec![11, 12, 13];
+    scored
+}
+
+/// What the whole run over a loopback service found, in a sentence.
+fn told_by_route(figures: &Figures, tally: &Tally) -> String {
+    format!(
+        "By the tiles route over a loopback service: precision {:.4}, recall {:.4} of the decidable, {} wrong, \
+         calibration error {:.4}, median {:.2} requests per local sequence.",
+        figures.precision,
+        figures.recall,
+        tally.matched - tally.right,
+        figures.calibration_error,
+        figures.requests.unwrap_or_default(),
+    )
+}
+
+fn keep_floors(wanted: &Wanted, scored: &[Scored]) -> Result<()> {
+    let read = |path: &Path| -> Result<Floors> {
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        Floors::parse(&text).with_context(|| path.display().to_string())
+    };
+    if let Some(path) = &wanted.raise {
+        let mut floors = if path.exists() { read(path)? } else { Floors::default() };
+        scored.iter().for_each(|one| floors.raise(one.scenario.as_str(), &one.tally, one.requests()));
+        write(path, &floors.to_csv())?;
     }
+    let Some(path) = &wanted.check else { return Ok(()) };
+    let floors = read(path)?;
+    let falls: Vec<String> = scored
+        .iter()
+        .flat_map(|one| floors.falls(one.scenario.as_str(), &one.tally, one.requests()))
+        .map(|fall| fall.to_string())
+        .collect();
+    if !falls.is_empty() {
+        bail!("figures fell below {}:\n{}", path.display(), falls.join("\n"));
+    }
+    Ok(())
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn fit_weights(wanted: &Wanted) -> Result<()> {
+    let specs = wanted.specs();
+    let trials: Vec<Trial> = specs.par_iter().map(Trial::of).collect::<Result<_, ScoreError>>()?;
     let mut out = std::io::stdout().lock();
+    let fitted = fit(&trials, Weights::default(), &mut |step| {
+        eprintln!("{} to {:.4}: loss {:.6}", step.weight, step.value, step.loss);
+    });
     writeln!(
         out,
-        "| scenario | photos | decidable | precision | recall | ambiguous | wrong | worst wrong p | reused ids | ECE |"
+        "mean logistic loss of {} cities: {:.6} before, {:.6} after\n",
+        trials.len(),
+        fitted.loss_before,
+        fitted.loss_after
     )?;
-    writeln!(out, "|---|---|---|---|---|---|---|---|---|---|")?;
-    let mut all_bins = [(0.0, 0.0, 0_usize); 10];
-    for &scenario in Scenario::ALL.iter().filter(|scenario| only.is_empty() || only.contains(scenario)) {
-        let mut score = Score::default();
-        for &seed in &seeds {
-            add(&mut score, &CitySpec { scenario, photos, seed })?;
-        }
-        for (all, own) in all_bins.iter_mut().zip(score.bins) {
-            *all = (all.0 + own.0, all.1 + own.1, all.2 + own.2);
-        }
-        let share = |part: usize, whole: usize| if whole == 0 { 1.0 } else { part as f64 / whole as f64 };
-        writeln!(
-            out,
-            "| {scenario} | {} | {} | {:.4} | {:.4} | {:.4} | {} | {:.4} | {} | {:.4} |",
-            score.photos,
-            score.decidable,
-            share(score.right, score.matched),
-            share(score.right_decidable, score.decidable),
-            share(score.ambiguous, score.photos),
-            score.matched - score.right,
-            score.worst_wrong,
-            score.reused,
-            calibration_error(&score.bins),
-        )?;
-    }
-    writeln!(out, "\nECE over all rows: {:.4}", calibration_error(&all_bins))?;
-    Ok(())
-}
-
-fn add(score: &mut Score, spec: &CitySpec) -> Result<()> {
-    let city = build(spec);
-    let folder = tempfile::tempdir()?;
-    city.write_photos(folder.path())?;
-    let archive = scan(&[folder.path().to_owned()], &ScanSettings::default())?;
-    let images = archive.usable_images();
-    let published = city.published_columns();
-    let outcome = match_images(&images, &published, &vec![Lookup::Complete; images.len()], &MatchSettings::default());
-    let prefix = format!("{}/", folder.path().display());
-    let known: BTreeMap<&str, (&[ImageId], bool)> = city
-        .photos
-        .iter()
-        .zip(city.truth.iter().zip(&city.decidable))
-        .map(|(photo, (ids, decidable))| (photo.path.as_str(), (ids.as_slice(), *decidable)))
-        .collect();
-    score.photos += city.photos.len();
-    score.decidable += city.decidable.iter().filter(|decidable| **decidable).count();
-    let mut used = BTreeSet::new();
-    for (row, verdict) in outcome.verdicts.iter().enumerate() {
-        let path = &archive.files[images.file[row] as usize].path;
-        let (truth, decidable) = known[path.strip_prefix(prefix.as_str()).unwrap_or(path)];
-        let is_true = |image: u32| truth.contains(&ImageId(published.id[image as usize]));
-        if let Some(image) = verdict.image {
-            score.matched += 1;
-            score.right += usize::from(is_true(image));
-            score.right_decidable += usize::from(is_true(image) && decidable);
-            score.reused += usize::from(!used.insert(image));
-            if !is_true(image) {
-                score.worst_wrong = score.worst_wrong.max(verdict.probability.unwrap_or(1.0));
-            }
-        }
-        score.ambiguous += usize::from(verdict.reason.status() == Status::Ambiguous);
-        if let Some(best) = outcome.candidates.of(row).first() {
-            let bin = &mut score.bins[((best.probability * 10.0) as usize).min(9)];
-            *bin = (bin.0 + best.probability, bin.1 + f64::from(u8::from(is_true(best.image))), bin.2 + 1);
-        }
+    writeln!(out, "| weight | default | fitted |\n|---|---|---|")?;
+    for (name, before, after) in fitted.values {
+        writeln!(out, "| {name} | {before:.4} | {after:.4} |")?;
     }
     Ok(())
-}
-
-fn calibration_error(bins: &[(f64, f64, usize); 10]) -> f64 {
-    let all: usize = bins.iter().map(|bin| bin.2).sum();
-    bins.iter().map(|bin| (bin.0 - bin.1).abs()).sum::<f64>() / all.max(1) as f64
 }

@@ -75,6 +75,19 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("synthetic-city", &["capture-model"]),
     ("mapillary-simulator", &["capture-model", "tile-cover", "coverage-tile", "mapillary-api", "synthetic-city"]),
     (
+        "match-scores",
+        &[
+            "capture-model",
+            "polite-http",
+            "local-archive",
+            "mapillary-api",
+            "mapillary-simulator",
+            "image-matcher",
+            "reconcile",
+            "synthetic-city",
+        ],
+    ),
+    (
         "reconcile",
         &[
             "capture-model",

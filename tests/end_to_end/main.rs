@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
+mod annotate;
 mod browser;
 mod demo;
 mod endings;

@@ -130,13 +130,14 @@ fn coverage_decodes_what_the_service_gives() {
 #[test]
 fn every_verb_has_help_with_examples() {
     let folder = tempfile::tempdir().unwrap();
-    let verbs: [&[&str]; 9] = [
+    let verbs: [&[&str]; 10] = [
         &["reconcile"],
         &["scan"],
         &["tiles"],
         &["coverage"],
         &["match"],
         &["verify"],
+        &["annotate"],
         &["simulate", "archive"],
         &["simulate", "serve"],
         &["demo"],

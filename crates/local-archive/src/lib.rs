@@ -41,7 +41,7 @@ pub use gpx::GpxTrack;
 pub use history::HistoryPlace;
 pub use loose::{GivenSequence, LooseFile, LooseFiles, Texts};
 pub use published_table::read_published_table;
-pub use report_path::path_of_row;
+pub use report_path::{is_photo, path_of_row};
 pub use scan::{ScanOptions, ScanProgress, ScanSettings, scan};
 
 #[cfg(test)]

@@ -38,6 +38,7 @@ pub(crate) enum Verb {
     Plan(verbs::plan::Plan),
     Match(verbs::match_tables::Match),
     Verify(verbs::verify::Verify),
+    Annotate(verbs::annotate::Annotate),
     #[command(subcommand)]
     Simulate(verbs::simulate::Simulate),
     Demo(verbs::demo::Demo),

@@ -63,6 +63,13 @@ fn known_code(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     if let Some(error) = cause.downcast_ref::<match_report::FolderError>() {
         return Some(if error.is_broken_input() { UNREADABLE_TABLE } else { NOTHING_TO_READ });
     }
+    if let Some(error) = cause.downcast_ref::<write_back::JournalError>() {
+        return Some(match error {
+            write_back::JournalError::Nothing { .. } => NOTHING_TO_READ,
+            write_back::JournalError::Broken { .. } => UNREADABLE_TABLE,
+            write_back::JournalError::File { .. } => OTHER,
+        });
+    }
     if let Some(error) = cause.downcast_ref::<mapillary_api::ApiError>() {
         return Some(code_of_kind(error.kind()));
     }

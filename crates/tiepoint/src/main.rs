@@ -26,6 +26,7 @@ fn main() -> ExitCode {
         Verb::Coverage(verb) => verb.run(shared),
         Verb::Match(verb) => verb.run(shared),
         Verb::Verify(verb) => verb.run(shared),
+        Verb::Annotate(verb) => verb.run(shared),
         Verb::Simulate(verb) => verb.run(shared),
         Verb::Demo(verb) => verb.run(shared),
         Verb::Plan(verb) => verb.run(shared),

@@ -72,6 +72,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("cluster-tracker", &["capture-model", "polite-http"]),
     ("match-report", &["capture-model", "image-matcher", "adjustment-audit"]),
     ("parquet-tables", &["capture-model", "match-report"]),
+    ("write-back", &["match-report"]),
     ("synthetic-city", &["capture-model"]),
     ("mapillary-simulator", &["capture-model", "tile-cover", "coverage-tile", "mapillary-api", "synthetic-city"]),
     (

@@ -1,5 +1,6 @@
 //! One file a verb.
 
+pub(crate) mod annotate;
 pub(crate) mod cache;
 pub(crate) mod coverage;
 pub(crate) mod demo;

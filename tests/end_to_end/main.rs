@@ -9,6 +9,7 @@ mod endings;
 mod errors;
 mod lists;
 mod local_side;
+mod parquet;
 mod recorded;
 mod soak;
 mod support;

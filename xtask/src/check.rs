@@ -10,6 +10,12 @@ use std::process::Command;
 pub(crate) fn whole(root: &Path) -> Result<()> {
     format_and_lint(root)?;
     cargo(root, &["test", "--workspace"])?; // the bench crate is a member: its targets run each bench once here
+    // the feature that is off by default
+    cargo(
+        root,
+        &["clippy", "--package", "tiepoint", "--features", "parquet", "--all-targets", "--", "--deny", "warnings"],
+    )?;
+    cargo(root, &["test", "--package", "tiepoint", "--features", "parquet", "--test", "end_to_end", "parquet"])?;
     document(root)?;
     tidy::run(root)?;
     say("all checks pass");

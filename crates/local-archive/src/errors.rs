@@ -111,6 +111,14 @@ pub enum TableError {
         /// How many there are.
         n_bad: u64,
     },
+    /// A table of a further format that makes no sense to it.
+    #[error("{}: {detail}", path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        detail: String,
+    },
     /// Broken quoting, broken JSON, text that is not UTF-8.
     #[error("{}, line {line}, column {column}: {detail}", path.display())]
     Broken {

@@ -43,6 +43,7 @@ pub use loose::{GivenSequence, LooseFile, LooseFiles, Texts};
 pub use published_table::read_published_table;
 pub use report_path::{is_photo, path_of_row};
 pub use scan::{ScanOptions, ScanProgress, ScanSettings, scan};
+pub use table::{OpenTable, TableFormat};
 
 #[cfg(test)]
 mod fuzz;

@@ -12,7 +12,7 @@
 use crate::angle_text::{degrees, metres};
 use crate::decimal;
 use crate::errors::TableError;
-use crate::table::{BadCells, Columns, Known, MissingColumn, PartReader, Row, RowReader, read_table};
+use crate::table::{BadCells, Columns, Known, MissingColumn, PartReader, Row, RowReader, TableFormat, read_table};
 use crate::time_text::cell;
 use capture_model::{CapturedAt, Device, Evidence, ImageId, Position, PublishedImage, PublishedImages, SequenceId};
 use std::path::Path;
@@ -20,10 +20,10 @@ use std::path::Path;
 /// Altitudes beyond this wrapped around 2^32.
 const HIGHEST_ALTITUDE_M: f64 = 100_000.0;
 
-/// Reads published images from a table (`.csv`, else JSON lines or a JSON list).
-pub fn read_published_table(path: &Path) -> Result<PublishedImages, TableError> {
+/// Reads published images from a table (`.csv`, a further format, else JSON lines or a JSON list).
+pub fn read_published_table(path: &Path, format: Option<&dyn TableFormat>) -> Result<PublishedImages, TableError> {
     let mut reader = PublishedRows::default();
-    read_table(path, &mut reader)?;
+    read_table(path, format, &mut reader)?;
     let mut images = reader.images;
     images.keep_first_of_each();
     Ok(images)

@@ -15,7 +15,7 @@ use crate::merge::{Described, merge_described};
 use crate::photo::{Photo, read_photo};
 use crate::recall::Recall;
 use crate::report_path::{is_photo, report_path};
-use crate::table::read_local_table;
+use crate::table::{TableFormat, read_local_table};
 use capture_model::{CapturedAt, FileState, LocalArchive, LocalTime, Observation, Reason, TimeSource};
 use rayon::prelude::*;
 use std::fs::{self, File, Metadata};
@@ -29,7 +29,7 @@ use walkdir::WalkDir;
 const BATCH: usize = 2048;
 
 /// What a person may choose of a scan.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct ScanOptions {
     /// The uploader's rules that are replayed; `None` takes those of the version that made the newest upload of the
     /// history, or the newest rules where there is none.
@@ -41,6 +41,8 @@ pub struct ScanOptions {
     /// A file in which a scan remembers what it read of each photo: the next scan with the same file opens only photos
     /// whose size or time of change differ.
     pub recall: Option<PathBuf>,
+    /// A further format of tables.
+    pub format: Option<&'static dyn TableFormat>,
 }
 
 /// How a scan works, and who watches it.
@@ -173,13 +175,13 @@ impl Scan<'_> {
         } else if is_photo(path) && metadata.is_file() {
             self.progress.files_found += 1;
             self.read(&mut vec![path.to_owned()]);
-        } else if metadata.is_file() && crate::table::is_table(path) {
+        } else if metadata.is_file() && crate::table::is_table(path, self.settings.options.format) {
             let before = self.loose.files.len();
             if begins_as_description(path).map_err(unreadable)? {
                 read_description(path, File::open(path).map_err(unreadable)?, &mut self.loose)?;
                 self.took_entries(before, path.parent().unwrap_or(Path::new("")));
             } else {
-                read_local_table(path, &mut self.loose)?;
+                read_local_table(path, self.settings.options.format, &mut self.loose)?;
                 self.took_rows(before);
             }
         } else {

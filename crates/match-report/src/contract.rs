@@ -34,6 +34,19 @@ impl Table {
         Self::Uploads,
     ];
 
+    /// The name of its file without an ending.
+    pub fn file_stem(self) -> &'static str {
+        match self {
+            Self::Matches => "matches",
+            Self::Sequences => "sequences",
+            Self::Shifts => "shifts",
+            Self::ShiftsBySequence => "shifts_by_sequence",
+            Self::Scan => "scan",
+            Self::Coverage => "coverage",
+            Self::Uploads => "uploads",
+        }
+    }
+
     /// Its columns, in the order of the header.
     pub fn columns(self) -> Vec<ColumnInfo> {
         match self {

@@ -1,6 +1,6 @@
 //! `coverage`: one row per feature of a coverage tile.
 
-use crate::table::{Cell, Column, Kind, TableSink, column, send, write_as};
+use crate::table::{Cell, Column, Kind, TableSink, column, send, write_table};
 use crate::{CsvStyle, OutputKind, ReportError};
 use capture_model::{CapturedAt, LocalTime, Position};
 use std::io::Write;
@@ -39,7 +39,7 @@ pub fn write_coverage<'a>(
     style: CsvStyle,
     out: &mut dyn Write,
 ) -> Result<(), ReportError> {
-    write_as(kind, style, out, |sink| send_coverage(rows, sink))
+    write_table(kind, style, out, |sink| send_coverage(rows, sink))
 }
 
 /// Sends features to any sink.

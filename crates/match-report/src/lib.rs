@@ -43,6 +43,6 @@ pub use sequences_table::{send_sequences, write_sequences};
 pub use shift_figures::{DeviceFigures, ShiftFigures, SpreadFigures};
 pub use shifts_table::{send_shifts, send_shifts_by_sequence, write_shifts, write_shifts_by_sequence};
 pub use summary::{Counts, Summary, write_summary};
-pub use table::{Cell, ColumnInfo, CsvStyle, Kind, OutputKind, TableSink};
+pub use table::{Cell, ColumnInfo, CsvStyle, Kind, OtherTables, OutputKind, TableSink, write_table};
 pub use uploads_table::{UploadRow, send_uploads, write_uploads};
 pub use words::{meaning, next_step};

@@ -4,7 +4,7 @@
 //! matched and ambiguous ones show candidates.
 
 use crate::report::{MOST_CANDIDATES, joined_ids};
-use crate::table::{Cell, Column, Kind, TableSink, column, send, write_as};
+use crate::table::{Cell, Column, Kind, TableSink, column, send, write_table};
 use crate::{CsvStyle, OutputKind, Report, ReportError, figures};
 use capture_model::{LocalFile, LocalTime, Metres, Position, Reason, Status};
 use image_matcher::{Candidate, Verdict};
@@ -18,7 +18,7 @@ pub fn write_matches(
     style: CsvStyle,
     out: &mut dyn Write,
 ) -> Result<(), ReportError> {
-    write_as(kind, style, out, |sink| send_matches(report, sink))
+    write_table(kind, style, out, |sink| send_matches(report, sink))
 }
 
 /// Sends the matches to any sink.

@@ -1,6 +1,6 @@
 //! `scan`: what each local file says. Its output is valid input again.
 
-use crate::table::{Cell, Column, Kind, TableSink, column, send, write_as};
+use crate::table::{Cell, Column, Kind, TableSink, column, send, write_table};
 use crate::{CsvStyle, OutputKind, ReportError};
 use capture_model::{Device, FileState, LocalArchive, LocalFile, LocalTime, Metres, Position, Reason, Track};
 use std::borrow::Cow;
@@ -13,7 +13,7 @@ pub fn write_scan(
     style: CsvStyle,
     out: &mut dyn Write,
 ) -> Result<(), ReportError> {
-    write_as(kind, style, out, |sink| send_scan(archive, sink))
+    write_table(kind, style, out, |sink| send_scan(archive, sink))
 }
 
 /// Sends the inventory of an archive to any sink.

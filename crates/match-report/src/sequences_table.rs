@@ -1,6 +1,6 @@
 //! `sequences.csv`: one row per local sequence.
 
-use crate::table::{Cell, Column, Kind, TableSink, column, send, write_as};
+use crate::table::{Cell, Column, Kind, TableSink, column, send, write_table};
 use crate::{CsvStyle, OutputKind, Report, ReportError, figures};
 use capture_model::{LocalTime, Status, Track};
 use image_matcher::TrackOutcome;
@@ -13,7 +13,7 @@ pub fn write_sequences(
     style: CsvStyle,
     out: &mut dyn Write,
 ) -> Result<(), ReportError> {
-    write_as(kind, style, out, |sink| send_sequences(report, sink))
+    write_table(kind, style, out, |sink| send_sequences(report, sink))
 }
 
 /// Sends the local sequences to any sink.

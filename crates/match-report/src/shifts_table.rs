@@ -1,6 +1,6 @@
 //! `shifts.csv`: how far the service moved each published image; and the same by published sequence.
 
-use crate::table::{Cell, Column, Kind, TableSink, column, send, write_as};
+use crate::table::{Cell, Column, Kind, TableSink, column, send, write_table};
 use crate::{CsvStyle, OutputKind, ReportError};
 use adjustment_audit::{Audit, Flag, Flags, ImageShift, SequenceShift, Spread};
 use capture_model::{LocalTime, Position, PublishedImages};
@@ -14,7 +14,7 @@ pub fn write_shifts(
     style: CsvStyle,
     out: &mut dyn Write,
 ) -> Result<(), ReportError> {
-    write_as(kind, style, out, |sink| send_shifts(published, audit, sink))
+    write_table(kind, style, out, |sink| send_shifts(published, audit, sink))
 }
 
 /// Sends the moves of published images to any sink.
@@ -30,7 +30,7 @@ pub fn write_shifts_by_sequence(
     style: CsvStyle,
     out: &mut dyn Write,
 ) -> Result<(), ReportError> {
-    write_as(kind, style, out, |sink| send_shifts_by_sequence(published, audit, sink))
+    write_table(kind, style, out, |sink| send_shifts_by_sequence(published, audit, sink))
 }
 
 /// Sends the moves by published sequence to any sink.

@@ -1,6 +1,6 @@
 //! `uploads.csv`: where each upload stands.
 
-use crate::table::{Cell, Column, Kind, TableSink, column, send, write_as};
+use crate::table::{Cell, Column, Kind, TableSink, column, send, write_table};
 use crate::{CsvStyle, OutputKind, ReportError};
 use capture_model::{CapturedAt, ClusterId, ImageId, LocalTime};
 use std::io::Write;
@@ -53,7 +53,7 @@ pub fn write_uploads(
     style: CsvStyle,
     out: &mut dyn Write,
 ) -> Result<(), ReportError> {
-    write_as(kind, style, out, |sink| send_uploads(rows, sink))
+    write_table(kind, style, out, |sink| send_uploads(rows, sink))
 }
 
 /// Sends uploads to any sink.

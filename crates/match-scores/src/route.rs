@@ -38,6 +38,7 @@ pub fn tally_by_route(spec: &CitySpec) -> Result<Tally, ScoreError> {
         },
         cache_dir: None,
         csv_guard: true,
+        other_tables: None,
         redaction: None,
         basemap: None,
     };

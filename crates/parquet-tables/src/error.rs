@@ -14,7 +14,7 @@ pub enum ParquetTableError {
         source: std::io::Error,
     },
     /// It is damaged, or no Parquet file, or packed in a way that is not known here.
-    #[error("{}: {detail}; write it again, with snappy, zstd, gzip or lz4", path.display())]
+    #[error("{}: {detail}", path.display())]
     Broken {
         /// The file.
         path: PathBuf,

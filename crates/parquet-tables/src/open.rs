@@ -141,7 +141,12 @@ fn open(path: &Path) -> Result<SerializedFileReader<File>, ParquetError> {
 
 /// Errors with the file's name; a panic of the decoder over a hostile file is one as well.
 fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ParquetTableError> {
-    let broken = |detail: String| ParquetTableError::Broken { path: path.to_owned(), detail };
+    let broken = |detail: String| ParquetTableError::Broken {
+        path: path.to_owned(),
+        detail: format!(
+            "this Parquet file cannot be read ({detail}); write it again, packed by snappy, zstd, gzip or lz4"
+        ),
+    };
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(done)) => Ok(done),
         Ok(Err(ParquetError::External(error))) => match error.downcast::<std::io::Error>() {

@@ -6,8 +6,8 @@ use capture_model::{LocalArchive, LocalImages, PublishedImages, Route, SequenceI
 use image_matcher::{ClockOffset, MatchOutcome, MatchSettings};
 use mapillary_api::Usage;
 use match_report::{
-    CsvStyle, OutputFile, OutputKind, Report, ReportError, ShiftFigures, Summary, write_matches, write_matches_geojson,
-    write_report_html, write_sequences, write_shifts, write_summary,
+    CsvStyle, OtherTables, OutputFile, OutputKind, Report, ReportError, ShiftFigures, Summary, Table, TableSink,
+    send_matches, send_sequences, send_shifts, write_matches_geojson, write_report_html, write_summary, write_table,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -46,17 +46,41 @@ fn file(
     Ok(())
 }
 
+/// Tables of one folder: as CSV, and in a further format if one is wanted.
+struct Tables<'a> {
+    folder: &'a Path,
+    style: CsvStyle,
+    others: Option<OtherTables>,
+}
+
+impl Tables<'_> {
+    fn write(
+        &self,
+        table: Table,
+        send: &mut dyn FnMut(&mut dyn TableSink) -> Result<(), ReportError>,
+    ) -> Result<(), ReconcileError> {
+        let name = format!("{}.csv", table.file_stem());
+        file(self.folder, &name, |out| write_table(OutputKind::Csv, self.style, out, &mut *send))?;
+        match self.others {
+            Some(write) => Ok(write(self.folder, table, send)?),
+            None => Ok(()),
+        }
+    }
+}
+
 /// Writes what the matcher alone can say: `matches.csv`, `sequences.csv`, `summary.json`.
 pub fn write_match_files(
     folder: &Path,
     report: &Report<'_>,
     style: CsvStyle,
+    others: Option<OtherTables>,
     settings: Value,
     facts: &RunFacts,
 ) -> Result<(), ReconcileError> {
     prepare(folder)?;
-    file(folder, "matches.csv", |out| write_matches(report, OutputKind::Csv, style, out))?;
-    file(folder, "sequences.csv", |out| write_sequences(report, OutputKind::Csv, style, out))?;
+    let tables = Tables { folder, style, others };
+    tables.write(Table::Matches, &mut |sink| send_matches(report, sink))?;
+    tables.write(Table::Sequences, &mut |sink| send_sequences(report, sink))?;
     let mut summary = Summary::new(settings, report);
     let owned = |counts: &std::collections::BTreeMap<&'static str, u64>| {
         counts.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
@@ -87,10 +111,11 @@ pub(crate) fn write(
     let mut shifts = audit(published, &rows_of_matched_sequences(published, outcome));
     shifts.check_uploads(published, report.uploads());
     let facts = RunFacts { shifts: Some(ShiftFigures::of(published, &shifts)), ..facts.clone() };
-    file(folder, "shifts.csv", |out| write_shifts(published, &shifts, OutputKind::Csv, style, out))?;
+    let tables = Tables { folder, style, others: settings.other_tables };
+    tables.write(Table::Shifts, &mut |sink| send_shifts(published, &shifts, sink))?;
     file(folder, "matches.geojson", |out| write_matches_geojson(&report, out))?;
     file(folder, "report.html", |out| write_report_html(&report, settings.basemap.as_ref(), out))?;
-    write_match_files(folder, &report, style, settings_told(settings), &facts)
+    write_match_files(folder, &report, style, settings.other_tables, settings_told(settings), &facts)
 }
 
 /// Images of every sequence that holds a match.

@@ -7,7 +7,7 @@ use capture_model::{LocalArchive, LocalImages, PublishedImages, Route, SequenceI
 use image_matcher::{MatchOutcome, MatchSettings, match_images};
 use local_archive::{ScanOptions, ScanSettings};
 use mapillary_api::{Api, ApiError, ApiSettings, Usage};
-use match_report::{Basemap, Redaction};
+use match_report::{Basemap, OtherTables, Redaction};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -49,6 +49,8 @@ pub struct Settings {
     pub api: ApiSettings,
     /// Folder of the response cache; `None` keeps nothing.
     pub cache_dir: Option<PathBuf>,
+    /// What writes the tables in a further format.
+    pub other_tables: Option<OtherTables>,
     /// Whether text cells are guarded against spreadsheets.
     pub csv_guard: bool,
     /// How the reports hide names, ids, places and times; `None` hides nothing.

@@ -35,18 +35,20 @@ pub(crate) struct LocalFlags {
 
 impl LocalFlags {
     /// What the scan is asked to do.
-    pub(crate) fn options(&self, paths: &[PathBuf], shared: &Shared) -> ScanOptions {
+    pub(crate) fn options(&self, paths: &[PathBuf], shared: &Shared) -> Result<ScanOptions> {
+        paths.iter().try_for_each(|path| crate::parquet::check(path))?;
         let history = match &self.history {
             None => HistoryPlace::Default,
             Some(folder) if folder.as_os_str() == "none" => HistoryPlace::Off,
             Some(folder) => HistoryPlace::At(folder.clone()),
         };
-        ScanOptions {
+        Ok(ScanOptions {
             rules: self.uploader.map(Rules::of),
             history,
             gpx: self.gpx.clone().map(|path| GpxTrack { path, wall_clock_to_utc_ms: self.gpx_offset.0 }),
+            format: crate::parquet::format(),
             recall: if self.rescan { None } else { recall_file(paths, shared) },
-        }
+        })
     }
 
     /// Reads local photos, shows how far it is and what could not be entered.
@@ -55,7 +57,7 @@ impl LocalFlags {
             progress.show(Event::Scanning { found: so_far.files_found, read: so_far.files_read });
         };
         let warn = |words: &str| progress.warn(words);
-        let settings = ScanSettings { options: self.options(paths, shared), progress: &told, warn: &warn };
+        let settings = ScanSettings { options: self.options(paths, shared)?, progress: &told, warn: &warn };
         Ok(local_archive::scan(paths, &settings)?)
     }
 }

@@ -7,6 +7,7 @@ mod local_flags;
 mod logging;
 mod network;
 mod output;
+mod parquet;
 mod progress;
 mod verbs;
 

@@ -1,8 +1,8 @@
 //! Where results go: stdout, or a file whose ending says what it is. Files appear under their name only when complete.
 
-use crate::exit;
+use crate::{exit, parquet};
 use anyhow::Result;
-use match_report::{OutputFile, OutputKind};
+use match_report::{CsvStyle, OutputFile, OutputKind, ReportError, Table, TableSink};
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
@@ -26,9 +26,25 @@ where
     Ok(())
 }
 
+/// Writes one table to `-o`, in the format that its ending says.
+pub(crate) fn write_table(
+    target: Option<&Path>,
+    table: Table,
+    style: CsvStyle,
+    mut send: impl FnMut(&mut dyn TableSink) -> Result<(), ReportError>,
+) -> Result<()> {
+    match target {
+        Some(path) if parquet::is_parquet(path) => Ok(parquet::write(path, table, &mut send)?),
+        _ => write_to(target, |kind, out| match_report::write_table(kind, style, out, send)),
+    }
+}
+
 /// Refuses, before any work is done, a file whose ending says a kind that the verb does not write.
 pub(crate) fn check(target: Option<&Path>, kinds: &[OutputKind]) -> Result<()> {
     let Some(path) = target.filter(|path| path.as_os_str() != "-") else { return Ok(()) };
+    if parquet::is_parquet(path) && kinds.contains(&OutputKind::JsonLines) {
+        return parquet::check(path); // what writes JSON lines is a table
+    }
     if kinds.contains(&kind_of(path)?) {
         return Ok(());
     }
@@ -46,7 +62,10 @@ pub(crate) fn check(target: Option<&Path>, kinds: &[OutputKind]) -> Result<()> {
 /// What a file's ending says; an ending that no table has is a mistake on the command line.
 pub(crate) fn kind_of(path: &Path) -> Result<OutputKind> {
     OutputKind::of(path).ok_or_else(|| {
-        exit::usage(format!("{}: the ending says no known kind; use .csv, .jsonl or .geojson", path.display()))
+        exit::usage(format!(
+            "{}: the ending says no known kind; use .csv, .jsonl, .geojson or (with the feature parquet) .parquet",
+            path.display()
+        ))
     })
 }
 

@@ -7,7 +7,7 @@ fn read(name: &str, content: &str) -> Result<PublishedImages, TableError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
     fs::write(&path, content).unwrap();
-    read_published_table(&path)
+    read_published_table(&path, None)
 }
 
 fn row(images: &PublishedImages, at: usize) -> String {
@@ -93,5 +93,8 @@ fn broken_tables_say_where() {
     assert!(words("r.csv", "id,longitude,latitude\n1,2,3\n1.5e10,2,3\nx,2,y\n").starts_with(
         ": line 3, column id: \"1.5e10\"; line 4, column latitude: \"y\"; line 4, column id: \"x\" cannot be read"
     ));
-    assert!(!read_published_table(Path::new("no/such.csv")).unwrap_err().is_broken_input(), "absent is not broken");
+    assert!(
+        !read_published_table(Path::new("no/such.csv"), None).unwrap_err().is_broken_input(),
+        "absent is not broken"
+    );
 }

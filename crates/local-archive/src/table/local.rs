@@ -3,15 +3,13 @@
 //! A `scan` table says more than a plain one: status and reason (files that could not be read stay rows), the source of
 //! the time, GPS and camera time. These columns are honoured wherever they hold words of the contract.
 
-use super::{BadCells, Columns, Known, MissingColumn, PartReader, Row, RowReader, read_table};
+use super::{BadCells, Columns, Known, MissingColumn, PartReader, Row, RowReader, TableFormat, read_table};
 use crate::angle_text::{degrees, is_negative, metres};
 use crate::errors::TableError;
 use crate::loose::{GivenSequence, LooseFile, LooseFiles};
 use crate::report_path::report_path;
 use crate::time_text::{Told, cell, source_of};
-use capture_model::{
-    CapturedAt, Device, FileState, LocalTime, Metres, Observation, Position, Reason, Status, TimeSource,
-};
+use capture_model::{CapturedAt, Device, FileState, Metres, Observation, Position, Reason, Status, TimeSource};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
@@ -25,13 +23,19 @@ const LONGITUDE: Known = Known(&["lon", "lng", "longitude", "MAPLongitude", "GPS
 const LATITUDE_REFERENCE: Known = Known(&["GPSLatitudeRef"]);
 const LONGITUDE_REFERENCE: Known = Known(&["GPSLongitudeRef"]);
 const ALTITUDE: Known = Known(&["altitude", "altitude_m", "alt", "ele", "MAPAltitude"]);
-const TIME: Known = Known(&["captured_at", "capture_time", "timestamp", "MAPCaptureTime", "DateTimeOriginal"]);
+/// The last is where a table of our own in Parquet keeps wall clocks.
+const TIME: Known =
+    Known(&["captured_at", "capture_time", "timestamp", "MAPCaptureTime", "DateTimeOriginal", "captured_at_wall"]);
 const HEADING: Known = Known(&["heading", "heading_deg", "compass_angle", "MAPCompassHeading"]);
 
 /// Adds the rows of a table to the loose files.
-pub(crate) fn read_local_table(path: &Path, loose: &mut LooseFiles) -> Result<(), TableError> {
+pub(crate) fn read_local_table(
+    path: &Path,
+    format: Option<&dyn TableFormat>,
+    loose: &mut LooseFiles,
+) -> Result<(), TableError> {
     let mut rows = LocalRows::new(report_path(path).0.into());
-    read_table(path, &mut rows)?;
+    read_table(path, format, &mut rows)?;
     loose.append(rows.loose);
     Ok(())
 }
@@ -72,7 +76,7 @@ struct Places {
     note: Option<usize>,
     time_source: Option<usize>,
     gps_time: Option<usize>,
-    camera_time: Option<usize>,
+    camera_time: Vec<usize>,
     cluster_id: Option<usize>,
     /// Whether text cells may carry the guard against spreadsheets.
     is_scan: bool,
@@ -168,7 +172,7 @@ impl RowReader for LocalRows {
             note: exact(&["note"]),
             time_source: exact(&["time_source"]),
             gps_time: exact(&["gps_time"]),
-            camera_time: exact(&["camera_time"]),
+            camera_time: columns.all(Known(&["camera_time", "camera_time_wall"])),
             cluster_id: exact(&["cluster_id"]),
             is_scan: columns.has("time_source") && columns.has("sequence_index"),
         };
@@ -254,6 +258,11 @@ impl<'t> Cells<'t, '_> {
         self.parsed(place, bad, |text| cell(text).ok()).flatten()
     }
 
+    /// The time of the first column that has one.
+    fn first_time(&self, places: &[usize], bad: &mut BadCells) -> Option<Told> {
+        places.iter().find_map(|&place| self.time(Some(place), bad))
+    }
+
     fn observation(&self, bad: &mut BadCells) -> (Observation, FileState, Option<String>) {
         let longitude = self.signed(self.at.longitude, self.at.longitude_reference, bad);
         let latitude = self.signed(self.at.latitude, self.at.latitude_reference, bad);
@@ -263,7 +272,7 @@ impl<'t> Cells<'t, '_> {
             (None, _) => Err("no longitude".to_owned()),
             (_, None) => Err("no latitude".to_owned()),
         };
-        let told = self.at.time.iter().find_map(|&place| self.time(Some(place), bad));
+        let told = self.first_time(&self.at.time, bad);
         let source = self.text(self.at.time_source).and_then(source_of).filter(|&source| source != TimeSource::None);
         let finite = |number: &f64| number.is_finite();
         let observation = Observation {
@@ -277,7 +286,7 @@ impl<'t> Cells<'t, '_> {
             time_source: told.map_or(TimeSource::None, |_| source.unwrap_or(TimeSource::Table)),
             time_resolution_ms: told.map_or(0, |told| told.resolution_ms),
             gps_time: self.time(self.at.gps_time, bad).map(|told| CapturedAt::from_epoch_ms(told.time.ms())),
-            camera_time: self.time(self.at.camera_time, bad).map(|told: Told| -> LocalTime { told.time }),
+            camera_time: self.first_time(&self.at.camera_time, bad).map(|told| told.time),
             device: 0,
             orientation: self
                 .text(self.at.orientation)

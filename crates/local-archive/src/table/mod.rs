@@ -7,12 +7,14 @@
 
 mod columns;
 mod csv_rows;
+mod format;
 mod json_rows;
 mod local;
 mod pieces;
 mod quotes;
 
 pub(crate) use columns::{Columns, Known};
+pub use format::{OpenTable, TableFormat};
 pub(crate) use json_rows::text_of;
 pub(crate) use local::read_local_table;
 
@@ -22,10 +24,12 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 /// Whether a file is a table by its ending.
-pub(crate) fn is_table(path: &Path) -> bool {
+pub(crate) fn is_table(path: &Path, format: Option<&dyn TableFormat>) -> bool {
     let ending = path.extension().and_then(|ending| ending.to_str());
-    ending
-        .is_some_and(|ending| ["csv", "jsonl", "ndjson", "json"].iter().any(|known| ending.eq_ignore_ascii_case(known)))
+    format.is_some_and(|format| format.is_of(path))
+        || ending.is_some_and(|ending| {
+            ["csv", "jsonl", "ndjson", "json"].iter().any(|known| ending.eq_ignore_ascii_case(known))
+        })
 }
 
 /// One row: its line and its cells by column, in the order of [`Columns`].
@@ -104,7 +108,16 @@ pub(crate) enum RowsError {
 }
 
 /// Reads a table by its ending and first bytes into a reader of rows.
-pub(crate) fn read_table<P: PartReader>(path: &Path, reader: &mut P) -> Result<(), TableError> {
+pub(crate) fn read_table<P: PartReader>(
+    path: &Path,
+    format: Option<&dyn TableFormat>,
+    reader: &mut P,
+) -> Result<(), TableError> {
+    if let Some(format) = format.filter(|format| format.is_of(path)) {
+        let mut bad = BadCells::default();
+        format::read_rows(path, &*format.open(path)?, reader, &mut bad)?;
+        return finish(path, Ok(()), bad);
+    }
     let read = |source| TableError::Read { path: path.to_owned(), source };
     let file = File::open(path).map_err(read)?;
     let mut bad = BadCells::default();

@@ -13,7 +13,7 @@ fn read(name: &str, content: &[u8]) -> Result<LooseFiles, TableError> {
     let path = folder.path().join(name);
     fs::write(&path, content).unwrap();
     let mut loose = LooseFiles::default();
-    super::read_local_table(&path, &mut loose)?;
+    super::read_local_table(&path, None, &mut loose)?;
     Ok(loose)
 }
 

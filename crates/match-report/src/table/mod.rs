@@ -13,7 +13,7 @@ pub use csv_sink::CsvStyle;
 pub(crate) use csv_sink::{CsvSink, GUARDED};
 pub(crate) use json_lines::{JsonLinesSink, Keys, write_members};
 
-use crate::ReportError;
+use crate::{ReportError, Table};
 use std::io::Write;
 use std::path::Path;
 
@@ -78,6 +78,10 @@ pub trait TableSink {
     fn finish(&mut self) -> Result<(), ReportError>;
 }
 
+/// Writes a table of a report into a folder in a further format; the sender may be asked once.
+pub type OtherTables =
+    fn(&Path, Table, &mut dyn FnMut(&mut dyn TableSink) -> Result<(), ReportError>) -> Result<(), ReportError>;
+
 /// Names, kinds and meanings of some columns.
 pub(crate) fn infos<R>(columns: &[Column<R>]) -> Vec<ColumnInfo> {
     columns.iter().map(|column| column.info).collect()
@@ -97,7 +101,7 @@ pub(crate) fn send<R>(
 }
 
 /// Hands a sink of the kind to whoever sends the table; a table has no GeoJSON form.
-pub(crate) fn write_as(
+pub fn write_table(
     kind: OutputKind,
     style: CsvStyle,
     out: &mut dyn Write,

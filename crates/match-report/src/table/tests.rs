@@ -37,7 +37,7 @@ fn written(kind: OutputKind, guard: bool) -> String {
         row("\t@\r", "a b|c", 3, -0.1, 1.0, None),
     ];
     let mut out: Vec<u8> = Vec::new();
-    write_as(kind, CsvStyle { guard }, &mut out, |sink| send(&columns(), rows.into_iter(), sink)).unwrap();
+    write_table(kind, CsvStyle { guard }, &mut out, |sink| send(&columns(), rows.into_iter(), sink)).unwrap();
     String::from_utf8(out).unwrap().replace('\u{202e}', "«RLO»").replace('\r', "␍")
 }
 
@@ -68,7 +68,7 @@ fn json_lines_keep_numbers_and_ids_apart() {
 
 #[test]
 fn a_table_is_no_drawing() {
-    let error = write_as(OutputKind::GeoJson, CsvStyle::default(), &mut Vec::new(), |_| Ok(())).unwrap_err();
+    let error = write_table(OutputKind::GeoJson, CsvStyle::default(), &mut Vec::new(), |_| Ok(())).unwrap_err();
     assert!(error.to_string().contains(".csv or .jsonl"), "{error}");
 }
 
@@ -129,7 +129,7 @@ proptest! {
             rows.iter().map(|row| (row.text.clone(), row.key.clone(), row.whole, row.id)).collect();
         let mut out = Vec::new();
         let style = CsvStyle::default();
-        write_as(OutputKind::Csv, style, &mut out, |sink| send(&any_columns(), rows.into_iter(), sink)).unwrap();
+        write_table(OutputKind::Csv, style, &mut out, |sink| send(&any_columns(), rows.into_iter(), sink)).unwrap();
         let mut reader = csv::Reader::from_reader(out.as_slice());
         let read: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
         prop_assert_eq!(read.len(), expected.len());
@@ -157,7 +157,7 @@ proptest! {
         let mut out = Vec::new();
         let style = CsvStyle::default();
         let rows = std::iter::once(row);
-        write_as(OutputKind::JsonLines, style, &mut out, |sink| send(&any_columns(), rows, sink)).unwrap();
+        write_table(OutputKind::JsonLines, style, &mut out, |sink| send(&any_columns(), rows, sink)).unwrap();
         prop_assert_eq!(out.split(|&byte| byte == b'\n').count(), 2, "a row is a line");
         let read: serde_json::Value = serde_json::from_slice(&out).unwrap();
         prop_assert_eq!(read["text"].as_str().unwrap_or(""), text);

@@ -2,13 +2,13 @@
 
 use crate::arguments::Shared;
 use crate::exit;
-use crate::output::{check, write_to};
+use crate::output::{check, write_table, write_to};
 use crate::progress::say;
 use anyhow::Result;
 use capture_model::{CapturedAt, Position};
 use clap::{Args, ValueEnum};
 use coverage_tile::{CoverageTile, decode, decode_with_mvt_reader};
-use match_report::{CoverageRow, CsvStyle, OutputKind, write_coverage};
+use match_report::{CoverageRow, CsvStyle, OutputKind, Table, send_coverage};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -72,10 +72,12 @@ impl Coverage {
             decoded.iter().for_each(|tile| say(&summary(tile)));
         }
         let style = CsvStyle { guard: !shared.matching.no_csv_guard };
-        write_to(self.output.as_deref(), |kind, out| match kind {
-            OutputKind::GeoJson => write_drawing(&decoded, out).map_err(anyhow::Error::from),
-            kind => Ok(write_coverage(decoded.iter().flat_map(rows), kind, style, out)?),
-        })?;
+        if self.output.as_deref().and_then(OutputKind::of) == Some(OutputKind::GeoJson) {
+            write_to(self.output.as_deref(), |_, out| write_drawing(&decoded, out))?;
+        } else {
+            let rows = || decoded.iter().flat_map(rows);
+            write_table(self.output.as_deref(), Table::Coverage, style, |sink| send_coverage(rows(), sink))?;
+        }
         Ok(0)
     }
 

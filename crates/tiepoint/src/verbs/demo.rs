@@ -119,6 +119,7 @@ impl Demo {
             },
             cache_dir: Some(self.out.join("cache")),
             csv_guard: !shared.matching.no_csv_guard,
+            other_tables: None,
             redaction: None,
             basemap: None,
         })

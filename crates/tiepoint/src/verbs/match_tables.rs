@@ -4,13 +4,14 @@ use crate::arguments::Shared;
 use crate::exit;
 use crate::lists::ListFlags;
 use crate::local_flags::LocalFlags;
-use crate::output::{check, write_to};
+use crate::output::{check, write_table, write_to};
+use crate::parquet::ParquetFlag;
 use crate::progress::{Progress, say};
 use anyhow::Result;
 use capture_model::{PublishedImages, Route};
 use clap::{Args, ValueEnum};
 use image_matcher::{Lookup, MatchSettings, match_images, match_naive};
-use match_report::{CsvStyle, OutputKind, Report, write_matches, write_matches_geojson};
+use match_report::{CsvStyle, OutputKind, Report, Table, send_matches, write_matches_geojson};
 use reconcile::{Event, RunFacts, TilePlan, TileRule, matching_told, write_match_files};
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -47,6 +48,8 @@ pub(crate) struct Match {
     flags: LocalFlags,
     #[command(flatten)]
     lists: ListFlags,
+    #[command(flatten)]
+    parquet: ParquetFlag,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -66,6 +69,7 @@ impl Match {
         if self.method == Method::Naive && self.lists.wants_safe_to_delete() {
             return Err(exit::usage("--safe-to-delete needs --method tiepoint: the naive method weighs no evidence"));
         }
+        let others = self.parquet.others()?;
         let progress = Progress::new(&shared.talk);
         let archive = self.flags.scan(std::slice::from_ref(&self.local), shared, &progress)?;
         let images = archive.usable_images();
@@ -87,12 +91,14 @@ impl Match {
         match &self.out {
             Some(folder) => {
                 progress.show(Event::Writing);
-                write_match_files(folder, &report, style, self.told(&settings), &RunFacts::default())?;
+                write_match_files(folder, &report, style, others, self.told(&settings), &RunFacts::default())?;
             }
-            None => write_to(self.output.as_deref(), |kind, out| match kind {
-                OutputKind::GeoJson => write_matches_geojson(&report, out),
-                kind => write_matches(&report, kind, style, out),
-            })?,
+            None if self.output.as_deref().and_then(OutputKind::of) == Some(OutputKind::GeoJson) => {
+                write_to(self.output.as_deref(), |_, out| write_matches_geojson(&report, out))?;
+            }
+            None => {
+                write_table(self.output.as_deref(), Table::Matches, style, |sink| send_matches(&report, sink))?;
+            }
         }
         self.lists.write(&report, &(0..published.len() as u32).collect::<Vec<_>>())?;
         progress.finish();
@@ -116,8 +122,9 @@ impl Match {
 
 /// Published images of a file: entities of the Graph API, `coverage` output, or a flat table.
 pub(crate) fn read_remote(path: &Path, progress: &Progress) -> Result<PublishedImages> {
-    if !is_entities(path)? {
-        return Ok(local_archive::read_published_table(path)?);
+    crate::parquet::check(path)?;
+    if crate::parquet::is_parquet(path) || !is_entities(path)? {
+        return Ok(local_archive::read_published_table(path, crate::parquet::format())?);
     }
     let entities = mapillary_api::read_entities(open(path)?)
         .map_err(|error| exit::error(exit::UNREADABLE_TABLE, format!("{}: {error}", path.display())))?;

@@ -33,7 +33,7 @@ impl Plan {
     pub(crate) fn run(&self, shared: &Shared) -> Result<u8> {
         let settings = Settings {
             paths: self.paths.clone(),
-            scan: self.local.options(&self.paths, shared),
+            scan: self.local.options(&self.paths, shared)?,
             out: PathBuf::new(),
             route: shared.network.route_rule(),
             user: shared.network.user.clone(),
@@ -43,6 +43,7 @@ impl Plan {
             api: shared.network.api_settings()?,
             cache_dir: Some(shared.network.cache_dir()?),
             csv_guard: true,
+            other_tables: None,
             redaction: None,
             basemap: None,
         };

@@ -3,6 +3,7 @@
 use crate::arguments::{SequenceKey, Shared};
 use crate::lists::ListFlags;
 use crate::local_flags::LocalFlags;
+use crate::parquet::ParquetFlag;
 use crate::progress::{Progress, say};
 use anyhow::Result;
 use clap::Args;
@@ -37,6 +38,8 @@ pub(crate) struct Reconcile {
     local: LocalFlags,
     #[command(flatten)]
     lists: ListFlags,
+    #[command(flatten)]
+    parquet: ParquetFlag,
 }
 
 impl Reconcile {
@@ -44,7 +47,7 @@ impl Reconcile {
         self.lists.check(false)?;
         let settings = Settings {
             paths: self.paths.clone(),
-            scan: self.local.options(&self.paths, shared),
+            scan: self.local.options(&self.paths, shared)?,
             out: self.out.clone(),
             route: shared.network.route_rule(),
             user: shared.network.user.clone(),
@@ -54,6 +57,7 @@ impl Reconcile {
             api: shared.network.api_settings()?,
             cache_dir: Some(shared.network.cache_dir()?),
             csv_guard: !shared.matching.no_csv_guard,
+            other_tables: self.parquet.others()?,
             redaction: None,
             basemap: None,
         };

@@ -2,12 +2,12 @@
 
 use crate::arguments::Shared;
 use crate::local_flags::LocalFlags;
-use crate::output::{check, write_to};
+use crate::output::{check, write_table};
 use crate::progress::Progress;
 use anyhow::Result;
 use capture_model::{FileState, LocalArchive, Status};
 use clap::Args;
-use match_report::{CsvStyle, OutputKind, write_scan};
+use match_report::{CsvStyle, OutputKind, Table, send_scan};
 use std::path::PathBuf;
 
 /// Inventory of photos: one row a file, local sequences as the uploader would cut them
@@ -25,7 +25,7 @@ pub(crate) struct Scan {
     /// Folders of photos, photos, description files (`-` is stdin), or tables (.csv, .jsonl)
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Write here instead of stdout; .csv or .jsonl
+    /// Write here instead of stdout; .csv, .jsonl, or .parquet with that feature
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
@@ -39,7 +39,7 @@ impl Scan {
         let archive = self.local.scan(&self.paths, shared, &progress)?;
         progress.finish();
         let style = CsvStyle { guard: !shared.matching.no_csv_guard };
-        write_to(self.output.as_deref(), |kind, out| write_scan(&archive, kind, style, out))?;
+        write_table(self.output.as_deref(), Table::Scan, style, |sink| send_scan(&archive, sink))?;
         if !shared.talk.quiet {
             crate::progress::say(&summary(&archive));
         }

@@ -5,14 +5,14 @@ mod report;
 
 use crate::arguments::{FailOn, SequenceKey, Shared};
 use crate::exit;
-use crate::output::{check, write_to};
+use crate::output::{check, write_table};
 use crate::progress::{Progress, say};
 use crate::verbs::match_tables::read_remote;
 use adjustment_audit::{Audit, audit};
 use anyhow::Result;
 use capture_model::{PublishedImages, SequenceId};
 use clap::Args;
-use match_report::{CsvStyle, OutputKind, ShiftFigures, SpreadFigures, write_shifts, write_shifts_by_sequence};
+use match_report::{CsvStyle, OutputKind, ShiftFigures, SpreadFigures, Table, send_shifts, send_shifts_by_sequence};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -89,9 +89,11 @@ impl Verify {
             return Err(exit::error(exit::NOTHING_TO_READ, "there is no published image to verify in what was named"));
         }
         let style = CsvStyle { guard: !shared.matching.no_csv_guard };
-        write_to(self.output.as_deref(), |kind, out| write_shifts(&published, &audit, kind, style, out))?;
+        write_table(self.output.as_deref(), Table::Shifts, style, |sink| send_shifts(&published, &audit, sink))?;
         if let Some(path) = &self.by_sequence {
-            write_to(Some(path), |kind, out| write_shifts_by_sequence(&published, &audit, kind, style, out))?;
+            write_table(Some(path), Table::ShiftsBySequence, style, |sink| {
+                send_shifts_by_sequence(&published, &audit, sink)
+            })?;
         }
         let figures = ShiftFigures::of(&published, &audit);
         if let Some(path) = &self.summary {

@@ -26,6 +26,9 @@ use std::f64::consts::PI;
 use time::fit_time;
 
 const WINDOW_MS: i64 = 1_700;
+/// What a place says for a pair, where the field was fitted to a chain that had no times, or times of a burst.
+const UNTIMED: f64 = 0.3;
+const CROWDED: f64 = 0.5;
 /// Log odds that a fellow traveller's camera is not one of the own rig.
 const RIG: f64 = 2.3;
 
@@ -192,12 +195,20 @@ pub(crate) fn weigh(
     let place = fit_place(&work, start, time.as_ref().is_some_and(|time| time.is_crowded), time.is_some(), &log_time)?;
     let heading = log_heading(&work, &place.chosen);
     let altitude = log_altitude(&work, &place.chosen);
+    // A field that bends to its own chain makes neighbours agree: where little else tells frames apart, they count less.
+    let temper = match &time {
+        _ if place.is_exact => 1.0,
+        None => UNTIMED,
+        Some(time) if time.is_crowded => CROWDED,
+        Some(_) => 1.0,
+    };
     let weight: Vec<f64> = (0..work.len())
-        .map(|pair| match time {
-            Some(_) => log_time[pair] + place.ratio[pair] + heading[pair] + altitude[pair] + weights.pair,
-            None => {
-                place.density[pair] + (PI * GATE_M * GATE_M).ln() + heading[pair] + altitude[pair] + weights.pair - 1.0
-            }
+        .map(|pair| {
+            let of_place = match &time {
+                Some(_) => temper * place.ratio[pair],
+                None => temper * (place.density[pair] + (PI * GATE_M * GATE_M).ln()) - 1.0,
+            };
+            log_time[pair] + of_place + heading[pair] + altitude[pair] + weights.pair
         })
         .collect();
     let (kept, links) = work.links(&weight, -6.0);

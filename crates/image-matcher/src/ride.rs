@@ -171,11 +171,19 @@ impl Ride {
     }
 }
 
-/// The middle one of the intervals, in seconds; 0 for fewer than two photos.
+/// The mean of the intervals without pauses, in seconds (the middle one of whole seconds would be a whole second); 0 for
+/// fewer than two photos.
 fn typical_interval_s(time_ms: &[i64]) -> f64 {
+    const PAUSE: i64 = 4;
     let mut intervals: Vec<i64> = time_ms.windows(2).map(|two| two[1].saturating_sub(two[0])).collect();
     let middle = intervals.len() / 2;
-    if intervals.is_empty() { 0.0 } else { *intervals.select_nth_unstable(middle).1 as f64 / 1000.0 }
+    if intervals.is_empty() {
+        return 0.0;
+    }
+    let longest = intervals.select_nth_unstable(middle).1.saturating_mul(PAUSE);
+    let usual = intervals.iter().filter(|&&interval| interval <= longest);
+    let (sum, n) = usual.fold((0_i64, 0_i64), |(sum, n), &interval| (sum.saturating_add(interval), n + 1));
+    sum as f64 / n.max(1) as f64 / 1000.0
 }
 
 /// Sub-second times of a regular shutter from whole seconds: frames a + b k, each inside its own second. The slack of the

@@ -20,8 +20,8 @@ use crate::errors::{SCALES_S, TimeClass, fit_second, median};
 use crate::ride::Ride;
 use std::collections::BTreeSet;
 
-/// Rounding of a published time where the written clock is known, and where its edge is itself estimated, seconds.
-const ROUNDED_S: f64 = 0.0015;
+/// Half a millisecond where the written clock is known, and more where its edge is itself estimated, seconds.
+const ROUNDED_S: f64 = 0.0005;
 const ESTIMATED_S: f64 = 0.004;
 /// Photos of one stretch that judges the readings, and how many stretches are looked at.
 const STRETCH: usize = 96;

@@ -12,6 +12,9 @@ const HALVES_UNTIMED: [usize; 5] = [1000, 150, 60, 20, 8];
 /// Altitudes of one upload agree to this, metres: EXIF keeps tenths.
 pub(super) const EXACT_ALTITUDE_M: f64 = 0.06;
 
+/// Places that agree to centimetres for live photos were copied: whatever the others are, this is the kind to judge by.
+const COPIED: f64 = 10.0;
+
 /// What was fitted to the places.
 pub(super) struct PlaceFit {
     pub(super) places: Places,
@@ -114,6 +117,7 @@ fn candidate(work: &Work<'_>, chosen: &[usize], places: Places, half: usize, sti
     let is_exact =
         |pairs: &[usize]| pairs.iter().filter(|&&pair| length(vectors[pair]) < 0.05).count() * 5 >= pairs.len() * 2;
     let photos = |pairs: &[usize]| pairs.iter().map(|&pair| work.photo[pair]).collect::<Vec<_>>();
+    let is_copied = live.len() >= 3 && is_exact(&live);
     let (is_exact, pairs, field) = if is_exact(&known) || live.is_empty() {
         (true, known.clone(), vec![[0.0, 0.0]; known.len()])
     } else {
@@ -134,7 +138,8 @@ fn candidate(work: &Work<'_>, chosen: &[usize], places: Places, half: usize, sti
         .collect();
     let (sigma_m, fit) = fit_sigma(&residual);
     let shift = length(median_vector(&field)) / 12.0;
-    let merit = fit + f64::from(u8::from(is_exact)) - 0.5 * shift * shift / (pairs.len() as f64).sqrt();
+    let merit = fit + f64::from(u8::from(is_exact)) + if is_copied { COPIED } else { 0.0 }
+        - 0.5 * shift * shift / (pairs.len() as f64).sqrt();
     Some(Candidate { merit, places, is_exact, sigma_m, photos: photos(&pairs), field })
 }
 

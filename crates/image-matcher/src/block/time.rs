@@ -2,10 +2,23 @@
 
 use super::Work;
 use super::burst::{fit_burst, is_burst};
+use super::place::is_exact_place;
 use crate::errors::{SCALES_S, TimeClass, fit_second, median};
 use crate::votes::nearest_quarter_ms;
 use capture_model::TimeKind;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Published times are cut to the millisecond, seconds.
+const ROUNDED_S: f64 = 0.004;
+
+/// The most that a time outside its written second can be worth, as a log density.
+fn ceiling(is_inside: bool) -> f64 {
+    if is_inside {
+        f64::INFINITY
+    } else {
+        TimeClass::Laplace { scale_s: 0.03, centre_s: 0.0 }.log_density(f64::MAX, 0.0)
+    }
+}
 
 /// How the clock of a block runs and how exactly.
 pub(super) struct TimeFit {
@@ -41,6 +54,12 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64) -> TimeFit {
     let mut lag = plain.clone();
     let mut nearest = around(&lag, centre);
     let mut own = hard(&nearest);
+    // Equal places tell which times belong together, however far a clock has drifted.
+    let placed = placed(work);
+    let is_placed = placed.len() * 5 >= ride.len() * 2 && placed.len() >= 30;
+    if is_placed {
+        own.clone_from(&placed);
+    }
     let (mut slope, mut pivot_ms) = (0.0, ride.time_ms[ride.len() / 2] as f64);
     if own.len() >= 30 {
         let time = |pair: usize| ride.time_ms[work.photo[pair] as usize] as f64 / 1000.0;
@@ -60,7 +79,7 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64) -> TimeFit {
             }
             let centre = median(&own.iter().map(|&pair| lag[pair]).collect::<Vec<_>>());
             nearest = around(&lag, centre);
-            own = hard(&nearest);
+            own = if is_placed { placed } else { hard(&nearest) };
         }
     }
     let is_free = is_shifted || slope != 0.0;
@@ -85,26 +104,41 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64) -> TimeFit {
         };
         plain.iter().enumerate().map(|(pair, e)| e + shift(pair)).collect()
     });
-    if let Some(shutter_lag) = &shutter_lag {
-        let centre = if is_odd { median(&residuals(shutter_lag, &own)) } else { 0.0 };
-        let pairs = around(shutter_lag, centre);
-        let values = residuals(shutter_lag, &pairs);
-        let scale = own.len() as f64 / pairs.len().max(1) as f64;
-        for scale_s in &SCALES_S[1..] {
-            let centre_s = if is_odd { median(&values) } else { 0.0 };
-            let class = TimeClass::Laplace { scale_s: *scale_s, centre_s };
-            let sum = likelihood(&class, &values) * scale - 2.0 + if slope == 0.0 { 0.0 } else { 5.0 };
-            offer(sum, class, Variant::Shutter);
-        }
-    }
-    let is_spread = ride.time_ms != ride.raw_ms;
-    let raw_lag: Option<Vec<f64>> = (ride.whole_seconds || is_spread).then(|| {
+    let of_written = |lag: &[f64]| {
         let shift = |pair: usize| {
             let photo = work.photo[pair] as usize;
             (ride.time_ms[photo] - ride.raw_ms[photo]) as f64 / 1000.0
         };
-        lag.iter().enumerate().map(|(pair, e)| e + shift(pair)).collect()
-    });
+        lag.iter().enumerate().map(|(pair, e)| e + shift(pair)).collect::<Vec<f64>>()
+    };
+    // Whatever a shutter did, a true time lies within its written second.
+    let mut is_inside: Vec<bool> = Vec::new();
+    if let Some(shutter_lag) = &shutter_lag {
+        let written = of_written(&plain);
+        let mut most = f64::MIN;
+        // Where in its second a shutter ticks is not known, and a camera that rounds is half a second early.
+        let guesses = if is_odd { vec![median(&residuals(shutter_lag, &own))] } else { vec![0.0, -0.5] };
+        for guess in guesses {
+            let pairs = around(shutter_lag, guess);
+            let centre_s = median(&residuals(shutter_lag, &pairs));
+            let (edge_s, _) = fit_second(&residuals(&written, &pairs), is_free);
+            let inside: Vec<bool> =
+                written.iter().map(|&e| e >= edge_s - ROUNDED_S && e < edge_s + 1.0 + ROUNDED_S).collect();
+            let scale = own.len() as f64 / pairs.len().max(1) as f64;
+            for scale_s in &SCALES_S[1..] {
+                let class = TimeClass::Laplace { scale_s: *scale_s, centre_s };
+                let held = |pair: usize| class.log_density(shutter_lag[pair], 0.0).min(ceiling(inside[pair]));
+                let likelihood: f64 = pairs.iter().map(|&pair| held(pair)).sum();
+                let sum = likelihood * scale - 2.0 + if slope == 0.0 { 0.0 } else { 5.0 };
+                if sum > most {
+                    (most, is_inside) = (sum, inside.clone());
+                }
+                offer(sum, class, Variant::Shutter);
+            }
+        }
+    }
+    let is_spread = ride.time_ms != ride.raw_ms;
+    let raw_lag: Option<Vec<f64>> = (ride.whole_seconds || is_spread).then(|| of_written(&lag));
     if let Some(raw_lag) = raw_lag.as_ref().filter(|_| is_spread) {
         // Not every way to upload spreads equal times.
         let pairs = around(raw_lag, median(&residuals(raw_lag, &own)));
@@ -145,10 +179,11 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64) -> TimeFit {
         Variant::Shutter => shutter_lag.as_deref().unwrap_or(&lag),
         Variant::Raw => raw_lag.as_deref().unwrap_or(&lag),
     };
+    let is_held = |pair: usize| !matches!(variant, Variant::Shutter) || is_inside[pair];
     let log_density = measured
         .iter()
         .enumerate()
-        .map(|(pair, &e)| class.log_density(e, ride.width_s[work.photo[pair] as usize]))
+        .map(|(pair, &e)| class.log_density(e, ride.width_s[work.photo[pair] as usize]).min(ceiling(is_held(pair))))
         .collect();
     let centre_s = match class {
         TimeClass::Laplace { centre_s, .. } => centre_s,
@@ -168,6 +203,20 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64) -> TimeFit {
         is_crowded: false,
         is_raw: matches!(variant, Variant::Raw) && !is_cut,
     }
+}
+
+/// Pairs of photos and images that agree in a place which no other photo near in time has.
+fn placed(work: &Work<'_>) -> Vec<usize> {
+    let is_exact = |&pair: &usize| is_exact_place(work, pair);
+    let mut exact: Vec<usize> = (0..work.len()).filter(is_exact).collect();
+    let once = |key: &dyn Fn(usize) -> u32| {
+        let mut counts: BTreeMap<u32, u32> = BTreeMap::new();
+        exact.iter().for_each(|&pair| *counts.entry(key(pair)).or_default() += 1);
+        counts
+    };
+    let (of_photo, of_image) = (once(&|pair| work.photo[pair]), once(&|pair| work.rank[pair]));
+    exact.retain(|&pair| of_photo[&work.photo[pair]] == 1 && of_image[&work.rank[pair]] == 1);
+    exact
 }
 
 /// How many photos and images a lag explains at most: photos of one written second that all lean on one image are one.

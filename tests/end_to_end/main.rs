@@ -4,6 +4,7 @@
 
 mod annotate;
 mod browser;
+mod canary;
 mod demo;
 mod endings;
 mod errors;
@@ -11,6 +12,7 @@ mod lists;
 mod local_side;
 mod parquet;
 mod recorded;
+mod routes;
 mod soak;
 mod support;
 mod verbs;

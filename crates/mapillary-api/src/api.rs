@@ -222,7 +222,7 @@ impl Api {
             let shown = RedactedUrl::new(&url);
             let request = self.graph("images_by_user", SEARCHES, url, true);
             let too_much = match self.pages(request, &GraphList { kind: USER_PAGE, about: About::Anything }).await {
-                Ok(pages) if pages.last_page < limit => {
+                Ok(pages) if pages.last_page < limit || pages.were_linked => {
                     images.extend(pages.images);
                     continue;
                 }

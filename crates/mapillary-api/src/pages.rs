@@ -23,6 +23,8 @@ pub(crate) struct Pages {
     pub(crate) images: Vec<PublishedImage>,
     /// Images on the last page.
     pub(crate) last_page: usize,
+    /// Whether the last page was reached by a link, so that the service does say when there is more.
+    pub(crate) were_linked: bool,
 }
 
 impl Api {
@@ -59,6 +61,7 @@ impl Api {
                 return Err(endless("go on for ever"));
             }
             request.url = url;
+            pages.were_linked = true;
         }
     }
 

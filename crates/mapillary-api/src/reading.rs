@@ -73,6 +73,9 @@ impl GraphList {
         if collector.n_beyond > 0 {
             return Some(format!("a list of {} images", collector.images.len() as u64 + collector.n_beyond));
         }
+        if collector.images.is_empty() && collector.n_problems > 0 {
+            return Some(format!("a list of {} elements, none of them an image", collector.n_problems));
+        }
         collector.images.iter().find_map(|image| match &self.about {
             About::Anything => None,
             About::Images(asked) => {

@@ -101,7 +101,7 @@ async fn ahead(settings: &Settings, api: &Api, files: usize, images: &LocalImage
         let (mut pages, mut is_exact) = (0, true);
         for (window, n_photos) in user_route::windows(images) {
             if api.images_of_user(user, window).await.is_err() {
-                (pages, is_exact) = (pages + (n_photos / IMAGES_PER_PAGE) + 1, false);
+                (pages, is_exact) = (pages + n_photos.div_ceil(IMAGES_PER_PAGE).max(1), false);
             }
         }
         add("images_by_user", "searches", pages, is_exact);

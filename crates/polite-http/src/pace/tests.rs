@@ -3,6 +3,8 @@
 use super::*;
 use proptest::prelude::*;
 
+mod reference;
+
 fn quota(per_minute: Option<u32>) -> QuotaSettings {
     QuotaSettings {
         name: "tiles",

@@ -206,3 +206,44 @@ async fn a_refused_token_is_not_tried_again() {
     assert_eq!(fetch(&world, "a").await.unwrap(), "tile", "the store still answers");
     assert_eq!(world.script.n_asked(), 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn over_two_days_no_day_holds_more_than_its_budget() {
+    const DAY_MS: i64 = 86_400_000;
+    let mut daily = settings();
+    (daily.quotas[0].per_day, daily.quotas[0].per_minute) = (Some(500), Some(60));
+    let store = Arc::new(MemoryStore::default());
+    let start_ms = 1_700_000_000_000; // 22:13:20 UTC
+    let clock = TestClock::from_ms(start_ms);
+    let script = Script::of(vec![reply(200, "tile")]);
+    let (mut runs, mut ends) = (0, 0);
+    let mut number = 0;
+    let started = tokio::time::Instant::now();
+    while started.elapsed() < Duration::from_hours(48) {
+        // A new process each time, an hour after the last one gave up.
+        let client = Client::new(daily.clone(), script.clone(), Some(store.clone()), clock.clone());
+        let world = World { client, script: script.clone(), store: store.clone() };
+        runs += 1;
+        loop {
+            match fetch(&world, &format!("t{number}")).await {
+                Ok(_) => number += 1,
+                Err(FetchError::DayUsedUp { limit: 500, .. }) => break,
+                Err(other) => panic!("{other}"),
+            }
+        }
+        ends += 1;
+        tokio::time::advance(Duration::from_hours(1)).await;
+    }
+    let mut by_day = std::collections::BTreeMap::<i64, u64>::new();
+    for (_, at) in locked(&script.asked).iter() {
+        let ms = start_ms + i64::try_from(at.duration_since(started).as_millis()).unwrap();
+        *by_day.entry(ms.div_euclid(DAY_MS)).or_default() += 1;
+    }
+    assert_eq!(
+        by_day.into_values().collect::<Vec<_>>(),
+        [500, 500, 500],
+        "{runs} runs, {ends} of them ended by the budget"
+    );
+    let asked: std::collections::BTreeSet<String> = locked(&script.asked).iter().map(|(url, _)| url.clone()).collect();
+    assert_eq!(asked.len(), 1_500, "nothing was asked twice");
+}

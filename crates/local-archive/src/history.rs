@@ -296,5 +296,8 @@ pub(crate) fn try_bytes(text: &[u8]) {
     history.index();
 }
 
+mod past;
+pub use past::{PastUpload, PastUploads, read_past_uploads};
+
 #[cfg(test)]
 mod tests;

@@ -38,12 +38,12 @@ mod json_list;
 pub use assemble::assemble;
 pub use errors::{BadCell, ScanError, TableError};
 pub use gpx::GpxTrack;
-pub use history::HistoryPlace;
+pub use history::{HistoryPlace, PastUpload, PastUploads, read_past_uploads};
 pub use loose::{GivenSequence, LooseFile, LooseFiles, Texts};
 pub use published_table::read_published_table;
 pub use report_path::{is_photo, path_of_row};
 pub use scan::{ScanOptions, ScanProgress, ScanSettings, scan};
-pub use table::{OpenTable, TableFormat};
+pub use table::{ClusterRow, OpenTable, TableFormat, join_clusters, read_cluster_table};
 
 #[cfg(test)]
 mod fuzz;

@@ -15,9 +15,9 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-const PATH: Known = Known(&["path", "filename", "file", "SourceFile", "local_path"]);
+pub(super) const PATH: Known = Known(&["path", "filename", "file", "SourceFile", "local_path"]);
 const ID: Known = Known(&["id"]);
-const SEQUENCE: Known = Known(&["sequence", "local_sequence", "MAPSequenceUUID"]);
+pub(super) const SEQUENCE: Known = Known(&["sequence", "local_sequence", "MAPSequenceUUID"]);
 const LATITUDE: Known = Known(&["lat", "latitude", "MAPLatitude", "GPSLatitude"]);
 const LONGITUDE: Known = Known(&["lon", "lng", "longitude", "MAPLongitude", "GPSLongitude"]);
 const LATITUDE_REFERENCE: Known = Known(&["GPSLatitudeRef"]);

@@ -5,6 +5,7 @@
 //! columns mean. A cell that cannot be understood is an error with line, column and value, and up to ten are named at once;
 //! a cell that is empty, NaN or off the globe is a fact about that photo, whose row becomes `rejected/no_place`.
 
+mod clusters;
 mod columns;
 mod csv_rows;
 mod format;
@@ -13,6 +14,7 @@ mod local;
 mod pieces;
 mod quotes;
 
+pub use clusters::{ClusterRow, join_clusters, read_cluster_table};
 pub(crate) use columns::{Columns, Known};
 pub use format::{OpenTable, TableFormat};
 pub(crate) use json_rows::text_of;

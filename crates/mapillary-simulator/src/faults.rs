@@ -2,7 +2,7 @@
 //!
 //! One text says all of it, parts separated by commas:
 //! - `500:0.1` a share of all requests fails so; `500@tiles:0.1` a share of those of one endpoint, or of `graph`, which is
-//!   everything but tiles; `500@tiles:3x` the first three of them, and no more. Shares must not sum to more than 1.
+//!   everything but tiles and the feed (`graphql`); `500@tiles:3x` the first three of them, and no more. Shares must not sum to more than 1.
 //! - `seed=7` another draw; `pause_ms=`, `retry_after_s=` how long slow answers and throttles last.
 //! - habits of a service that works: `lag=0.1` that share of the sequences is in no tile yet, `gone=0.1` that share of the
 //!   images is in tiles alone, `numbers=int|uint|sint|double|text`, `empty=204|404|200`, `gzip=off|on|bare`,
@@ -13,6 +13,7 @@ use crate::reply::Reply;
 use crate::routes::{ENDPOINTS, too_much};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use serde_json::json;
 use std::str::FromStr;
 
 /// One way to fail.
@@ -74,6 +75,8 @@ pub enum Fault {
     Drip,
     /// A byte now and then, without end.
     Loris,
+    /// Too many for the feed, which takes hours to recover.
+    FeedLimit,
 }
 
 const NAMES: [(&str, Fault); 28] = [
@@ -105,6 +108,7 @@ const NAMES: [(&str, Fault); 28] = [
     ("slow", Fault::Slow),
     ("drip", Fault::Drip),
     ("loris", Fault::Loris),
+    ("1675004", Fault::FeedLimit),
 ];
 
 /// Which requests fail and how the service behaves otherwise; the module's text says how it is written.
@@ -194,7 +198,7 @@ impl Faults {
         let mut left: f64 = random.random();
         let applies = |rule: &Rule| match rule.endpoint {
             None => true,
-            Some("graph") => endpoint != "tiles",
+            Some("graph") => !["tiles", "graphql"].contains(&endpoint),
             Some(only) => only == endpoint,
         };
         for (rule, drawn) in self.rules.iter().zip(drawn).filter(|(rule, _)| applies(rule)) {
@@ -252,6 +256,9 @@ impl Fault {
             Self::NotFound => Reply::empty(404),
             Self::Gateway => Reply::html(502, "<html>Bad gateway</html>"),
             Self::Overloaded => Reply::html(503, "<html>Overloaded</html>").with_header("Retry-After", later),
+            Self::FeedLimit => {
+                Reply::json(200, &json!({"errors": [{"message": "Rate limit exceeded", "code": 1_675_004}]}))
+            }
             Self::Cut | Self::CutOpen | Self::Reset | Self::Slow | Self::Drip | Self::Loris => return None,
         })
     }

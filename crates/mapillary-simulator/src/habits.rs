@@ -5,6 +5,7 @@
 //! settings give the same world.
 
 use coverage_tile::{Dialect, NumberKind};
+use std::collections::BTreeSet;
 
 /// How bodies are packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -36,6 +37,10 @@ pub(crate) struct Habits {
     pub(crate) retry_after_s: u32,
     pub(crate) pause_ms: u64,
     pub(crate) seed: u64,
+    /// Sequences that no tile shows, by name.
+    pub(crate) hidden_sequences: BTreeSet<String>,
+    /// Images that nobody can read, by id.
+    pub(crate) hidden_images: BTreeSet<u64>,
 }
 
 impl Default for Habits {
@@ -51,6 +56,8 @@ impl Default for Habits {
             retry_after_s: 1,
             pause_ms: 300,
             seed: 0,
+            hidden_sequences: BTreeSet::new(),
+            hidden_images: BTreeSet::new(),
         }
     }
 }
@@ -87,12 +94,13 @@ impl Habits {
 
     /// Whether tiles do not show this sequence yet.
     pub(crate) fn lags(&self, sequence: &str) -> bool {
-        self.lag > 0.0 && fraction(self.seed, sequence.as_bytes()) < self.lag
+        self.hidden_sequences.contains(sequence)
+            || self.lag > 0.0 && fraction(self.seed, sequence.as_bytes()) < self.lag
     }
 
     /// Whether the Graph API no longer knows this image.
     pub(crate) fn is_gone(&self, id: u64) -> bool {
-        self.gone > 0.0 && fraction(self.seed, &id.to_le_bytes()) < self.gone
+        self.hidden_images.contains(&id) || self.gone > 0.0 && fraction(self.seed, &id.to_le_bytes()) < self.gone
     }
 }
 

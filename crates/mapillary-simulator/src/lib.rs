@@ -5,6 +5,7 @@
 
 mod entities;
 mod faults;
+mod feed;
 mod habits;
 mod reply;
 mod request;
@@ -15,6 +16,7 @@ mod world;
 
 pub use entities::{EntitiesFileError, entities_of, read_entities_file};
 pub use faults::{Fault, Faults, InvalidFaults};
+pub use feed::Feeds;
 pub use request::RequestRecord;
 pub use server::{Simulator, SimulatorError, SimulatorSettings, start, start_world};
 pub use world::World;

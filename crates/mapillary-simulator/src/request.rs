@@ -8,8 +8,17 @@ pub(crate) const LARGEST_HEAD_BYTES: usize = 64 * 1024;
 const MOST_HEADERS: usize = 64;
 
 /// The parts of the service, as the log and the faults name them.
-pub(crate) const ENDPOINTS: [&str; 7] =
-    ["tiles", "image_ids", "images_by_id", "images_by_sequence", "images_by_user", "images_by_box", "entity"];
+pub(crate) const ENDPOINTS: [&str; 9] = [
+    "tiles",
+    "image_ids",
+    "images_by_id",
+    "images_by_sequence",
+    "images_by_user",
+    "images_by_box",
+    "entity",
+    "me",
+    "graphql",
+];
 
 /// A request as it arrived.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,6 +71,12 @@ impl Request {
         Ok(Some((request, length)))
     }
 
+    /// The token that it carries, wherever that stands.
+    pub(crate) fn token(&self) -> Option<String> {
+        let header = self.authorization.as_deref().map(|text| text.strip_prefix("OAuth ").unwrap_or(text).to_owned());
+        header.or_else(|| self.query("access_token"))
+    }
+
     pub(crate) fn query(&self, name: &str) -> Option<String> {
         self.url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
     }
@@ -71,6 +86,8 @@ impl Request {
         match self.url.path() {
             path if path.starts_with("/maps/vtp/") => "tiles",
             "/image_ids" => "image_ids",
+            "/me" => "me",
+            "/graphql" | "/graphql/" => "graphql",
             "/images" => {
                 match ["image_ids", "sequence_ids", "creator_username"].map(|name| self.query(name).is_some()) {
                     [true, ..] => "images_by_id",

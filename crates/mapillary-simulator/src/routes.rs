@@ -64,7 +64,7 @@ pub(crate) fn answer(world: &World, habits: &Habits, request: &Request, base: &s
     }
     let reply = refuse_on_graph(request).unwrap_or_else(|| match request.endpoint() {
         "image_ids" => image_ids(world, habits, request),
-        "entity" => entity(world, habits, request),
+        "entity" | "me" => entity(world, habits, request),
         _ => images(world, habits, request, base),
     });
     match habits.usage_percent {
@@ -86,7 +86,7 @@ fn is_token(text: &str) -> bool {
         && parts.next().is_none()
 }
 
-fn refuse_on_graph(request: &Request) -> Option<Reply> {
+pub(crate) fn refuse_on_graph(request: &Request) -> Option<Reply> {
     match (&request.authorization, request.query("access_token")) {
         (None, None) => Some(Reply::error(500, 190, "MLYApiException", "Access token required")),
         (Some(header), _) => {
@@ -183,7 +183,7 @@ fn entity(world: &World, habits: &Habits, request: &Request) -> Reply {
     }
 }
 
-fn unknown_object(what: &str) -> Reply {
+pub(crate) fn unknown_object(what: &str) -> Reply {
     let message = format!(
         "Unsupported get request. Object with ID '{what}' does not exist, cannot be loaded due to missing permissions, or \
          does not support this operation"

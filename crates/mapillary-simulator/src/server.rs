@@ -1,18 +1,20 @@
 //! Sockets: a small HTTP/1.1 server that may also break off, stall or cut its answers.
 
 use crate::faults::{Fault, Faults};
+use crate::feed::Feeds;
 use crate::habits::Packing;
 use crate::reply::Reply;
 use crate::request::{Request, RequestRecord};
-use crate::routes::answer;
+use crate::routes::{answer, refuse_on_graph};
 use crate::world::World;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -30,6 +32,8 @@ pub struct SimulatorSettings {
     pub faults: Faults,
     /// File that gets a JSON line per request.
     pub log: Option<PathBuf>,
+    /// The activity feed; `None` makes one of the entities.
+    pub feeds: Option<Feeds>,
 }
 
 /// A simulator that cannot start.
@@ -56,6 +60,10 @@ pub enum SimulatorError {
 struct Shared {
     world: World,
     faults: Faults,
+    feeds: OnceLock<Feeds>,
+    round: AtomicU64,
+    /// Tokens seen on either side: one that is used on both is the mistake that a client must not make.
+    tokens: Mutex<[BTreeSet<String>; 2]>,
     base_url: String,
     number: AtomicU64,
     drawn: Mutex<Vec<u64>>,
@@ -84,6 +92,9 @@ pub async fn start_world(world: World, settings: SimulatorSettings) -> Result<Si
     };
     let shared = Arc::new(Shared {
         world,
+        feeds: settings.feeds.map(OnceLock::from).unwrap_or_default(),
+        round: AtomicU64::new(0),
+        tokens: Mutex::default(),
         drawn: Mutex::new(settings.faults.counters()),
         faults: settings.faults,
         base_url,
@@ -109,6 +120,11 @@ impl Simulator {
     /// How many requests came so far.
     pub fn n_requests(&self) -> u64 {
         self.shared.number.load(Ordering::Relaxed)
+    }
+
+    /// Moves the clock of the feed by one round, as somebody does who asks for a first page.
+    pub fn next_round(&self) {
+        self.shared.round.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Stops listening and closes every connection.
@@ -186,7 +202,7 @@ impl Shared {
         }
         let reply = match fault.and_then(|fault| fault.reply(habits)) {
             Some(reply) => reply,
-            None => self.packed(answer(&self.world, habits, request, &self.base_url), request),
+            None => self.packed(self.answer(request), request),
         };
         self.keep(request.record(reply.status, reply.body.len(), fault.map(Fault::as_str)));
         if fault == Some(Fault::Loris) {
@@ -207,6 +223,46 @@ impl Shared {
         stream.write_all(&bytes).await.map_err(|_| Closed)?;
         stream.flush().await.map_err(|_| Closed)?;
         if matches!(fault, Some(Fault::Cut | Fault::CutOpen)) { Err(Closed) } else { Ok(()) }
+    }
+
+    /// The answer of whichever side is asked. A token of one side is refused on the other.
+    fn answer(&self, request: &Request) -> Reply {
+        let endpoint = request.endpoint();
+        let is_feed = endpoint == "graphql";
+        if let Some(token) = request.token() {
+            let mut tokens = held(&self.tokens);
+            if tokens[usize::from(!is_feed)].contains(&token) {
+                return Reply::error(
+                    401,
+                    190,
+                    "OAuthException",
+                    "Error validating application: a token of the other side",
+                );
+            }
+            tokens[usize::from(is_feed)].insert(token);
+        }
+        let habits = &self.faults.habits;
+        if is_feed {
+            let feeds = self.feeds.get_or_init(|| Feeds::of_world(&self.world));
+            return refuse_on_graph(request).unwrap_or_else(|| {
+                let is_first = feeds.begins_a_round(request);
+                let round = if is_first { self.round.fetch_add(1, Ordering::Relaxed) } else { self.rounds_before() };
+                feeds.answer(request, round)
+            });
+        }
+        let feeds = self.feeds.get(); // where nobody asks for the feed, none is made
+        match feeds {
+            Some(feeds) if endpoint == "me" => refuse_on_graph(request).unwrap_or_else(|| feeds.me()),
+            Some(feeds) if feeds.hides() => {
+                answer(&self.world, &feeds.habits(self.rounds_before(), &self.world, habits), request, &self.base_url)
+            }
+            _ => answer(&self.world, habits, request, &self.base_url),
+        }
+    }
+
+    /// The round that was asked for last.
+    fn rounds_before(&self) -> u64 {
+        self.round.load(Ordering::Relaxed).saturating_sub(1)
     }
 
     fn packed(&self, mut reply: Reply, request: &Request) -> Reply {

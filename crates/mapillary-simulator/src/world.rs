@@ -15,7 +15,7 @@ use crate::stored::{Filing, Places, Stored};
 use capture_model::Position;
 use coverage_tile::{ImageFeature, SequenceFeature, encode};
 use serde_json::Value;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use tile_cover::{Tile, Zoom, tile_at};
 
@@ -151,6 +151,20 @@ impl World {
     /// Images of a user, newest first; `None` for a user who has none.
     pub(crate) fn user(&self, name: &str) -> Option<impl Iterator<Item = &Stored>> {
         self.users.get(name).map(|images| images.iter().map(|&at| &self.images[at as usize]))
+    }
+
+    /// Contributors with a name: id, name, and their sequences, newest first, with their images in capture order.
+    pub(crate) fn users(&self) -> impl Iterator<Item = (u64, &str, Vec<(&str, Vec<&Stored>)>)> {
+        let mut names: Vec<(&u64, &String)> = self.names.iter().collect();
+        names.sort_unstable();
+        names.into_iter().map(|(&id, name)| {
+            let mut known = HashSet::new();
+            let images = self.user(name).into_iter().flatten();
+            let keys: Vec<u32> = images.filter_map(|image| image.sequence).filter(|&key| known.insert(key)).collect();
+            let sequences =
+                keys.into_iter().map(|number| (self.key(number), self.sequence(self.key(number)).collect()));
+            (id, name.as_str(), sequences.collect())
+        })
     }
 
     /// The name of a contributor.

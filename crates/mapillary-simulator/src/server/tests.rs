@@ -217,3 +217,61 @@ proptest! {
         });
     }
 }
+
+#[test]
+fn the_feed_wants_a_token_of_its_own_and_moves_its_clock() {
+    run(async {
+        let key = "aaa";
+        let feeds = serde_json::from_value(json!({
+            "users": [{"id": "7", "username": "anna", "readable_from": {key: 1}, "in_tiles_from": {key: 2},
+                       "uploads": [{"cluster_id": "5", "steps": [{"after": 1, "set": {"status": "FINISHED"}}]}]}],
+            "me": "anna",
+        }))
+        .unwrap();
+        let settings = SimulatorSettings { feeds: Some(feeds), ..Default::default() };
+        let simulator = start(entities(), settings).await.unwrap();
+        let client = client();
+        let feed = format!(
+            "/graphql?doc=query%20getLatestActivity(&variables=%7B%22id%22:%227%22%7D&access_token=MLY%7C2%7C{}",
+            "f".repeat(32)
+        );
+        let ask = async |token: bool| {
+            let mut request = client.get(format!("{}{feed}", simulator.base_url()));
+            if token {
+                request = request.header("Authorization", format!("OAuth {TOKEN}"));
+            }
+            let reply = request.send().await.unwrap();
+            (reply.status().as_u16(), reply.text().await.unwrap())
+        };
+        let readable = async || get(&client, &simulator, ENTITY).await.unwrap().0 == 200;
+        let in_tiles = async || get(&client, &simulator, TILE).await.unwrap().0 == 200;
+        assert_eq!((readable().await, in_tiles().await), (false, false));
+        assert_eq!(ask(true).await.0, 401, "the token of the other side");
+        assert!(!ask(false).await.1.contains("FINISHED"));
+        assert!(!readable().await);
+        assert!(ask(false).await.1.contains("FINISHED"));
+        assert_eq!((readable().await, in_tiles().await), (true, false));
+        simulator.next_round();
+        assert_eq!((readable().await, in_tiles().await), (true, true));
+        let (status, me) = get(&client, &simulator, "/me?fields=id,username").await.unwrap();
+        assert_eq!((status, me), (200, br#"{"id":"7","username":"anna"}"#.to_vec()));
+        simulator.stop().await;
+    });
+}
+
+#[test]
+fn without_a_script_every_sequence_is_a_finished_upload() {
+    run(async {
+        let mut entities = entities();
+        entities.iter_mut().for_each(|entity| entity["creator"] = json!({"id": "7", "username": "anna"}));
+        let simulator = start(entities, SimulatorSettings::default()).await.unwrap();
+        let url = format!(
+            "{}/graphql?doc=query%20getLatestActivity(&variables=%7B%22id%22:%227%22%7D&access_token=MLY%7C2%7C{}",
+            simulator.base_url(),
+            "f".repeat(32)
+        );
+        let text = client().get(url).send().await.unwrap().text().await.unwrap();
+        assert!(text.contains("\"image_id\":\"100\"") && text.contains("\"item_count\":50"), "{text}");
+        simulator.stop().await;
+    });
+}

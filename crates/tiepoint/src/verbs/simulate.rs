@@ -5,7 +5,7 @@ use crate::exit;
 use crate::progress::say;
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
-use mapillary_simulator::{Faults, SimulatorSettings, entities_of, read_entities_file, start};
+use mapillary_simulator::{Faults, Feeds, SimulatorSettings, entities_of, read_entities_file, start};
 use std::path::{Path, PathBuf};
 use synthetic_city::{City, CitySpec, Scenario, build};
 
@@ -13,7 +13,7 @@ use synthetic_city::{City, CitySpec, Scenario, build};
 #[derive(Debug, Subcommand)]
 pub(crate) enum Simulate {
     Archive(Archive),
-    Serve(Serve),
+    Serve(Box<Serve>),
 }
 
 /// Writes photos with EXIF, the same as a table, the published entities and the truth
@@ -44,7 +44,7 @@ pub(crate) struct Archive {
   tiepoint simulate serve --entities city/remote.jsonl --port 0 --ready-file url.txt --log requests.jsonl
   TIEPOINT_GRAPH_URL=$(cat url.txt) TIEPOINT_TILES_URL=$(cat url.txt) tiepoint reconcile city/photos
 
-Any token of the form MLY|digits|32 hex digits is accepted. The base URL is written to the ready file once it listens.")]
+Any token of the form MLY|digits|32 hex digits is accepted, but no token on both sides: the feed (`/graphql`) wants its own. The base URL is written to the ready file once it listens.")]
 pub(crate) struct Serve {
     /// Entities as JSON lines or {\"data\": […]}
     #[arg(long, value_name = "FILE")]
@@ -61,6 +61,9 @@ pub(crate) struct Serve {
     /// Request log, a JSON object a line
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
+    /// Script of the activity feed (JSON), for `tiepoint track`; without it every sequence is one finished upload
+    #[arg(long, value_name = "FILE")]
+    feed: Option<PathBuf>,
 }
 
 impl Simulate {
@@ -101,6 +104,13 @@ pub(crate) fn write_archive(city: &City, out: &Path) -> Result<()> {
     std::fs::write(&path, lines).with_context(|| format!("cannot write {}", path.display()))
 }
 
+fn read_feeds(path: &Path) -> Result<Feeds> {
+    let text = std::fs::read(path)
+        .map_err(|error| exit::error(exit::NOTHING_TO_READ, format!("cannot read {}: {error}", path.display())))?;
+    serde_json::from_slice(&text)
+        .map_err(|error| exit::error(exit::UNREADABLE_TABLE, format!("{}: {error}", path.display())))
+}
+
 impl Serve {
     fn run(&self) -> Result<u8> {
         let entities = read_entities_file(&self.entities).map_err(exit::of_entities)?;
@@ -108,6 +118,7 @@ impl Serve {
             port: self.port,
             faults: self.faults.clone().unwrap_or_default(),
             log: self.log.clone(),
+            feeds: self.feed.as_deref().map(read_feeds).transpose()?,
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {

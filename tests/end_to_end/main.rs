@@ -15,5 +15,6 @@ mod recorded;
 mod routes;
 mod soak;
 mod support;
+mod track;
 mod verbs;
 mod verify;

@@ -4,7 +4,7 @@
 //! answered lies in the response store; here lies only the moment from which answers count, so that a watch which is
 //! started again goes on inside the round in which it was killed.
 
-use crate::Upload;
+use crate::{Seen, Upload};
 use capture_model::ClusterId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -59,6 +59,10 @@ pub struct Watched {
     pub item: Value,
     /// What was concluded, as a word.
     pub state: String,
+    /// What documented calls showed.
+    pub seen: Seen,
+    /// Sequences that it became.
+    pub sequence_ids: Vec<String>,
     /// Since when it says so.
     pub since_ms: i64,
 }
@@ -84,7 +88,7 @@ impl WatchMemory {
         let item = if item.is_null() { known.item.clone() } else { item };
         let is_news = known.item != item || known.state != state;
         if is_news {
-            *known = Watched { item, state: state.to_owned(), since_ms: now_ms };
+            *known = Watched { item, state: state.to_owned(), since_ms: now_ms, ..std::mem::take(known) };
         }
         is_news
     }

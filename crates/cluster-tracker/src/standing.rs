@@ -9,6 +9,7 @@
 
 use crate::{Meaning, Upload, error_codes::in_plain_words, meaning};
 use capture_model::CapturedAt;
+use serde::{Deserialize, Serialize};
 
 /// Uploads are usually done within this; one that takes longer is said to take long.
 pub const USUALLY_DONE_AFTER: std::time::Duration = std::time::Duration::from_hours(72);
@@ -45,7 +46,8 @@ impl Stage {
 }
 
 /// What documented calls show of an upload.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Seen {
     /// Nobody looked, or nobody could.
     #[default]

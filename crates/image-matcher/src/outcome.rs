@@ -127,6 +127,10 @@ pub enum TrackVerdict {
     NotFound,
     /// Something fits, but not surely.
     Undecided,
+    /// Nothing fits, and its upload is said to be in work; the matcher itself never says so.
+    Processing,
+    /// Nothing fits, and its upload is said to have failed; the matcher itself never says so.
+    Failed,
 }
 
 impl TrackVerdict {
@@ -137,6 +141,8 @@ impl TrackVerdict {
             Self::PartlyPublished => "partly_published",
             Self::NotFound => "not_found",
             Self::Undecided => "undecided",
+            Self::Processing => "processing",
+            Self::Failed => "failed",
         }
     }
 }

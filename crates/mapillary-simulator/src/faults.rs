@@ -79,7 +79,7 @@ pub enum Fault {
     FeedLimit,
 }
 
-const NAMES: [(&str, Fault); 28] = [
+const NAMES: [(&str, Fault); 29] = [
     ("429", Fault::TooMany),
     ("429_bare", Fault::TooManyBare),
     ("403", Fault::AppLimit),

@@ -37,7 +37,7 @@ pub use lists::FileList;
 pub use matches_table::{send_matches, write_matches};
 pub use output_file::{OutputFile, sweep};
 pub use redaction::Redaction;
-pub use report::Report;
+pub use report::{Report, TrackUpload};
 pub use scan_table::{send_scan, write_scan};
 pub use sequences_table::{send_sequences, write_sequences};
 pub use shift_figures::{DeviceFigures, ShiftFigures, SpreadFigures};

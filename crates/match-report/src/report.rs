@@ -16,6 +16,17 @@ use std::collections::BTreeMap;
 /// Most candidates that a row shows.
 pub(crate) const MOST_CANDIDATES: usize = 5;
 
+/// What the tracker says of a local sequence.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TrackUpload {
+    /// The stage of its upload, of our own list; empty where nothing is known.
+    pub stage: &'static str,
+    /// What went wrong, as the service writes it.
+    pub error_code: String,
+    /// Further words.
+    pub note: String,
+}
+
 /// A match with both of its sides. One row per file of `archive`, in its order.
 #[derive(Debug, Clone)]
 pub struct Report<'a> {
@@ -31,6 +42,8 @@ pub struct Report<'a> {
     pub routes: &'a [Route],
     /// Of each track, its tiles as `14/x/y` joined by `|`.
     pub track_tiles: &'a [String],
+    /// Of each track, what the tracker says of it; empty without the tracker.
+    pub(crate) uploads_of_tracks: &'a [TrackUpload],
     /// Row of `images` of each file; `None` for files that take no part.
     row_of_file: Vec<Option<u32>>,
     /// Further words for the note of a row of `images`.
@@ -54,7 +67,18 @@ impl<'a> Report<'a> {
             row_of_file[file as usize] = Some(row as u32);
         }
         let note_of_row = outcome.notes.iter().map(|(row, note)| (*row, note.as_str())).collect();
-        Self { archive, images, published, outcome, routes, track_tiles, row_of_file, note_of_row, redaction: None }
+        Self {
+            archive,
+            images,
+            published,
+            outcome,
+            routes,
+            track_tiles,
+            uploads_of_tracks: &[],
+            row_of_file,
+            note_of_row,
+            redaction: None,
+        }
     }
 
     /// The same report for strangers: every file that is written of it hides what identifies a person or a place.
@@ -73,6 +97,11 @@ impl<'a> Report<'a> {
             Some(redaction) => redaction.cell(column, cell),
             None => cell,
         }
+    }
+
+    /// The same, with what the tracker says of each track.
+    pub fn with_uploads(self, uploads_of_tracks: &'a [TrackUpload]) -> Self {
+        Self { uploads_of_tracks, ..self }
     }
 
     /// Row of `images` of a file.

@@ -1,7 +1,7 @@
 //! `sequences.csv`: one row per local sequence.
 
 use crate::table::{Cell, Column, Kind, TableSink, column, send, write_table};
-use crate::{CsvStyle, OutputKind, Report, ReportError, figures};
+use crate::{CsvStyle, OutputKind, Report, ReportError, TrackUpload, figures};
 use capture_model::{LocalTime, Status, Track};
 use image_matcher::TrackOutcome;
 use std::io::Write;
@@ -88,12 +88,18 @@ impl<'a> SequenceRow<'a> {
         clusters.iter().map(ToString::to_string).collect::<Vec<_>>().join("|")
     }
 
+    fn upload(&self) -> Option<&TrackUpload> {
+        self.report.uploads_of_tracks.get(self.track)
+    }
+
     fn note(&self) -> String {
-        match self.outcome.map_or(0, |outcome| outcome.clock_support) {
+        let clock = match self.outcome.map_or(0, |outcome| outcome.clock_support) {
             0 => String::new(),
             1 => "1 photo tells the clock".to_owned(),
             n => format!("{n} photos agree on the clock"),
-        }
+        };
+        let said = self.upload().map_or("", |upload| upload.note.as_str());
+        [clock.as_str(), said].into_iter().filter(|words| !words.is_empty()).collect::<Vec<_>>().join("; ")
     }
 }
 
@@ -108,9 +114,12 @@ pub(crate) fn columns<'a>() -> [Column<SequenceRow<'a>>; 20] {
         column("ambiguous", Kind::Whole, "Files with candidates, none sure", |row| row.count(Status::Ambiguous)),
         column("unmatched", Kind::Whole, "Files without a candidate", |row| row.count(Status::Unmatched)),
         column("rejected", Kind::Whole, "Files that cannot have been uploaded", |row| row.count(Status::Rejected)),
-        column("verdict", Kind::Word, "published, partly_published, not_found or undecided", |row| {
-            Cell::of(row.outcome, |outcome| Cell::text(outcome.verdict.as_str()))
-        }),
+        column(
+            "verdict",
+            Kind::Word,
+            "published, partly_published, not_found, undecided; with the tracker processing, failed",
+            |row| Cell::of(row.outcome, |outcome| Cell::text(outcome.verdict.as_str())),
+        ),
         column("sequence_ids", Kind::Keys, "Published sequences that hold its images", |row| {
             Cell::text(row.sequence_ids())
         }),
@@ -135,8 +144,12 @@ pub(crate) fn columns<'a>() -> [Column<SequenceRow<'a>>; 20] {
             Cell::of(row.max_shift_m, Cell::Number)
         }),
         column("cluster_id", Kind::Ids, "The uploads it went with", |row| Cell::text(row.cluster_ids())),
-        column("stage", Kind::Word, "Where its upload stands, with the tracker", |_| Cell::Empty),
-        column("error_code", Kind::Text, "What the service says of its upload, with the tracker", |_| Cell::Empty),
-        column("note", Kind::Text, "How sure the clock is", |row| Cell::text(row.note())),
+        column("stage", Kind::Word, "Where its upload stands, with the tracker", |row| {
+            Cell::of(row.upload(), |upload| Cell::text(upload.stage))
+        }),
+        column("error_code", Kind::Text, "What the service says of its upload, with the tracker", |row| {
+            Cell::of(row.upload(), |upload| Cell::text(&*upload.error_code))
+        }),
+        column("note", Kind::Text, "How sure the clock is, and what the tracker says", |row| Cell::text(row.note())),
     ]
 }

@@ -32,6 +32,9 @@ pub enum ReconcileError {
     /// `--route sequence` without a sequence.
     #[error("the sequence route needs the keys of the sequences: add --sequence KEY, or choose --route tiles")]
     NoSequence,
+    /// The tracker has no answer.
+    #[error(transparent)]
+    Track(#[from] crate::tracking::TrackError),
     /// The system gives no threads.
     #[error("cannot start threads for the network")]
     NoRuntime(#[source] std::io::Error),

@@ -52,6 +52,15 @@ pub enum Event<'a> {
         /// Published images.
         images: usize,
     },
+    /// A watch waits for its next round.
+    Waiting {
+        /// Sequences or uploads that are not where they should be.
+        open: usize,
+        /// Of so many.
+        followed: usize,
+        /// Until the next round.
+        seconds: u64,
+    },
     /// Something went wrong that does not end the run.
     Problem(&'a str),
     /// Reports are written.

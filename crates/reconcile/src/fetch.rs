@@ -14,6 +14,7 @@ use mapillary_api::{Api, ApiError, ErrorKind};
 use std::collections::BTreeSet;
 
 /// The published side of an archive.
+#[derive(Clone)]
 pub(crate) struct Published {
     pub(crate) images: PublishedImages,
     pub(crate) routes: Vec<Route>,

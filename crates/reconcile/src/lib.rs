@@ -18,6 +18,7 @@ mod queue;
 mod run;
 mod sequence_route;
 mod tiles_seen;
+pub mod tracking;
 mod user_route;
 
 pub use error::ReconcileError;

@@ -1,13 +1,14 @@
 //! The files of a run, each complete or absent.
 
-use crate::{ReconcileError, RouteRule, Settings, TilePlan, TileRule};
+use crate::{ReconcileError, Reconciled, RouteRule, Settings, TileRule};
 use adjustment_audit::audit;
-use capture_model::{LocalArchive, LocalImages, PublishedImages, Route, SequenceId};
+use capture_model::{PublishedImages, SequenceId};
 use image_matcher::{ClockOffset, MatchOutcome, MatchSettings};
 use mapillary_api::Usage;
 use match_report::{
     CsvStyle, OtherTables, OutputFile, OutputKind, Report, ReportError, ShiftFigures, Summary, Table, TableSink,
-    send_matches, send_sequences, send_shifts, write_matches_geojson, write_report_html, write_summary, write_table,
+    UploadRow, send_matches, send_sequences, send_shifts, send_uploads, write_matches_geojson, write_report_html,
+    write_summary, write_table,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -98,16 +99,14 @@ pub fn write_match_files(
 /// Writes all reports of the main job.
 pub(crate) fn write(
     settings: &Settings,
-    parts: (&LocalArchive, &LocalImages, &PublishedImages, &[Route], &MatchOutcome),
-    plan: &TilePlan,
+    done: &Reconciled,
+    uploads: Option<&[UploadRow]>,
     facts: &RunFacts,
 ) -> Result<(), ReconcileError> {
-    let (archive, images, published, routes, outcome) = parts;
+    let (published, outcome) = (&done.published, &done.outcome);
     let folder = &settings.out;
     let style = CsvStyle { guard: settings.csv_guard };
-    let track_tiles = plan.names_of_tracks();
-    let redaction = settings.redaction.as_ref();
-    let report = Report::new(archive, images, published, outcome, routes, &track_tiles).redacted_by(redaction);
+    let report = done.report().redacted_by(settings.redaction.as_ref());
     let mut shifts = audit(published, &rows_of_matched_sequences(published, outcome));
     shifts.check_uploads(published, report.uploads());
     let facts = RunFacts { shifts: Some(ShiftFigures::of(published, &shifts)), ..facts.clone() };
@@ -115,6 +114,9 @@ pub(crate) fn write(
     tables.write(Table::Shifts, &mut |sink| send_shifts(published, &shifts, sink))?;
     file(folder, "matches.geojson", |out| write_matches_geojson(&report, out))?;
     file(folder, "report.html", |out| write_report_html(&report, settings.basemap.as_ref(), out))?;
+    if let Some(uploads) = uploads {
+        tables.write(Table::Uploads, &mut |sink| send_uploads(uploads, sink))?;
+    }
     write_match_files(folder, &report, style, settings.other_tables, settings_told(settings), &facts)
 }
 

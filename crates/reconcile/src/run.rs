@@ -7,7 +7,7 @@ use capture_model::{LocalArchive, LocalImages, PublishedImages, Route, SequenceI
 use image_matcher::{MatchOutcome, MatchSettings, match_images};
 use local_archive::{ScanOptions, ScanSettings};
 use mapillary_api::{Api, ApiError, ApiSettings, Usage};
-use match_report::{Basemap, OtherTables, Redaction};
+use match_report::{Basemap, OtherTables, Redaction, TrackUpload};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -74,6 +74,8 @@ pub struct Reconciled {
     pub outcome: MatchOutcome,
     /// Of each track, its tiles as `14/x/y` joined by `|`.
     pub track_tiles: Vec<String>,
+    /// Of each track, what its upload says of it; empty without the tracker.
+    pub uploads: Vec<TrackUpload>,
     /// Requests, bytes, cache hits.
     pub usage: Usage,
     /// The first failure that left a lookup open; the reports are written all the same.
@@ -96,6 +98,7 @@ impl Reconciled {
             &self.routes,
             &self.track_tiles,
         )
+        .with_uploads(&self.uploads)
     }
 }
 
@@ -103,9 +106,48 @@ impl Reconciled {
 ///
 /// Reports are written to temporary names and renamed at the end, so that a run which fails leaves none.
 pub fn reconcile(settings: &Settings, watch: Watcher<'_>) -> Result<Reconciled, ReconcileError> {
-    outputs::prepare(&settings.out)?; // an unwritable folder is found before a request is spent
     let mut clock = Stages::default();
+    let local = prepare(settings, watch)?;
+    clock.end("scan");
+    let api = open_api(settings)?;
+    let published = gather_published(settings, &api, &local.images, &local.plan, watch)?;
+    clock.end("fetch");
+    let outcome = judge(settings, &local.images, &published, watch);
+    clock.end("match");
+    watch(Event::Writing);
+    let facts = RunFacts { usage: api.usage(), timings_s: clock.timings_s, shifts: None };
+    let done = local.into_reconciled(published, outcome, facts.usage.clone());
+    outputs::write(settings, &done, None, &facts)?;
+    Ok(done)
+}
 
+/// The local side, and the tiles that it needs.
+#[derive(Clone)]
+pub(crate) struct Local {
+    pub(crate) archive: LocalArchive,
+    pub(crate) images: LocalImages,
+    pub(crate) plan: TilePlan,
+}
+
+impl Local {
+    pub(crate) fn into_reconciled(self, published: Published, outcome: MatchOutcome, usage: Usage) -> Reconciled {
+        Reconciled {
+            archive: self.archive,
+            images: self.images,
+            published: published.images,
+            routes: published.routes,
+            outcome,
+            usage,
+            track_tiles: self.plan.names_of_tracks(),
+            uploads: Vec::new(),
+            failure: published.failure,
+        }
+    }
+}
+
+/// Reads the local side.
+pub(crate) fn prepare(settings: &Settings, watch: Watcher<'_>) -> Result<Local, ReconcileError> {
+    outputs::prepare(&settings.out)?; // an unwritable folder is found before a request is spent
     let told = |progress: local_archive::ScanProgress| {
         watch(Event::Scanning { found: progress.files_found, read: progress.files_read });
     };
@@ -114,30 +156,19 @@ pub fn reconcile(settings: &Settings, watch: Watcher<'_>) -> Result<Reconciled, 
     let archive = local_archive::scan(&settings.paths, &scanning)?;
     let images = archive.usable_images();
     watch(Event::Scanned { files: archive.files.len(), usable: images.len(), tracks: archive.tracks.len() });
-    clock.end("scan");
-
     let plan = TilePlan::new(&images, settings.tiles);
-    let api = open_api(settings)?;
-    let published = gather_published(settings, &api, &images, &plan, watch)?;
-    clock.end("fetch");
+    Ok(Local { archive, images, plan })
+}
 
+/// Matches photos with what was gathered.
+pub(crate) fn judge(
+    settings: &Settings,
+    images: &LocalImages,
+    published: &Published,
+    watch: Watcher<'_>,
+) -> MatchOutcome {
     watch(Event::Matching { photos: images.len(), images: published.images.len() });
-    let outcome = match_images(&images, &published.images, &published.lookups, &settings.matching);
-    clock.end("match");
-
-    watch(Event::Writing);
-    let facts = RunFacts { usage: api.usage(), timings_s: clock.timings_s, shifts: None };
-    outputs::write(settings, (&archive, &images, &published.images, &published.routes, &outcome), &plan, &facts)?;
-    Ok(Reconciled {
-        archive,
-        images,
-        published: published.images,
-        routes: published.routes,
-        outcome,
-        usage: facts.usage,
-        track_tiles: plan.names_of_tracks(),
-        failure: published.failure,
-    })
+    match_images(images, &published.images, &published.lookups, &settings.matching)
 }
 
 pub(crate) fn open_api(settings: &Settings) -> Result<Api, ReconcileError> {
@@ -149,7 +180,7 @@ pub(crate) fn open_api(settings: &Settings) -> Result<Api, ReconcileError> {
 }
 
 /// The one place where the async world meets the rest: fetching is driven to its end.
-fn gather_published(
+pub(crate) fn gather_published(
     settings: &Settings,
     api: &Api,
     images: &LocalImages,
@@ -168,9 +199,9 @@ fn gather_published(
 
 /// Seconds spent in each stage, in order.
 #[derive(Debug)]
-struct Stages {
+pub(crate) struct Stages {
     since: Instant,
-    timings_s: Vec<(&'static str, f64)>,
+    pub(crate) timings_s: Vec<(&'static str, f64)>,
 }
 
 impl Default for Stages {
@@ -180,7 +211,7 @@ impl Default for Stages {
 }
 
 impl Stages {
-    fn end(&mut self, stage: &'static str) {
+    pub(crate) fn end(&mut self, stage: &'static str) {
         self.timings_s.push((stage, self.since.elapsed().as_secs_f64()));
         self.since = Instant::now();
     }

@@ -39,6 +39,7 @@ pub(crate) enum Verb {
     Match(verbs::match_tables::Match),
     Verify(verbs::verify::Verify),
     Annotate(verbs::annotate::Annotate),
+    Track(Box<verbs::track::Track>),
     #[command(subcommand)]
     Simulate(verbs::simulate::Simulate),
     Demo(verbs::demo::Demo),

@@ -73,15 +73,19 @@ fn known_code(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     if let Some(error) = cause.downcast_ref::<mapillary_api::ApiError>() {
         return Some(code_of_kind(error.kind()));
     }
+    if let Some(error) = cause.downcast_ref::<reconcile::tracking::TrackError>() {
+        return Some(code_of_kind(error.kind()));
+    }
     match cause.downcast_ref::<ReconcileError>()? {
         ReconcileError::Scan(error) => known_code(error),
         ReconcileError::Api(error) => known_code(error),
+        ReconcileError::Track(error) => Some(code_of_kind(error.kind())),
         ReconcileError::NoUser | ReconcileError::NoSequence => Some(USAGE),
         _ => Some(OTHER),
     }
 }
 
-fn code_of_kind(kind: ErrorKind) -> u8 {
+pub(crate) fn code_of_kind(kind: ErrorKind) -> u8 {
     match kind {
         ErrorKind::Usage => USAGE,
         ErrorKind::NotFound => NOTHING_TO_READ,

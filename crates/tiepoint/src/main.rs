@@ -2,6 +2,7 @@
 
 mod arguments;
 mod exit;
+mod feed_flags;
 mod lists;
 mod local_flags;
 mod logging;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         Verb::Match(verb) => verb.run(shared),
         Verb::Verify(verb) => verb.run(shared),
         Verb::Annotate(verb) => verb.run(shared),
+        Verb::Track(verb) => verb.run(shared),
         Verb::Simulate(verb) => verb.run(shared),
         Verb::Demo(verb) => verb.run(shared),
         Verb::Plan(verb) => verb.run(shared),

@@ -155,6 +155,12 @@ fn step_of(event: Event<'_>) -> Step {
         Event::Matching { photos, images } => {
             step("match", photos, None, format!("matching {photos} photos with {images} published images"))
         }
+        Event::Waiting { open, followed, seconds } => step(
+            "watch",
+            followed - open.min(followed),
+            Some(followed),
+            format!("watching: {} of {followed} are there; next look in {seconds} s", followed - open.min(followed)),
+        ),
         Event::Writing => step("write", 0, None, "writing reports".to_owned()),
         Event::Problem(text) => step("problem", 0, None, text.to_owned()),
     }

@@ -23,7 +23,7 @@ pub struct ClusterRow {
 /// Reads a table of uploads (`.csv`, `.jsonl`, `.json`). Rows whose cluster id is empty or 0 (a dry run) are left out.
 pub fn read_cluster_table(path: &Path) -> Result<Vec<ClusterRow>, TableError> {
     let mut rows = ClusterRows::default();
-    read_table(path, &mut rows)?;
+    read_table(path, None, &mut rows)?;
     Ok(rows.rows)
 }
 

@@ -11,6 +11,7 @@ pub(crate) mod reconcile;
 pub(crate) mod scan;
 pub(crate) mod simulate;
 pub(crate) mod tiles;
+pub(crate) mod track;
 pub(crate) mod verify;
 
 use crate::arguments::{FailOn, Matching};

@@ -1,14 +1,22 @@
 //! `tiepoint reconcile`: the main job.
 
 use crate::arguments::{SequenceKey, Shared};
+use crate::exit;
+use crate::feed_flags::{FeedFlags, WatchFlags, code_of};
 use crate::lists::ListFlags;
 use crate::local_flags::LocalFlags;
 use crate::parquet::ParquetFlag;
 use crate::progress::{Progress, say};
 use anyhow::Result;
+use capture_model::LocalArchive;
 use clap::Args;
-use reconcile::{Settings, reconcile};
+use local_archive::read_cluster_table;
+use polite_http::SystemClock;
+use reconcile::tracking::{TrackSettings, Tracking, reconcile_tracked};
+use reconcile::{Event, Settings, reconcile};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// The main job: scan, plan, fetch, match, verify, report
 #[derive(Debug, Args)]
@@ -21,9 +29,12 @@ use std::path::PathBuf;
   tiepoint reconcile ~/rides/2026-05 --offline                the same again from the cache, no token
   tiepoint reconcile ~/rides --list-unmatched left.txt        what is not known to be published, a path a line
   tiepoint reconcile ~/rides --safe-to-delete - -0 -q | xargs -0 ls -l       what the service surely holds
+  tiepoint reconcile ~/rides --user anna --track --feed-token-file feed.txt    why is it not there: in work, failed?
+  tiepoint reconcile ~/rides --user anna --track --watch --timeout 3d          until it is there: 0, 22 or 23
   tiepoint reconcile ~/rides --max-requests 500               stops with 25; run again to go on
 
-Writes matches.csv (one row a file), sequences.csv, shifts.csv, matches.geojson, report.html and summary.json.")]
+Writes matches.csv (one row a file), sequences.csv, shifts.csv, matches.geojson, report.html and summary.json; with --track
+uploads.csv as well.")]
 pub(crate) struct Reconcile {
     /// Folders of photos, photos, description files (`-` is stdin), or tables (.csv, .jsonl)
     #[arg(required = true, value_name = "PATH")]
@@ -40,6 +51,16 @@ pub(crate) struct Reconcile {
     lists: ListFlags,
     #[command(flatten)]
     parquet: ParquetFlag,
+    /// Ask what became of the uploads of what is not published (needs --user, and a feed token for more than documented calls)
+    #[arg(long)]
+    track: bool,
+    /// Table of uploads: cluster_id, and path or sequence; the upload history is read anyway
+    #[arg(long, value_name = "FILE", requires = "track")]
+    clusters: Option<PathBuf>,
+    #[command(flatten)]
+    watching: WatchFlags,
+    #[command(flatten)]
+    feed: FeedFlags,
 }
 
 impl Reconcile {
@@ -62,9 +83,18 @@ impl Reconcile {
             basemap: None,
         };
         let progress = Progress::new(&shared.talk);
-        let ended = reconcile(&settings, &|event| progress.show(event));
-        progress.finish();
-        let done = ended?;
+        let told = |event: Event<'_>| progress.show(event);
+        let (done, outcome) = if self.track || self.watching.watch {
+            let tracking = self.tracking(&settings, shared, &progress)?;
+            let ended = reconcile_tracked(&settings, &tracking, &(Arc::new(SystemClock::default()) as _), &told);
+            progress.finish();
+            let run = ended?;
+            (run.done, run.outcome)
+        } else {
+            let ended = reconcile(&settings, &told);
+            progress.finish();
+            (ended?, None)
+        };
         let report = done.report();
         self.lists.write(&report, &done.rows_of_matched_sequences())?;
         if !shared.talk.quiet {
@@ -73,10 +103,37 @@ impl Reconcile {
             say(&format!("{sent} requests sent, {stored} answers from the cache; reports in {}", self.out.display()));
         }
         let code = super::fail_on_code(&shared.matching, &report);
+        if let Some(outcome) = outcome {
+            return Ok(code_of(outcome));
+        }
         match done.failure {
             // The reports are there, but some lookups are open: the same command goes on where this one stopped.
             Some(failure) => Err(failure.into()),
             None => Ok(code),
         }
+    }
+
+    /// How uploads are tracked; the photos name them.
+    fn tracking(&self, settings: &Settings, shared: &Shared, progress: &Progress) -> Result<Tracking> {
+        let feed = if self.track { self.feed.settings(&settings.api)? } else { None };
+        if feed.is_some() && settings.user.is_none() {
+            return Err(exit::usage("the feed is a user's: name the uploader with --user NAME"));
+        }
+        if self.track && feed.is_none() {
+            progress.warn("no feed token: stages stay unknown, what is published is found by documented calls alone");
+        }
+        let clusters = self.clusters.as_deref().map(read_cluster_table).transpose()?.unwrap_or_default();
+        let track = TrackSettings {
+            user: settings.user.clone().unwrap_or_default(),
+            feed,
+            api: settings.api.clone(),
+            cache_dir: settings.cache_dir.clone(),
+            wanted: Vec::new(),
+            known: BTreeMap::new(),
+            past: LocalArchive::default(),
+            not_before: None,
+            most: usize::MAX,
+        };
+        Ok(Tracking { track, clusters, watch: self.watching.settings(&settings.api, shared) })
     }
 }

@@ -1,0 +1,421 @@
+//! The main job with the tracker: what the tiles and the user's images leave open is asked for by its uploads.
+//!
+//! # Method
+//! 1. The main job up to its verdicts, as without the tracker.
+//! 2. Of tracks that are not wholly published, the uploads that their files name are tracked. The sequences that this
+//!    brings, and new ones that lie in the tiles of the photos, are known sequences now: they are fetched and all is
+//!    matched again, so that a photo is tied by evidence and not by the feed's word.
+//! 3. What is still without partner gets the reason that its upload gives it.
+//!
+//! A watch repeats 2 and 3, and of 1 what belongs to the tracks that are not settled: what is settled is not asked for
+//! again. Every further round asks with answers of its own ([`mapillary_api::Api::newer_than`]).
+
+use super::tracker::{Round, TrackSettings, Tracked, Tracker, Wanted};
+use super::watching::{Outcome, WatchSettings};
+use super::{TrackError, rows::upload_rows};
+use crate::fetch::Published;
+use crate::outputs::{self, RunFacts};
+use crate::pool::Pool;
+use crate::run::{Local, Stages, gather_published, judge, prepare};
+use crate::{Event, ReconcileError, Reconciled, Settings, TilePlan, Watcher};
+use capture_model::{CapturedAt, ClusterId, FileState, LocalArchive, LocalImages, Reason, SequenceId};
+use cluster_tracker::{FeedError, NewSequences, State, WatchMemory};
+use image_matcher::{Lookup, MatchOutcome, TrackVerdict, match_images};
+use local_archive::{ClusterRow, join_clusters};
+use mapillary_api::Api;
+use match_report::{TrackUpload, UploadRow};
+use polite_http::{Clock, FetchError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+use tile_cover::{Zoom, tile_at};
+use tokio::runtime::Runtime;
+
+/// How uploads are tracked within the main job.
+#[derive(Clone)]
+pub struct Tracking {
+    /// User, feed and service; what is wanted is found from the photos.
+    pub track: TrackSettings,
+    /// Uploads of files or sequences, from a table.
+    pub clusters: Vec<ClusterRow>,
+    /// Whether to go on until all is settled.
+    pub watch: Option<WatchSettings>,
+}
+
+/// A main job with its uploads.
+#[derive(Debug)]
+pub struct TrackedRun {
+    /// The main job.
+    pub done: Reconciled,
+    /// Uploads of the tracks that were open, as `uploads.csv` has them.
+    pub uploads: Vec<UploadRow>,
+    /// How the watch ended, if there was one.
+    pub outcome: Option<Outcome>,
+    /// Why the feed said nothing, where it was asked.
+    pub feed_failure: Option<FeedError>,
+}
+
+/// What is known so far, and what is still followed.
+struct Run<'a> {
+    settings: Settings,
+    tracking: &'a Tracking,
+    tracker: Tracker,
+    runtime: Runtime,
+    local: Local,
+    clock: Stages,
+    published: Published,
+    outcome: MatchOutcome,
+    /// Tracks that were open at first.
+    followed: BTreeSet<usize>,
+    tracked: BTreeMap<ClusterId, Tracked>,
+    feed_failure: Option<FeedError>,
+}
+
+/// The main job, then its uploads. Blocks; must not be called from inside an async runtime.
+pub fn reconcile_tracked(
+    settings: &Settings,
+    tracking: &Tracking,
+    clock: &Arc<dyn Clock>,
+    watch: Watcher<'_>,
+) -> Result<TrackedRun, ReconcileError> {
+    let mut stages = Stages::default();
+    let mut local = prepare(settings, watch)?;
+    join_clusters(&mut local.archive, &tracking.clusters);
+    stages.end("scan");
+    let tracker = Tracker::open(tracking.track.clone(), Arc::clone(clock))?;
+    let published = gather_published(settings, &tracker.api, &local.images, &local.plan, watch)?;
+    stages.end("fetch");
+    let outcome = judge(settings, &local.images, &published, watch);
+    stages.end("match");
+    let is_open = |(track, outcome): (usize, &image_matcher::TrackOutcome)| {
+        (outcome.verdict != TrackVerdict::Published).then_some(track)
+    };
+    let followed = outcome.tracks.iter().enumerate().filter_map(is_open).collect();
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ReconcileError::NoRuntime)?;
+    let run = Run {
+        settings: settings.clone(),
+        tracking,
+        tracker,
+        runtime,
+        local,
+        clock: stages,
+        published,
+        outcome,
+        followed,
+        tracked: BTreeMap::new(),
+        feed_failure: None,
+    };
+    match &tracking.watch {
+        None => run.once(clock.epoch_ms(), watch),
+        Some(watching) => run.watched(watching, clock, watch),
+    }
+}
+
+impl Run<'_> {
+    fn once(mut self, since_ms: i64, watch: Watcher<'_>) -> Result<TrackedRun, ReconcileError> {
+        self.round(since_ms, watch)?;
+        self.ended(since_ms, None, watch)
+    }
+
+    fn watched(
+        mut self,
+        watching: &WatchSettings,
+        clock: &Arc<dyn Clock>,
+        watch: Watcher<'_>,
+    ) -> Result<TrackedRun, ReconcileError> {
+        let name = format!(
+            "{:?} {:?} {} {:?}",
+            self.settings.paths, self.settings.out, self.tracking.track.user, watching.until
+        );
+        let timeout_ms = i64::try_from(watching.timeout.as_millis()).unwrap_or(i64::MAX);
+        let is_alive = |kept: &WatchMemory| clock.epoch_ms() < kept.started_ms.saturating_add(timeout_ms);
+        let mut kept = self.tracker.memory.watch(&name).filter(is_alive).unwrap_or_else(|| {
+            let now = clock.epoch_ms();
+            WatchMemory { started_ms: now, round_ms: now, ..WatchMemory::default() }
+        });
+        let deadline_ms = kept.started_ms.saturating_add(timeout_ms);
+        loop {
+            self.keep(&name, &kept)?;
+            let before = self.outcome.clone();
+            self.round(kept.round_ms, watch)?;
+            let mut is_news = before != self.outcome;
+            for (cluster, tracked) in &self.tracked {
+                is_news |=
+                    kept.note(*cluster, tracked.upload.as_ref(), tracked.standing.state.as_str(), clock.epoch_ms());
+            }
+            let open = self.unsettled(watching);
+            let now = clock.epoch_ms();
+            let outcome = match () {
+                () if open.is_empty() && self.has_failed() => Some(Outcome::Failed),
+                () if open.is_empty() => Some(Outcome::Reached),
+                () => (now >= deadline_ms).then_some(Outcome::TimedOut),
+            };
+            if let Some(outcome) = outcome {
+                self.tracker.memory.end_watch(&name);
+                return self.ended(now, Some(outcome), watch);
+            }
+            if is_news {
+                self.written(now, watch)?; // whoever looks meanwhile, or kills the watch, has what is known
+            }
+            if kept.next_round_ms == 0 {
+                kept.quiet_rounds = if is_news { 0 } else { kept.quiet_rounds + 1 };
+                let wait = watching.schedule.wait(kept.quiet_rounds, clock.jitter());
+                kept.next_round_ms =
+                    now.saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)).min(deadline_ms);
+                self.keep(&name, &kept)?;
+            }
+            let wait = Duration::from_millis(u64::try_from(kept.next_round_ms - clock.epoch_ms()).unwrap_or(0));
+            watch(Event::Waiting { open: open.len(), followed: self.followed.len(), seconds: wait.as_secs() });
+            let cancel = &watching.cancel;
+            let is_stopped = self.runtime.block_on(async {
+                tokio::select! {
+                    () = tokio::time::sleep(wait) => false,
+                    () = cancel.cancelled() => true,
+                }
+            });
+            if is_stopped {
+                return Err(TrackError::Feed(FeedError::Fetch(FetchError::Stopped)).into());
+            }
+            (kept.round_ms, kept.next_round_ms) = (clock.epoch_ms(), 0);
+            self.look_again(&open, kept.round_ms, watch)?;
+        }
+    }
+
+    fn keep(&self, name: &str, kept: &WatchMemory) -> Result<(), ReconcileError> {
+        Ok(self.tracker.memory.keep_watch(name, kept).map_err(TrackError::from)?)
+    }
+
+    /// Writes the reports with what the uploads add to them.
+    fn written(&self, now_ms: i64, watch: Watcher<'_>) -> Result<(Reconciled, Vec<UploadRow>), ReconcileError> {
+        watch(Event::Writing);
+        let mut outcome = self.outcome.clone();
+        let of_tracks: Vec<TrackUpload> =
+            (0..outcome.tracks.len()).map(|track| self.tell(track, &mut outcome)).collect();
+        outcome.notes.sort();
+        let mut usage = self.tracker.api.usage();
+        if let Some(feed) = self.tracker.feed.as_ref().map(cluster_tracker::Feed::usage) {
+            usage.requests.extend(feed.requests);
+            usage.from_store.extend(feed.from_store);
+            usage.bytes_received += feed.bytes_received;
+        }
+        let facts = RunFacts { usage: usage.clone(), timings_s: self.clock.timings_s.clone(), shifts: None };
+        let uploads = self.rows(now_ms);
+        let mut done = self.local.clone().into_reconciled(self.published.clone(), outcome, usage);
+        done.uploads = of_tracks;
+        outputs::write(&self.settings, &done, Some(&uploads), &facts)?;
+        Ok((done, uploads))
+    }
+
+    fn ended(
+        mut self,
+        now_ms: i64,
+        outcome: Option<Outcome>,
+        watch: Watcher<'_>,
+    ) -> Result<TrackedRun, ReconcileError> {
+        self.clock.end("track");
+        let (done, uploads) = self.written(now_ms, watch)?;
+        Ok(TrackedRun { done, uploads, outcome, feed_failure: self.feed_failure })
+    }
+
+    /// Asks for the uploads of the followed tracks that can still move, and matches again if that names new sequences.
+    fn round(&mut self, since_ms: i64, watch: Watcher<'_>) -> Result<(), ReconcileError> {
+        let wanted: Vec<Wanted> = self.uploads_of_followed().into_values().collect();
+        let round = if wanted.is_empty() {
+            self.runtime.block_on(self.tracker.new_sequences(since_ms))
+        } else {
+            self.runtime.block_on(self.tracker.round(&wanted, since_ms, true))
+        }?;
+        let Round { tracked, new_sequences, feed_failure, problems } = round;
+        problems.iter().for_each(|problem| watch(Event::Problem(problem)));
+        if let Some(error) = &feed_failure
+            && self.feed_failure.as_ref() != Some(error)
+        {
+            watch(Event::Problem(&format!("status unknown: {error}")));
+        }
+        self.feed_failure = feed_failure;
+        let mut keys: BTreeSet<SequenceId> =
+            tracked.iter().flat_map(|tracked| tracked.sequences.iter().cloned()).collect();
+        keys.extend(self.near(&new_sequences));
+        self.tracked.extend(tracked.into_iter().map(|tracked| (tracked.wanted.cluster_id, tracked)));
+        keys.retain(|key| key.is_url_safe() && self.published.images.sequences.find(key).is_none());
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let asked = Settings {
+            sequences: keys.iter().cloned().collect(),
+            route: crate::RouteRule::Sequence,
+            ..self.settings.clone()
+        };
+        let api = self.tracker.api.newer_than(since_ms);
+        let found = gather_published(&asked, &api, &self.local.images, &self.local.plan, watch)?;
+        self.absorb(found, None);
+        Ok(())
+    }
+
+    /// New sequences with an image in a tile of the photos, or of which no place is known.
+    fn near(&self, new: &NewSequences) -> Vec<SequenceId> {
+        let tiles: BTreeSet<_> = self.local.plan.tiles.iter().copied().collect();
+        let mut places: BTreeMap<&SequenceId, Vec<_>> = new.keys.iter().map(|key| (key, Vec::new())).collect();
+        for image in &new.images {
+            places.entry(&image.sequence).or_default().extend(image.position);
+        }
+        let is_near = |places: &Vec<capture_model::Position>| {
+            places.is_empty() || places.iter().any(|&place| tiles.contains(&tile_at(place, Zoom::COVERAGE)))
+        };
+        places.into_iter().filter(|(_, places)| is_near(places)).map(|(key, _)| key.clone()).collect()
+    }
+
+    /// Reads again what the open tracks need, and nothing else.
+    fn look_again(&mut self, open: &BTreeSet<usize>, since_ms: i64, watch: Watcher<'_>) -> Result<(), ReconcileError> {
+        let images = images_of_tracks(&self.local.archive, open);
+        if images.is_empty() {
+            return Ok(());
+        }
+        let plan = TilePlan::new(&images, self.settings.tiles);
+        let api: Api = self.tracker.api.newer_than(since_ms);
+        let found = gather_published(&self.settings, &api, &images, &plan, watch)?;
+        self.absorb(found, Some(&images));
+        Ok(())
+    }
+
+    /// Adds what was found to what is known and matches all of it. `images`: the photos that it was looked for, whose
+    /// lookups it replaces.
+    fn absorb(&mut self, found: Published, images: Option<&LocalImages>) {
+        let mut pool = Pool::default();
+        for part in [&found, &self.published] {
+            for row in 0..part.images.len() {
+                pool.add(part.images.image(row), part.routes[row]);
+            }
+        }
+        if let Some(images) = images {
+            let lookups: BTreeMap<u32, Lookup> = images.file.iter().copied().zip(found.lookups).collect();
+            for (row, file) in self.local.images.file.iter().enumerate() {
+                if let Some(&lookup) = lookups.get(file) {
+                    self.published.lookups[row] = lookup;
+                }
+            }
+            self.published.failure = found.failure;
+        }
+        (self.published.images, self.published.routes) = pool.into_columns();
+        self.outcome =
+            match_images(&self.local.images, &self.published.images, &self.published.lookups, &self.settings.matching);
+    }
+
+    /// Uploads that the files of a track name.
+    fn clusters_of(&self, track: usize) -> BTreeSet<ClusterId> {
+        let archive = &self.local.archive;
+        archive.files[archive.tracks[track].files.clone()].iter().filter_map(|file| file.cluster_id).collect()
+    }
+
+    /// Uploads of followed tracks that can still move.
+    fn uploads_of_followed(&self) -> BTreeMap<ClusterId, Wanted> {
+        let mut wanted: BTreeMap<ClusterId, Wanted> = BTreeMap::new();
+        for &track in &self.followed {
+            let known = &self.local.archive.tracks[track];
+            for file in &self.local.archive.files[known.files.clone()] {
+                let Some(cluster) = file.cluster_id else { continue };
+                if self.tracked.get(&cluster).is_some_and(|tracked| tracked.standing.state.is_settled()) {
+                    continue;
+                }
+                let entry = wanted.entry(cluster).or_insert_with(|| Wanted {
+                    local_sequence: known.name.to_string(),
+                    n_images: Some(0),
+                    ..Wanted::bare(cluster)
+                });
+                entry.n_images = entry.n_images.map(|count| count + 1);
+            }
+        }
+        wanted
+    }
+
+    /// Followed tracks that are not where they should be.
+    fn unsettled(&self, watching: &WatchSettings) -> BTreeSet<usize> {
+        let is_settled = |track: &usize| {
+            let known: Vec<&Tracked> = self.clusters_of(*track).iter().filter_map(|id| self.tracked.get(id)).collect();
+            let is_there = |tracked: &&Tracked| {
+                tracked.standing.state == State::Failed
+                    || watching.until.is_reached(tracked.standing.state, tracked.seen)
+            };
+            if known.iter().all(|tracked| matches!(tracked.standing.state, State::NotFound | State::Unknown)) {
+                return self.outcome.tracks[*track].verdict != TrackVerdict::NotFound; // only what is seen can tell
+            }
+            known.iter().all(is_there)
+        };
+        self.followed.iter().copied().filter(|track| !is_settled(track)).collect()
+    }
+
+    fn has_failed(&self) -> bool {
+        self.tracked.values().any(|tracked| tracked.standing.state == State::Failed)
+    }
+
+    fn rows(&self, now_ms: i64) -> Vec<UploadRow> {
+        let tracked: Vec<Tracked> = self.tracked.values().cloned().collect();
+        upload_rows(&tracked, CapturedAt::from_epoch_ms(now_ms))
+    }
+
+    /// What the uploads of a track say of it; photos without partner get the reason that their upload gives them.
+    fn tell(&self, track: usize, outcome: &mut MatchOutcome) -> TrackUpload {
+        let clusters: Vec<&Tracked> = self.clusters_of(track).iter().filter_map(|id| self.tracked.get(id)).collect();
+        let Some(worst) = clusters.iter().min_by_key(|tracked| (rank(tracked.standing.state), tracked.standing.stage))
+        else {
+            return TrackUpload::default();
+        };
+        for row in self.local.images.rows_of(track) {
+            let file = &self.local.archive.files[self.local.images.file[row] as usize];
+            let Some(tracked) = file.cluster_id.and_then(|id| self.tracked.get(&id)) else { continue };
+            let verdict = &mut outcome.verdicts[row];
+            if !matches!(verdict.reason, Reason::NotPublishedYet | Reason::NoCoverage | Reason::OutsideFetchedTiles) {
+                continue;
+            }
+            let reason = match tracked.standing.state {
+                State::Processing => Reason::Processing,
+                State::Failed => Reason::FailedOnServer,
+                State::Published => Reason::PublishedNotInTiles,
+                State::Unknown | State::NotFound | State::InTiles => continue,
+            };
+            verdict.reason = reason;
+            let stage = tracked.standing.stage.map_or("unknown", cluster_tracker::Stage::as_str);
+            outcome.notes.retain(|(of, _)| *of as usize != row);
+            outcome.notes.push((row as u32, format!("upload {}: {stage}", tracked.wanted.cluster_id)));
+        }
+        let verdict = &mut outcome.tracks[track].verdict;
+        if *verdict == TrackVerdict::NotFound {
+            match worst.standing.state {
+                State::Failed => *verdict = TrackVerdict::Failed,
+                State::Processing | State::Published => *verdict = TrackVerdict::Processing,
+                State::Unknown | State::NotFound | State::InTiles => {}
+            }
+        }
+        TrackUpload {
+            stage: worst.standing.stage.map_or("", cluster_tracker::Stage::as_str),
+            error_code: worst.upload.as_ref().and_then(|upload| upload.error_code.clone()).unwrap_or_default(),
+            note: worst.standing.notes.join("; "),
+        }
+    }
+}
+
+/// Of several uploads of one track the worst is told.
+fn rank(state: State) -> u8 {
+    match state {
+        State::Failed => 0,
+        State::Processing => 1,
+        State::Published => 2,
+        State::InTiles => 3,
+        State::Unknown => 4,
+        State::NotFound => 5,
+    }
+}
+
+/// The photos of some tracks; rows of other tracks are left out, numbers of files and tracks stay.
+fn images_of_tracks(archive: &LocalArchive, tracks: &BTreeSet<usize>) -> LocalImages {
+    let mut part = archive.clone();
+    for (number, track) in archive.tracks.iter().enumerate() {
+        if !tracks.contains(&number) {
+            for file in &mut part.files[track.files.clone()] {
+                file.state = FileState::Out(Reason::NoPlace);
+            }
+        }
+    }
+    part.usable_images()
+}

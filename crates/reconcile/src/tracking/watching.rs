@@ -1,0 +1,182 @@
+//! Round after round, until all uploads are where they should be, one has failed for good, or the time is up.
+//!
+//! What a watch knows is kept after each round, and from which moment the answers of the present round count. A watch that
+//! is killed goes on there: the answers of its round come out of the store, the next round begins when it was due.
+
+use super::tracker::{Round, Tracked, Tracker, Wanted};
+use super::{TrackError, tracker::is_open};
+use capture_model::{CapturedAt, ClusterId, SequenceId};
+use cluster_tracker::{FeedError, Goal, Schedule, Standing, State, WatchMemory};
+use polite_http::{Cancel, FetchError};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// What a watch waits for, and how long.
+#[derive(Debug, Clone)]
+pub struct WatchSettings {
+    /// How far uploads must have come.
+    pub until: Goal,
+    /// The whole of the watch, over restarts.
+    pub timeout: Duration,
+    /// How the waits grow.
+    pub schedule: Schedule,
+    /// The switch that stops the run.
+    pub cancel: Cancel,
+}
+
+/// How a watch ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// All uploads have come as far as they should.
+    Reached,
+    /// No upload is under way any more, and some have failed.
+    Failed,
+    /// The time is up.
+    TimedOut,
+}
+
+/// Told after each round: its uploads, how many are settled, and how long until the next.
+pub type Tell<'a> = &'a dyn Fn(&Round, usize, Option<Duration>);
+
+/// Watches the uploads of a tracker. The round that is given back holds all of them.
+pub async fn watch_uploads(
+    tracker: &Tracker,
+    settings: &WatchSettings,
+    tell: Tell<'_>,
+) -> Result<(Round, Outcome), TrackError> {
+    let name = name_of(tracker, settings);
+    let now = || tracker.clock.epoch_ms();
+    let timeout_ms = i64::try_from(settings.timeout.as_millis()).unwrap_or(i64::MAX);
+    let is_alive = |kept: &WatchMemory| now() < kept.started_ms.saturating_add(timeout_ms);
+    let mut kept = tracker.memory.watch(&name).filter(is_alive).unwrap_or_else(|| {
+        let now = now();
+        WatchMemory { started_ms: now, round_ms: now, ..WatchMemory::default() }
+    });
+    let deadline_ms = kept.started_ms.saturating_add(timeout_ms);
+    let mut settled: BTreeMap<ClusterId, Tracked> = BTreeMap::new();
+    let mut wanted = restore(tracker, &kept, settings, &mut settled);
+    loop {
+        tracker.memory.keep_watch(&name, &kept)?;
+        let is_first = kept.uploads.is_empty();
+        let mut round = if wanted.is_empty() && !settled.is_empty() {
+            Round { tracked: Vec::new(), new_sequences: Default::default(), feed_failure: None, problems: Vec::new() }
+        } else {
+            tracker.round(&wanted, kept.round_ms, true).await?
+        };
+        if is_first && let Some(FeedError::TokenRefused { .. } | FeedError::TokenMalformed) = &round.feed_failure {
+            return Err(round.feed_failure.take().map_or(TrackError::NotAUserToken, TrackError::Feed)); // no waiting mends it
+        }
+        let is_news = note(&mut kept, &mut round, now());
+        for tracked in &round.tracked {
+            if is_settled(tracked, settings.until) {
+                settled.insert(tracked.wanted.cluster_id, tracked.clone());
+            }
+        }
+        wanted = round.tracked.iter().map(|tracked| tracked.wanted.clone()).collect();
+        wanted.retain(|wanted| !settled.contains_key(&wanted.cluster_id));
+        // All uploads, the settled ones as they were last.
+        let present: Vec<ClusterId> = round.tracked.iter().map(|tracked| tracked.wanted.cluster_id).collect();
+        round.tracked.extend(settled.values().filter(|known| !present.contains(&known.wanted.cluster_id)).cloned());
+
+        let feed_is_silent = round.tracked.is_empty() && round.feed_failure.is_some();
+        let outcome = if wanted.is_empty() && !feed_is_silent {
+            let has_failed = round.tracked.iter().any(|tracked| tracked.standing.state == State::Failed);
+            Some(if has_failed { Outcome::Failed } else { Outcome::Reached })
+        } else {
+            (now() >= deadline_ms).then_some(Outcome::TimedOut)
+        };
+        if let Some(outcome) = outcome {
+            tracker.memory.end_watch(&name);
+            tell(&round, settled.len(), None);
+            return Ok((round, outcome));
+        }
+        if kept.next_round_ms == 0 {
+            kept.quiet_rounds = if is_news { 0 } else { kept.quiet_rounds + 1 };
+            let wait = settings.schedule.wait(kept.quiet_rounds, tracker.clock.jitter());
+            kept.next_round_ms =
+                now().saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)).min(deadline_ms);
+            tracker.memory.keep_watch(&name, &kept)?;
+        }
+        let wait = Duration::from_millis(u64::try_from(kept.next_round_ms - now()).unwrap_or(0));
+        tell(&round, settled.len(), Some(wait));
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = settings.cancel.cancelled() => return Err(FeedError::Fetch(FetchError::Stopped).into()),
+        }
+        (kept.round_ms, kept.next_round_ms) = (now(), 0);
+    }
+}
+
+/// Whether nothing more is to be asked of an upload.
+fn is_settled(tracked: &Tracked, until: Goal) -> bool {
+    tracked.standing.state == State::Failed || until.is_reached(tracked.standing.state, tracked.seen)
+}
+
+/// Puts what the round says into the memory, and what only the memory knows into the round. Whether there is news.
+fn note(kept: &mut WatchMemory, round: &mut Round, now_ms: i64) -> bool {
+    let mut is_news = false;
+    for tracked in &mut round.tracked {
+        let cluster = tracked.wanted.cluster_id;
+        let has_vanished =
+            tracked.upload.is_none() && kept.of(cluster).and_then(cluster_tracker::Watched::upload).is_some();
+        if has_vanished && round.feed_failure.is_none() {
+            tracked
+                .standing
+                .notes
+                .push("it was in the feed before and is gone; its words are those of the last time".to_owned());
+        }
+        is_news |= kept.note(cluster, tracked.upload.as_ref(), tracked.standing.state.as_str(), now_ms);
+        let known = kept.uploads.entry(cluster.to_string()).or_default();
+        known.seen = tracked.seen;
+        known.sequence_ids = tracked.sequences.iter().map(|key| key.as_str().to_owned()).collect();
+        if tracked.upload.is_none() {
+            tracked.upload = known.upload();
+        }
+        if is_open(tracked.standing.state) {
+            let since = CapturedAt::from_epoch_ms(known.since_ms);
+            if !tracked.standing.notes.iter().any(|note| note.starts_with("no progress")) {
+                tracked.standing.observe_age(Some(since), CapturedAt::from_epoch_ms(now_ms));
+            }
+        }
+    }
+    is_news
+}
+
+/// What a watch that was killed had settled; the uploads that it has still to ask for.
+fn restore(
+    tracker: &Tracker,
+    kept: &WatchMemory,
+    settings: &WatchSettings,
+    settled: &mut BTreeMap<ClusterId, Tracked>,
+) -> Vec<Wanted> {
+    let mut wanted = tracker.settings.wanted.clone();
+    if wanted.is_empty() {
+        let known = kept.uploads.keys().filter_map(|cluster| cluster.parse().ok());
+        wanted = known.map(Wanted::bare).collect();
+    }
+    for known in &wanted {
+        let Some(watched) = kept.of(known.cluster_id) else { continue };
+        let Some(upload) = watched.upload() else { continue };
+        let standing = Standing::of(&upload, watched.seen);
+        let tracked = Tracked {
+            wanted: known.clone(),
+            upload: Some(upload),
+            seen: watched.seen,
+            sequences: watched.sequence_ids.iter().map(|key| SequenceId::new(key)).collect(),
+            n_found: None,
+            standing,
+        };
+        if is_settled(&tracked, settings.until) {
+            settled.insert(known.cluster_id, tracked);
+        }
+    }
+    wanted.retain(|wanted| !settled.contains_key(&wanted.cluster_id));
+    wanted
+}
+
+/// One watch, one name: whose uploads, which, and what for.
+fn name_of(tracker: &Tracker, settings: &WatchSettings) -> String {
+    let of = &tracker.settings;
+    let clusters: Vec<String> = of.wanted.iter().map(|wanted| wanted.cluster_id.to_string()).collect();
+    format!("{} {} {:?} {}", of.api.graph_url, of.user, settings.until, clusters.join(","))
+}

@@ -79,7 +79,7 @@ fn a_service_that_fails_is_twelve() {
 
 #[test]
 fn silence_is_thirteen() {
-    let patience = ["--timeout", "0.1"];
+    let patience = ["--silence", "0.1"];
     check("slow@tiles:1,pause_ms=5000", &patience, 13, &["did not answer in time", "run the same command again"], true);
     check("loris@graph:1,pause_ms=20", &patience, 13, &["slower than", "run the same command again"], true);
 }

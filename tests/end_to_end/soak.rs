@@ -56,7 +56,7 @@ fn reconcile(folder: &Path, service: &Service, out: &str, cache: &str) -> Comman
         cache,
         "--progress",
         "none",
-        "--timeout",
+        "--silence",
         "1.5",
     ]);
     service.serve(&mut command);

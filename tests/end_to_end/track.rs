@@ -3,6 +3,7 @@
 use crate::support::{Service, TOKEN, printed, rows, rows_of, run, said, tiepoint};
 use mapillary_simulator::SimulatorSettings;
 use serde_json::{Value, json};
+use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
 
@@ -32,10 +33,8 @@ const RIDE_MS: i64 = 1_716_026_400_000; // 2024-05-18T10:00:00Z
 fn table(lat: f64, cluster: u64) -> String {
     let mut text = "path,lat,lon,altitude,captured_at,cluster_id\n".to_owned();
     for k in 0..5 {
-        text += &format!(
-            "r{cluster}/{k}.jpg,{lat:.7},{:.7},5,2024-05-18T10:00:0{k}Z,{cluster}\n",
-            0.01 + f64::from(k) * 9e-5
-        );
+        let lon = 0.01 + f64::from(k) * 9e-5;
+        writeln!(text, "r{cluster}/{k}.jpg,{lat:.7},{lon:.7},5,2024-05-18T10:00:0{k}Z,{cluster}").unwrap();
     }
     text
 }

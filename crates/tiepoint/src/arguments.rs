@@ -88,7 +88,7 @@ pub(crate) struct Network {
     pub(crate) tile_rate: Option<TileRate>,
     /// Give up a connection that is silent for so many seconds [default: 30, on loopback 10]
     #[arg(long, global = true, value_name = "SECONDS", hide_short_help = true)]
-    pub(crate) timeout: Option<Seconds>,
+    pub(crate) silence: Option<Seconds>,
     /// File that holds the access token
     #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
     pub(crate) token_file: Option<PathBuf>,

@@ -26,7 +26,7 @@ impl Network {
             max_requests: self.max_requests,
             tile_rate_per_min: self.tile_rate.map(|rate| rate.0),
             cancel: exit::interrupt(),
-            silence: self.timeout.map(|seconds| seconds.0),
+            silence: self.silence.map(|seconds| seconds.0),
             ..ApiSettings::default()
         })
     }

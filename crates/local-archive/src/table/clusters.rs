@@ -1,7 +1,7 @@
 //! Tables that say which upload a photo or a sequence went with: `cluster_id` and a path or a sequence.
 
 use super::local::{PATH, SEQUENCE};
-use super::{BadCells, Columns, Known, MissingColumn, Row, RowReader, read_table};
+use super::{BadCells, Columns, Known, MissingColumn, PartReader, Row, RowReader, read_table};
 use crate::errors::TableError;
 use capture_model::{ClusterId, LocalArchive};
 use std::collections::HashMap;
@@ -34,6 +34,16 @@ struct ClusterRows {
     path: Option<usize>,
     sequence: Option<usize>,
     rows: Vec<ClusterRow>,
+}
+
+impl PartReader for ClusterRows {
+    fn part(&self) -> Self {
+        Self { columns: self.columns.clone(), rows: Vec::new(), ..*self }
+    }
+
+    fn append(&mut self, part: Self) {
+        self.rows.extend(part.rows);
+    }
 }
 
 impl RowReader for ClusterRows {

@@ -126,8 +126,8 @@ impl Gatherer<'_> {
             for &number in &outcome.tracks[track].sequences {
                 entry.seen = Seen::Visible;
                 entry.sequences.push(published.sequences.value(number).clone());
-                let rows = (0..published.len()).filter(|&row| published.sequence[row] == number);
-                entry.places.extend(rows.filter_map(|row| published.original(row)).next());
+                let mut rows = (0..published.len()).filter(|&row| published.sequence[row] == number);
+                entry.places.extend(rows.find_map(|row| published.original(row)));
             }
         }
         Ok(())

@@ -125,8 +125,11 @@ impl Run<'_> {
         watch: Watcher<'_>,
     ) -> Result<TrackedRun, ReconcileError> {
         let name = format!(
-            "{:?} {:?} {} {:?}",
-            self.settings.paths, self.settings.out, self.tracking.track.user, watching.until
+            "{:?} {} {} {:?}",
+            self.settings.paths,
+            self.settings.out.display(),
+            self.tracking.track.user,
+            watching.until
         );
         let timeout_ms = i64::try_from(watching.timeout.as_millis()).unwrap_or(i64::MAX);
         let is_alive = |kept: &WatchMemory| clock.epoch_ms() < kept.started_ms.saturating_add(timeout_ms);

@@ -6,7 +6,7 @@
 use super::tracker::{Round, Tracked, Tracker, Wanted};
 use super::{TrackError, tracker::is_open};
 use capture_model::{CapturedAt, ClusterId, SequenceId};
-use cluster_tracker::{FeedError, Goal, Schedule, Standing, State, WatchMemory};
+use cluster_tracker::{FeedError, Goal, NewSequences, Schedule, Standing, State, WatchMemory};
 use polite_http::{Cancel, FetchError};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -59,7 +59,12 @@ pub async fn watch_uploads(
         tracker.memory.keep_watch(&name, &kept)?;
         let is_first = kept.uploads.is_empty();
         let mut round = if wanted.is_empty() && !settled.is_empty() {
-            Round { tracked: Vec::new(), new_sequences: Default::default(), feed_failure: None, problems: Vec::new() }
+            Round {
+                tracked: Vec::new(),
+                new_sequences: NewSequences::default(),
+                feed_failure: None,
+                problems: Vec::new(),
+            }
         } else {
             tracker.round(&wanted, kept.round_ms, true).await?
         };

@@ -3,13 +3,13 @@
 use crate::arguments::{FailOn, Shared};
 use crate::exit;
 use crate::feed_flags::{FeedFlags, TimeText, WatchFlags, code_of};
-use crate::output::{check, print, write_to};
+use crate::output::{check, print, write_table};
 use crate::progress::{Progress, say};
 use anyhow::Result;
 use capture_model::{CapturedAt, ClusterId};
 use clap::Args;
 use local_archive::{HistoryPlace, PastUploads, read_cluster_table, read_past_uploads};
-use match_report::{CsvStyle, OutputKind, UploadRow, write_uploads};
+use match_report::{CsvStyle, OutputKind, Table, UploadRow, send_uploads};
 use polite_http::{Clock, SystemClock};
 use reconcile::Event;
 use reconcile::tracking::{
@@ -167,7 +167,7 @@ impl Track {
             return print(&for_people(&rows));
         }
         let style = CsvStyle { guard: !shared.matching.no_csv_guard };
-        write_to(self.output.as_deref(), |kind, out| write_uploads(&rows, kind, style, out))
+        write_table(self.output.as_deref(), Table::Uploads, style, |sink| send_uploads(&rows, sink))
     }
 }
 

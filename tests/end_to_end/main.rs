@@ -8,6 +8,7 @@ mod canary;
 mod demo;
 mod endings;
 mod errors;
+mod gis;
 mod lists;
 mod local_side;
 mod parquet;

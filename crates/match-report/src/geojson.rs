@@ -4,14 +4,38 @@
 use crate::matches_table::{MatchRow, columns};
 use crate::table::{Keys, infos, write_members};
 use crate::{Report, ReportError};
-use capture_model::Position;
+use capture_model::{Position, Status};
 use std::io::Write;
+
+/// Colours of the simplestyle convention, which geojson.io, GitHub, uMap and others draw; the same ones as on the page, and
+/// told apart without seeing red and green.
+fn colour(kind: &str, status: Status) -> &'static str {
+    match (kind, status) {
+        ("published", _) => "#56b4e9",
+        ("computed" | "shift", _) => "#00805f",
+        (_, Status::Matched) => "#0072b2",
+        (_, Status::Ambiguous) => "#e08a00",
+        (_, Status::Unmatched) => "#c8500a",
+        (_, Status::Rejected) => "#a3508a",
+        (_, Status::Unreadable) => "#6b6b6b",
+    }
+}
+
+/// The style of one feature, as members of its properties.
+fn style(kind: &str, status: Status) -> String {
+    let colour = colour(kind, status);
+    match kind {
+        "match" => format!("\"stroke\":\"{colour}\",\"stroke-width\":2"),
+        "shift" => format!("\"stroke\":\"{colour}\",\"stroke-width\":3"),
+        _ => format!("\"marker-color\":\"{colour}\",\"marker-size\":\"small\""),
+    }
+}
 
 /// Writes every file that has a place; `kind` tells the features of one file apart: `local`, `published`, `computed`,
 /// `match` (local to published) and `shift` (published to adjusted).
 pub fn write_matches_geojson(report: &Report<'_>, out: &mut dyn Write) -> Result<(), ReportError> {
     let columns = columns();
-    let mut drawing = Drawing { out, is_first: true, members: Vec::new(), line: Vec::new() };
+    let mut drawing = Drawing { out, is_first: true, status: Status::Matched, members: Vec::new(), line: Vec::new() };
     drawing.out.write_all(b"{\"type\":\"FeatureCollection\",\"features\":[")?;
     let keys = Keys::new(&infos(&columns));
     let mut scratch = String::new();
@@ -19,6 +43,7 @@ pub fn write_matches_geojson(report: &Report<'_>, out: &mut dyn Write) -> Result
         let shown = |place: Position| report.redaction().map_or(place, |redaction| redaction.position(place));
         let Some(local) = report.archive.files[file].observation.position.map(shown) else { continue };
         let row = MatchRow::of(report, file);
+        drawing.status = row.status();
         drawing.members.clear();
         let mut cells = columns.iter().map(|column| report.shown(&column.info, (column.cell)(&row)));
         write_members(&keys, &mut cells, &mut scratch, &mut drawing.members)?;
@@ -36,6 +61,8 @@ pub fn write_matches_geojson(report: &Report<'_>, out: &mut dyn Write) -> Result
 struct Drawing<'w> {
     out: &'w mut dyn Write,
     is_first: bool,
+    /// Of the present file.
+    status: Status,
     /// The columns of the present file, as members of an object.
     members: Vec<u8>,
     line: Vec<u8>,
@@ -50,7 +77,9 @@ impl Drawing<'_> {
         self.line.clear();
         self.line.extend_from_slice(if self.is_first { b"\n" } else { b",\n" });
         self.is_first = false;
-        let head = format!("{{\"type\":\"Feature\",\"geometry\":{geometry},\"properties\":{{\"kind\":\"{kind}\"");
+        let style = style(kind, self.status);
+        let head =
+            format!("{{\"type\":\"Feature\",\"geometry\":{geometry},\"properties\":{{\"kind\":\"{kind}\",{style}");
         self.line.extend_from_slice(head.as_bytes());
         if !self.members.is_empty() {
             self.line.push(b',');

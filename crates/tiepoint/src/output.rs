@@ -2,7 +2,7 @@
 
 use crate::{exit, parquet};
 use anyhow::Result;
-use match_report::{CsvStyle, OutputFile, OutputKind, ReportError, Table, TableSink};
+use match_report::{CsvStyle, OutputFile, OutputKind, Report, ReportError, Table, TableSink};
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
@@ -37,6 +37,18 @@ pub(crate) fn write_table(
         Some(path) if parquet::is_parquet(path) => Ok(parquet::write(path, table, &mut send)?),
         _ => write_to(target, |kind, out| match_report::write_table(kind, style, out, send)),
     }
+}
+
+/// Whether a file is GPX by its ending.
+pub(crate) fn is_gpx(target: Option<&Path>) -> bool {
+    target.and_then(Path::extension).is_some_and(|ending| ending.eq_ignore_ascii_case("gpx"))
+}
+
+/// Writes the places of a report as GPX.
+pub(crate) fn write_gpx(path: &Path, report: &Report<'_>) -> Result<()> {
+    let mut file = OutputFile::create(path)?;
+    match_report::write_matches_gpx(report, &mut file)?;
+    Ok(file.commit()?)
 }
 
 /// Refuses, before any work is done, a file whose ending says a kind that the verb does not write.

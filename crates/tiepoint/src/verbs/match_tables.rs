@@ -4,7 +4,7 @@ use crate::arguments::Shared;
 use crate::exit;
 use crate::lists::ListFlags;
 use crate::local_flags::LocalFlags;
-use crate::output::{check, write_table, write_to};
+use crate::output::{check, is_gpx, write_gpx, write_table, write_to};
 use crate::parquet::ParquetFlag;
 use crate::progress::{Progress, say};
 use anyhow::Result;
@@ -24,6 +24,7 @@ use std::path::{Path, PathBuf};
   tiepoint match --local ~/rides/2026-05 --remote coverage.csv --out ties
   tiepoint match --local photos.csv --remote images.jsonl --clock-offset -3600 -o -
   tiepoint match --local photos.csv --remote images.jsonl --out ties --list-unmatched left.txt --safe-to-delete done.txt
+  tiepoint match --local photos.csv --remote images.jsonl -o matches.gpx             waypoints and tracks for JOSM
   tiepoint match --local photos.csv --remote images.jsonl --method naive -o naive.csv     for comparison
 
 --local takes what `tiepoint scan` takes or writes. --remote takes entities of the Graph API (JSON lines or
@@ -35,7 +36,7 @@ pub(crate) struct Match {
     /// Published images: entities, coverage output, or a flat table
     #[arg(long, value_name = "FILE")]
     remote: PathBuf,
-    /// Write the matches here; `-` or nothing is stdout
+    /// Write the matches here: .csv, .jsonl, .geojson, .gpx, or .parquet with that feature; `-` or nothing is stdout
     #[arg(short, long, value_name = "FILE", conflicts_with = "out")]
     output: Option<PathBuf>,
     /// Write matches.csv, sequences.csv and summary.json into this folder
@@ -63,7 +64,9 @@ enum Method {
 impl Match {
     pub(crate) fn run(&self, shared: &Shared) -> Result<u8> {
         let settings = shared.matching.settings()?;
-        check(self.output.as_deref(), &[OutputKind::Csv, OutputKind::JsonLines, OutputKind::GeoJson])?;
+        if !is_gpx(self.output.as_deref()) {
+            check(self.output.as_deref(), &[OutputKind::Csv, OutputKind::JsonLines, OutputKind::GeoJson])?;
+        }
         let is_stdout = self.output.as_ref().is_none_or(|path| path.as_os_str() == "-");
         self.lists.check(self.out.is_none() && is_stdout)?;
         if self.method == Method::Naive && self.lists.wants_safe_to_delete() {
@@ -92,6 +95,9 @@ impl Match {
             Some(folder) => {
                 progress.show(Event::Writing);
                 write_match_files(folder, &report, style, others, self.told(&settings), &RunFacts::default())?;
+            }
+            None if is_gpx(self.output.as_deref()) => {
+                self.output.as_deref().map_or(Ok(()), |path| write_gpx(path, &report))?;
             }
             None if self.output.as_deref().and_then(OutputKind::of) == Some(OutputKind::GeoJson) => {
                 write_to(self.output.as_deref(), |_, out| write_matches_geojson(&report, out))?;

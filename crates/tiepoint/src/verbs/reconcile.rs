@@ -5,6 +5,7 @@ use crate::exit;
 use crate::feed_flags::{FeedFlags, WatchFlags, code_of};
 use crate::lists::ListFlags;
 use crate::local_flags::LocalFlags;
+use crate::output::write_gpx;
 use crate::parquet::ParquetFlag;
 use crate::progress::{Progress, say};
 use anyhow::Result;
@@ -45,6 +46,9 @@ pub(crate) struct Reconcile {
     /// Folder of the reports
     #[arg(long, value_name = "DIR", default_value = "tiepoint-out")]
     out: PathBuf,
+    /// Write waypoints and tracks of the local, published and computed places here, for JOSM
+    #[arg(long, value_name = "FILE.gpx")]
+    gpx_out: Option<PathBuf>,
     #[command(flatten)]
     local: LocalFlags,
     #[command(flatten)]
@@ -96,6 +100,7 @@ impl Reconcile {
             (ended?, None)
         };
         let report = done.report();
+        self.gpx_out.as_deref().map_or(Ok(()), |path| write_gpx(path, &report))?;
         self.lists.write(&report, &done.rows_of_matched_sequences())?;
         if !shared.talk.quiet {
             let (sent, stored) = (done.usage.requests_sent(), done.usage.answered_from_store());

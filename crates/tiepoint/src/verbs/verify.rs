@@ -158,39 +158,47 @@ fn told(published: &PublishedImages, audit: &Audit, figures: &ShiftFigures) -> S
     let list = |counts: &BTreeMap<&str, usize>| {
         counts.iter().map(|(word, n)| format!("{n} {word}")).collect::<Vec<_>>().join(", ")
     };
-    if let Some(moves) = &figures.moves {
-        let worst = audit.images.iter().filter(|shift| shift.shift_m.is_some());
-        let worst = worst.max_by(|a, b| f64::total_cmp(&a.shift_m.unwrap_or(0.0), &b.shift_m.unwrap_or(0.0)));
-        let _ = write!(text, "\n  moves: {}", spread(moves));
-        if let Some(shift) = worst {
-            let _ = write!(text, " (image {})", published.id[shift.row as usize]);
-        }
-    }
     if figures.rounding_m > 0.0 {
         let rounding_m = figures.rounding_m;
         let _ = write!(text, "\n  places come from tiles: every figure is good to ±{rounding_m:.2} m, their grid");
     }
     let _ = write!(text, "\n  flags: {}", wrapped(&list(&figures.flags)));
     let _ = write!(text, "\n  sequences: {}", wrapped(&list(&figures.sequences)));
-    let mut devices: Vec<_> = figures.by_device.iter().collect();
-    devices.sort_by_key(|device| std::cmp::Reverse(device.spread.images));
-    let is_known = devices.iter().any(|device| device.make.is_some() || device.model.is_some());
-    for device in devices.iter().take(DEVICES_TOLD).filter(|_| is_known) {
-        let words = [device.make.as_deref(), device.model.as_deref()];
-        let name = words.into_iter().flatten().collect::<Vec<_>>().join(" ");
-        let name = if name.is_empty() { "device unknown".to_owned() } else { name.escape_debug().to_string() };
-        let name: String = name.chars().take(24).collect();
-        let _ = write!(text, "\n  {name}: {} of {}", spread(&device.spread), device.spread.images);
+    if let Some(moves) = &figures.moves {
+        text.push_str("\n  moves in metres            images   median      p90      p99      max");
+        let _ = write!(text, "\n  {:24}{}", "all", spread(moves));
+        devices_told(figures, &mut text);
     }
-    if is_known && devices.len() > DEVICES_TOLD {
-        let _ = write!(text, "\n  and {} devices more: see --summary FILE", devices.len() - DEVICES_TOLD);
+    let moved = audit.images.iter().filter(|shift| shift.shift_m.is_some());
+    if let Some(shift) = moved.max_by(|a, b| f64::total_cmp(&a.shift_m.unwrap_or(0.0), &b.shift_m.unwrap_or(0.0))) {
+        let _ = write!(text, "\n  farthest: image {}", published.id[shift.row as usize]);
     }
     text
 }
 
+/// A line for each of the devices that took most.
+fn devices_told(figures: &ShiftFigures, text: &mut String) {
+    let mut devices: Vec<_> = figures.by_device.iter().collect();
+    devices.sort_by_key(|device| std::cmp::Reverse(device.spread.images));
+    if devices.iter().all(|device| device.make.is_none() && device.model.is_none()) {
+        return; // a report does not tell them
+    }
+    for device in devices.iter().take(DEVICES_TOLD) {
+        let words = [device.make.as_deref(), device.model.as_deref()];
+        let name = words.into_iter().flatten().collect::<Vec<_>>().join(" ");
+        let name = if name.is_empty() { "device unknown".to_owned() } else { name.escape_debug().to_string() };
+        let name: String = name.chars().take(23).collect();
+        let _ = write!(text, "\n  {name:24}{}", spread(&device.spread));
+    }
+    if devices.len() > DEVICES_TOLD {
+        let _ = write!(text, "\n  and {} devices more: see --summary FILE", devices.len() - DEVICES_TOLD);
+    }
+}
+
+/// Columns of 9 characters.
 fn spread(figures: &SpreadFigures) -> String {
-    let SpreadFigures { median_m, p90_m, p99_m, max_m, .. } = figures;
-    format!("median {median_m:.2}, p90 {p90_m:.2}, p99 {p99_m:.2}, max {max_m:.2} m")
+    let SpreadFigures { images, median_m, p90_m, p99_m, max_m } = figures;
+    format!("{images:9}{median_m:9.2}{p90_m:9.2}{p99_m:9.2}{max_m:9.2}")
 }
 
 /// Breaks a list at its commas before column 80.

@@ -150,7 +150,7 @@ fn fetch(keys: &[SequenceKey], shared: &Shared, progress: &Progress) -> Result<P
 /// What the moves amount to, in lines of at most 80 columns.
 fn told(published: &PublishedImages, audit: &Audit, figures: &ShiftFigures) -> String {
     let mut text = format!(
-        "{} images in {} sequences: {} with an adjusted place",
+        "{} images, {} sequences: {} with an adjusted place",
         figures.images,
         audit.sequences.len(),
         figures.with_computed
@@ -195,10 +195,10 @@ fn devices_told(figures: &ShiftFigures, text: &mut String) {
     }
 }
 
-/// Columns of 9 characters.
+/// Columns of 9 characters, and a blank between them however large a figure is.
 fn spread(figures: &SpreadFigures) -> String {
     let SpreadFigures { images, median_m, p90_m, p99_m, max_m } = figures;
-    format!("{images:9}{median_m:9.2}{p90_m:9.2}{p99_m:9.2}{max_m:9.2}")
+    format!("{images:9} {median_m:8.2} {p90_m:8.2} {p99_m:8.2} {max_m:8.2}")
 }
 
 /// Breaks a list at its commas before column 80.

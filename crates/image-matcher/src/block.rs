@@ -16,6 +16,7 @@ mod time;
 
 use crate::Weights;
 use crate::chain::{Link, best_chain, posteriors};
+use crate::plane::Point;
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
 use crate::votes::{GATE_M, nearest_quarter_ms};
@@ -97,7 +98,7 @@ impl Block {
 /// What is worked on: all candidate pairs of the block with their raw residuals.
 struct Work<'a> {
     ride: &'a Ride,
-    side: &'a PublishedSide,
+    side: &'a PublishedSide<'a>,
     weights: Weights,
     first: usize,
     photo: Vec<u32>,
@@ -117,18 +118,23 @@ impl Work<'_> {
         self.first + self.rank[pair] as usize
     }
 
-    /// Mutually nearest pairs by a lag, in order of photo and image.
+    /// Mutually nearest pairs by a lag, in order of photo and image; of equal lags the first pair.
     fn nearest(&self, lag: &[f64]) -> Vec<usize> {
-        let mut by_photo: Vec<usize> = (0..self.len()).collect();
-        let order = |a: &usize, b: &usize| lag[*a].abs().total_cmp(&lag[*b].abs()).then(a.cmp(b));
-        let mut by_image = by_photo.clone();
-        by_photo.sort_by(|a, b| self.photo[*a].cmp(&self.photo[*b]).then_with(|| order(a, b)));
-        by_photo.dedup_by_key(|pair| self.photo[*pair]);
-        by_image.sort_by(|a, b| self.rank[*a].cmp(&self.rank[*b]).then_with(|| order(a, b)));
-        by_image.dedup_by_key(|pair| self.rank[*pair]);
-        by_image.sort_unstable();
-        by_photo.retain(|pair| by_image.binary_search(pair).is_ok());
-        by_photo
+        let is_nearer = |a: usize, b: usize| lag[a].abs().total_cmp(&lag[b].abs()).is_lt();
+        let of = |keys: &[u32]| {
+            let mut nearest = vec![usize::MAX; keys.iter().max().map_or(0, |&last| last as usize + 1)];
+            for (pair, &key) in keys.iter().enumerate() {
+                let known = &mut nearest[key as usize];
+                if *known == usize::MAX || is_nearer(pair, *known) {
+                    *known = pair;
+                }
+            }
+            nearest
+        };
+        let of_image = of(&self.rank);
+        let mut mutual = of(&self.photo);
+        mutual.retain(|&pair| pair != usize::MAX && of_image[self.rank[pair] as usize] == pair);
+        mutual
     }
 
     fn links(&self, weight: &[f64], least: f64) -> (Vec<usize>, Vec<Link>) {
@@ -176,10 +182,17 @@ pub(crate) fn weigh(
     if work.photo.is_empty() {
         return None;
     }
-    for pair in 0..work.len() {
-        let (from, image) = (ride.place[work.photo[pair] as usize], work.image(pair));
-        work.to_original.push(ride.plane.offset_m(from, side.original(image)));
-        work.to_computed.push(ride.plane.offset_m(from, side.computed(image)));
+    let ranks = work.rank.iter().copied();
+    let (first, last) = (ranks.clone().min().unwrap_or(0), ranks.max().unwrap_or(0));
+    // an image stands in several pairs
+    let places: Vec<[Point; 2]> = (first..=last)
+        .map(|rank| range.start + rank as usize)
+        .map(|image| [side.original(image), side.computed(image)])
+        .collect();
+    for (&photo, &rank) in work.photo.iter().zip(&work.rank) {
+        let (from, [original, computed]) = (ride.place[photo as usize], places[(rank - first) as usize]);
+        work.to_original.push(ride.plane.offset_m(from, original));
+        work.to_computed.push(ride.plane.offset_m(from, computed));
     }
     let time = snapped.map(|offset| fit_time(&mut work, offset));
     let start = match &time {

@@ -7,7 +7,8 @@
 //! # Method
 //! Both sides are in order of time, so a valid pairing is a chain that rises in both ranks. Forward
 //! and backward sums over all chains, as in a pair HMM with gaps (Durbin et al., 1998, ch. 4); a
-//! Fenwick tree of log-sum-exp over remote ranks makes it O(P log N) for P pairs and N images.
+//! Fenwick tree of sums over remote ranks makes it O(P log N) for P pairs and N images. Sums are floats with an exponent of
+//! their own ([`Huge`]): no chain is too long for them, and an addition costs no logarithm.
 //!
 //! # Why not nearest first
 //! A ride that is shifted by one spacing pairs every photo with its neighbour's image, cheaply and
@@ -16,6 +17,8 @@
 //! # Invariants
 //! The posteriors of a photo, and of an image, sum to at most 1. Sums run in one canonical order, so
 //! neither the order of the input nor the number of threads can change a bit of the result.
+
+use crate::huge::Huge;
 
 /// A possible pair.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -36,45 +39,45 @@ pub(crate) fn log_add(a: f64, b: f64) -> f64 {
     if small <= NEVER / 2.0 { large } else { large + (small - large).exp().ln_1p() }
 }
 
-/// Log-sums over prefixes of remote ranks.
+/// Sums over prefixes of remote ranks.
 struct Prefixes {
-    sums: Vec<f64>,
+    sums: Vec<Huge>,
 }
 
 impl Prefixes {
     fn new(n: usize) -> Self {
-        Self { sums: vec![NEVER; n + 1] }
+        Self { sums: vec![Huge::ZERO; n + 1] }
     }
 
-    /// The log-sum over ranks below `rank`.
-    fn below(&self, rank: usize) -> f64 {
-        let (mut at, mut sum) = (rank, NEVER);
+    /// The sum over ranks below `rank`.
+    fn below(&self, rank: usize) -> Huge {
+        let (mut at, mut sum) = (rank, Huge::ZERO);
         while at > 0 {
-            sum = log_add(sum, self.sums[at]);
+            sum = sum.plus(self.sums[at]);
             at &= at - 1;
         }
         sum
     }
 
-    fn add(&mut self, rank: usize, value: f64) {
+    fn add(&mut self, rank: usize, value: Huge) {
         let mut at = rank + 1;
         while at < self.sums.len() {
-            self.sums[at] = log_add(self.sums[at], value);
+            self.sums[at] = self.sums[at].plus(value);
             at += at & at.wrapping_neg();
         }
     }
 }
 
-/// Log-sum of all chains that end in each link; links are visited in the given order, equal local ranks together.
-fn sweep(links: &[Link], order: &[usize], rank: impl Fn(&Link) -> usize, n: usize) -> Vec<f64> {
+/// Sum of all chains that end in each link; links are visited in the given order, equal local ranks together.
+fn sweep(links: &[Link], likelihood: &[Huge], order: &[usize], rank: impl Fn(&Link) -> usize, n: usize) -> Vec<Huge> {
     let mut prefixes = Prefixes::new(n);
-    let mut ended = vec![NEVER; links.len()];
+    let mut ended = vec![Huge::ZERO; links.len()];
     let mut at = 0;
     while at < order.len() {
         let local = links[order[at]].local;
         let end = at + order[at..].iter().take_while(|&&link| links[link].local == local).count();
         for &link in &order[at..end] {
-            ended[link] = links[link].weight + log_add(0.0, prefixes.below(rank(&links[link])));
+            ended[link] = likelihood[link].times(Huge::ONE.plus(prefixes.below(rank(&links[link]))));
         }
         for &link in &order[at..end] {
             prefixes.add(rank(&links[link]), ended[link]);
@@ -87,13 +90,15 @@ fn sweep(links: &[Link], order: &[usize], rank: impl Fn(&Link) -> usize, n: usiz
 /// Posterior of each link.
 pub(crate) fn posteriors(links: &[Link]) -> Vec<f64> {
     let Some(n) = links.iter().map(|link| link.remote as usize + 1).max() else { return Vec::new() };
+    let likelihood: Vec<Huge> = links.iter().map(|link| Huge::exp(link.weight)).collect();
     let mut order: Vec<usize> = (0..links.len()).collect();
     order.sort_unstable_by_key(|&link| (links[link].local, links[link].remote, link));
-    let forward = sweep(links, &order, |link| link.remote as usize, n);
-    let all = order.iter().fold(0.0, |sum, &link| log_add(sum, forward[link]));
+    let forward = sweep(links, &likelihood, &order, |link| link.remote as usize, n);
+    let all = order.iter().fold(Huge::ONE, |sum, &link| sum.plus(forward[link]));
     order.sort_unstable_by_key(|&link| (std::cmp::Reverse((links[link].local, links[link].remote)), link));
-    let backward = sweep(links, &order, |link| n - 1 - link.remote as usize, n);
-    (0..links.len()).map(|link| (forward[link] + backward[link] - links[link].weight - all).min(0.0).exp()).collect()
+    let backward = sweep(links, &likelihood, &order, |link| n - 1 - link.remote as usize, n);
+    let share = |link: usize| forward[link].times(backward[link]).over(likelihood[link].times(all));
+    (0..links.len()).map(|link| share(link).min(1.0)).collect()
 }
 
 /// The heaviest chain, as numbers of links in rising order; empty when no link weighs more than nothing.

@@ -34,10 +34,19 @@ impl TimeClass {
         if width_s > 0.0 {
             return (1.0 / (2.0 * width_s.max(0.5))).ln();
         }
+        self.density(residual_s).ln()
+    }
+
+    /// Sum of the log densities of residuals of times of their own.
+    pub(crate) fn log_likelihood(&self, residuals_s: &[f64]) -> f64 {
+        log_of_product(residuals_s.iter().map(|&residual_s| self.density(residual_s)))
+    }
+
+    fn density(&self, residual_s: f64) -> f64 {
         match *self {
             Self::Laplace { scale_s, centre_s } => {
                 let near = (-(residual_s - centre_s).abs() / scale_s).exp() / (2.0 * scale_s);
-                ((1.0 - OUTLIERS) * near + OUTLIERS / OUTLIER_SPAN_S).ln()
+                (1.0 - OUTLIERS) * near + OUTLIERS / OUTLIER_SPAN_S
             }
             Self::Second { edge_s, phase_s, width_s } => {
                 let inside = residual_s >= edge_s - 0.004 && residual_s < edge_s + 1.004;
@@ -47,7 +56,7 @@ impl TimeClass {
                     let from_phase = ((residual_s - phase_s + 0.5).rem_euclid(1.0) - 0.5).abs();
                     0.9 * (-from_phase / width_s).exp() / (2.0 * width_s * (1.0 - (-0.5 / width_s).exp())) + 0.1
                 };
-                ((if inside { 0.985 * shape } else { 0.0 }) + 0.015 / OUTLIER_SPAN_S).ln()
+                (if inside { 0.985 * shape } else { 0.0 }) + 0.015 / OUTLIER_SPAN_S
             }
         }
     }
@@ -86,21 +95,45 @@ const DISC_M: f64 = 250.0;
 
 /// Log density per square metre of a residual distance, with a share of outliers on a wide disc.
 pub(crate) fn log_place(residual_m: f64, sigma_m: f64, outliers: f64) -> f64 {
+    place_density(residual_m, sigma_m, outliers).ln()
+}
+
+fn place_density(residual_m: f64, sigma_m: f64, outliers: f64) -> f64 {
     let variance = sigma_m * sigma_m;
     let near = (-residual_m * residual_m / (2.0 * variance)).exp() / (TAU * variance);
-    ((1.0 - outliers) * near + outliers / (PI * DISC_M * DISC_M)).ln()
+    (1.0 - outliers) * near + outliers / (PI * DISC_M * DISC_M)
 }
 
 /// The standard deviation that explains the residuals best, and the log-likelihood per residual.
 pub(crate) fn fit_sigma(residuals_m: &[f64]) -> (f64, f64) {
     let mean = |sigma: f64| {
-        residuals_m.iter().map(|&r| log_place(r, sigma, 0.03)).sum::<f64>() / residuals_m.len().max(1) as f64
+        log_of_product(residuals_m.iter().map(|&r| place_density(r, sigma, 0.03))) / residuals_m.len().max(1) as f64
     };
+    // Within the smallest deviation it is the best: its density is 0.6 / (2 pi 0.02^2) there at least, and that of the
+    // next one 1 / (2 pi 0.3^2) at most, 136 times less.
+    if residuals_m.iter().all(|&r| r <= SIGMAS_M[0]) && !residuals_m.is_empty() {
+        return (SIGMAS_M[0], mean(SIGMAS_M[0]));
+    }
     SIGMAS_M
         .map(|sigma| (sigma, mean(sigma)))
         .into_iter()
         .reduce(|best, next| if next.1 > best.1 + 1e-9 { next } else { best })
         .expect("the list of deviations is not empty")
+}
+
+/// The sum of logarithms of densities, as few logarithms of products: densities here lie within 1e-8 and 1e3.
+fn log_of_product(densities: impl Iterator<Item = f64>) -> f64 {
+    const AT_ONCE: u32 = 32; // 1e-8^32 is a normal float
+    let (mut sum, mut product, mut n) = (0.0, 1.0_f64, 0);
+    for density in densities {
+        product *= density;
+        n += 1;
+        if n == AT_ONCE {
+            sum += product.ln();
+            (product, n) = (1.0, 0);
+        }
+    }
+    sum + product.ln()
 }
 
 /// The density of somebody else's image: half a fellow traveller (6 m), half anywhere within the gate.
@@ -110,9 +143,16 @@ pub(crate) fn log_other_place(residual_m: f64, gate_m: f64) -> f64 {
 
 /// Middle value; of an even number the lower middle, so that it is a value that occurs.
 pub(crate) fn median(values: &[f64]) -> f64 {
-    let mut sorted: Vec<f64> = values.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
-    sorted.get(sorted.len().saturating_sub(1) / 2).copied().unwrap_or(0.0)
+    middle(&mut values.to_vec())
+}
+
+/// The same, putting the values into another order.
+fn middle(values: &mut [f64]) -> f64 {
+    if values.is_empty() {
+        return 0.0;
+    }
+    let at = (values.len() - 1) / 2;
+    *values.select_nth_unstable_by(at, f64::total_cmp).1
 }
 
 /// Componentwise running median over `half` neighbours on each side.
@@ -120,14 +160,35 @@ pub(crate) fn running_median(vectors: &[[f64; 2]], half: usize) -> Vec<[f64; 2]>
     if vectors.len() <= half {
         return vec![median_vector(vectors); vectors.len()];
     }
-    (0..vectors.len())
-        .map(|k| median_vector(&vectors[k.saturating_sub(half)..(k + half + 1).min(vectors.len())]))
-        .collect()
+    let mut medians = vec![[0.0; 2]; vectors.len()];
+    for axis in [0, 1] {
+        // the window in order: one value enters, one leaves
+        let mut window: Vec<f64> = Vec::with_capacity(2 * half + 2);
+        let place = |window: &[f64], value: f64| window.partition_point(|known| known.total_cmp(&value).is_lt());
+        for value in &vectors[..half] {
+            window.insert(place(&window, value[axis]), value[axis]);
+        }
+        for (at, median) in medians.iter_mut().enumerate() {
+            if let Some(entering) = vectors.get(at + half) {
+                window.insert(place(&window, entering[axis]), entering[axis]);
+            }
+            if let Some(leaving) = at.checked_sub(half + 1) {
+                window.remove(place(&window, vectors[leaving][axis]));
+            }
+            median[axis] = window[(window.len() - 1) / 2];
+        }
+    }
+    medians
 }
 
 /// Componentwise median.
 pub(crate) fn median_vector(vectors: &[[f64; 2]]) -> [f64; 2] {
-    [0, 1].map(|axis: usize| median(&vectors.iter().map(|v| v[axis]).collect::<Vec<_>>()))
+    let mut values = Vec::with_capacity(vectors.len());
+    [0, 1].map(|axis: usize| {
+        values.clear();
+        values.extend(vectors.iter().map(|v| v[axis]));
+        middle(&mut values)
+    })
 }
 
 #[cfg(test)]
@@ -165,5 +226,34 @@ mod tests {
         let spread: Vec<f64> = (1..200).map(|k| 2.0 * (-2.0 * (f64::from(k) / 200.0).ln()).sqrt()).collect();
         assert_eq!(fit_sigma(&spread).0, 2.0);
         assert_eq!(median(&[3.0, 1.0, 2.0]), 2.0);
+    }
+
+    #[test]
+    fn a_running_median_is_the_median_of_each_window() {
+        let vectors: Vec<[f64; 2]> = (0..60)
+            .map(|k| [f64::from(k * 37 % 23), f64::from(k * k % 17) - 8.0])
+            .map(|v| [v[0], -v[1] * 0.5])
+            .collect();
+        for half in [1, 2, 6, 30, 59, 60, 100] {
+            let windows = running_median(&vectors, half);
+            for (k, found) in windows.iter().enumerate() {
+                let window = if vectors.len() <= half {
+                    &vectors[..]
+                } else {
+                    &vectors[k.saturating_sub(half)..(k + half + 1).min(60)]
+                };
+                assert_eq!(*found, median_vector(window), "{k} of {half}");
+            }
+        }
+    }
+
+    #[test]
+    fn exact_residuals_need_one_deviation_only() {
+        for residuals in [vec![0.0, 0.005, 0.02], vec![0.02; 5], vec![0.019_999; 40]] {
+            let best = SIGMAS_M.map(|sigma| residuals.iter().map(|&r| log_place(r, sigma, 0.03)).sum::<f64>());
+            let (sigma, mean) = fit_sigma(&residuals);
+            assert!(best.iter().all(|&sum| sum <= best[0]) && sigma == SIGMAS_M[0]);
+            assert!((mean - best[0] / residuals.len() as f64).abs() < 1e-9);
+        }
     }
 }

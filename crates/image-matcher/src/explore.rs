@@ -5,7 +5,8 @@ use crate::published_side::PublishedSide;
 use crate::ride::Ride;
 use crate::rivals::are_one_upload;
 use crate::runs::Index;
-use crate::votes::{Hypothesis, given, hypotheses, least_apart_ms, near_images};
+use crate::votes::adaptive::{WEIGHED, hypotheses_by_need};
+use crate::votes::{Hypothesis, given, least_apart_ms, near_images};
 use crate::{ClockOffset, MatchSettings, Weights};
 use std::collections::BTreeMap;
 
@@ -32,13 +33,24 @@ pub(crate) fn explore(
         return untimed(ride, side, index, settings.weights);
     }
     let candidates = match settings.clock_offset {
-        ClockOffset::Auto => hypotheses(ride, side, index, agreed),
+        ClockOffset::Auto => hypotheses_by_need(ride, side, index, agreed),
         ClockOffset::Fixed { offset_ms } => given(ride, side, index, offset_ms),
     };
+    weigh_offsets(ride, side, settings, agreed, &candidates)
+}
+
+/// Weighs the blocks of some offsets.
+pub(crate) fn weigh_offsets(
+    ride: &Ride,
+    side: &PublishedSide,
+    settings: &MatchSettings,
+    agreed: &[i64],
+    candidates: &[Hypothesis],
+) -> Explored {
     let best_score = candidates.first().map_or(0.0, |hypothesis| hypothesis.score);
     let mut weighed: Vec<Weighed<'_>> = candidates
         .iter()
-        .filter(|hypothesis| hypothesis.score >= 0.2 * best_score)
+        .filter(|hypothesis| hypothesis.score >= WEIGHED * best_score)
         .filter_map(|hypothesis| {
             let mut blocks: Vec<Block> = hypothesis
                 .sequences

@@ -9,6 +9,7 @@ mod block;
 mod chain;
 mod errors;
 mod explore;
+mod huge;
 mod match_images;
 mod naive;
 mod outcome;
@@ -23,6 +24,7 @@ mod shortlist;
 mod tracks;
 mod votes;
 mod weights;
+mod work;
 
 pub use match_images::match_images;
 pub use naive::match_naive;
@@ -31,3 +33,4 @@ pub use outcome::{
 };
 pub use shortlist::shortlist;
 pub use weights::Weights;
+pub use work::{CandidatePairs, candidate_pairs};

@@ -26,6 +26,37 @@ pub(crate) fn distance_m2(a: Point, b: Point) -> f64 {
     d[0] * d[0] + d[1] * d[1] + d[2] * d[2]
 }
 
+/// A place from which nearness is told without a sine: degrees, and how long a degree to the east is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Spot {
+    longitude: f64,
+    latitude: f64,
+    east_m: f64,
+}
+
+impl Spot {
+    /// Of a point on the ellipsoid.
+    pub(crate) fn of(place: Point) -> Self {
+        let horizontal_m = place[0].hypot(place[1]);
+        let latitude = place[2].atan2(horizontal_m * (1.0 - ECCENTRICITY_2)).to_degrees();
+        Self { longitude: place[1].atan2(place[0]).to_degrees(), latitude, east_m: horizontal_m.to_radians() }
+    }
+
+    /// False only for places that are further away than a distance of at most 1 km, or missing.
+    pub(crate) fn may_be_within(&self, (longitude, latitude): (f64, f64), distance_m: f64) -> bool {
+        const DEGREE_M: f64 = 111_130.0; // 110,574 at the equator to 111,694 at the poles
+        const SLACK: f64 = 1.03;
+        const HIGHEST_DEG: f64 = 80.0; // beyond, a degree to the east shrinks too fast
+        if self.latitude.abs() > HIGHEST_DEG {
+            return !longitude.is_nan();
+        }
+        let east = (longitude - self.longitude).abs();
+        let east_m = east.min(360.0 - east) * self.east_m;
+        let north_m = (latitude - self.latitude) * DEGREE_M;
+        east_m * east_m + north_m * north_m <= (distance_m * SLACK).powi(2)
+    }
+}
+
 /// East and north directions at a middle place.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Plane {
@@ -74,5 +105,23 @@ mod tests {
         let [east, north] = Plane::at(here).offset_m(here, point(11.5, 48.101));
         assert!((north - 111.2).abs() < 0.3 && east.abs() < 0.1, "{east} {north}");
         assert!(distance_m2(here, NOWHERE).is_nan());
+    }
+
+    #[test]
+    fn nearness_never_misses_a_near_place() {
+        for (lon, lat) in [(0.0, 0.0), (11.5, 48.1), (179.999_9, -16.0), (-180.0, 65.0), (25.0, 79.99), (25.0, 89.0)] {
+            let here = point(lon, lat);
+            let spot = Spot::of(here);
+            for k in 0..2_000 {
+                let angle = f64::from(k) * 0.1;
+                let (north, east) = (angle.sin() * f64::from(k) * 6e-7, angle.cos() * f64::from(k) * 6e-7);
+                let there = ((lon + east / lat.to_radians().cos() + 540.0).rem_euclid(360.0) - 180.0, lat + north);
+                let distance_m = distance_m2(here, point(there.0, there.1)).sqrt();
+                let may = spot.may_be_within(there, 80.0);
+                assert!(may || distance_m > 80.0, "{lon} {lat} {distance_m}");
+                assert!(!may || distance_m < 90.0 || lat > 80.0, "{lon} {lat} {distance_m}");
+            }
+            assert!(!spot.may_be_within((f64::NAN, f64::NAN), 80.0));
+        }
     }
 }

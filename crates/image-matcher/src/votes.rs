@@ -9,7 +9,9 @@
 //! modes of exactly equal places, whole quarter hours and the offsets that the camera showed elsewhere are then scored on
 //! a grid of half seconds by a robust sum over mutually nearest pairs. Votes are integers: no order of sums can leak.
 
-use crate::plane::distance_m2;
+pub(crate) mod adaptive;
+
+use crate::plane::{Point, Spot, distance_m2};
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
 use crate::runs::{Index, LONGEST_RUN};
@@ -22,6 +24,8 @@ pub(crate) const GATE_M: f64 = 80.0;
 pub(crate) const EXACT_M: f64 = 0.03;
 const SAMPLE: usize = 256;
 const MOST_NEAR: usize = 2_048;
+/// Half of the window around an offset, ms.
+const HALF_MS: i64 = 620;
 const QUARTER_MS: i64 = 900_000;
 const PEAKS: usize = 14;
 const KEPT: usize = 8;
@@ -31,7 +35,7 @@ const MOST_NEIGHBOURS: usize = 4;
 
 /// A photo of the sample and a published image near it.
 #[derive(Debug, Clone, Copy)]
-struct Near {
+pub(crate) struct Near {
     /// Remote − local, ms.
     difference_ms: i64,
     photo: u32,
@@ -47,6 +51,9 @@ pub(crate) struct Hypothesis {
     pub(crate) offset_ms: i64,
     /// Robust score; only for comparing offsets of one ride.
     pub(crate) score: f64,
+    /// Mutual pairs, and those at exactly equal places.
+    pub(crate) n_pairs: u32,
+    pub(crate) n_exact: u32,
     /// Working numbers of the sequences.
     pub(crate) sequences: Vec<u32>,
 }
@@ -67,14 +74,14 @@ pub(crate) fn near_images(ride: &Ride, side: &PublishedSide, index: &Index, samp
         let runs = index.near(fold(f64::min), fold(f64::max), GATE_M);
         for &photo in photos {
             let before = near.len();
+            let spot = Spot::of(ride.place[photo]);
             for run in &runs {
                 for image in run.clone() {
-                    let at = image as usize;
-                    let original = distance_m2(side.original(at), ride.place[photo]);
-                    let computed = distance_m2(side.computed(at), ride.place[photo]);
-                    let nearest = original.min(computed); // the other one where either is missing
-                    if nearest < GATE_M * GATE_M {
-                        near.push((photo as u32, image, nearest));
+                    if side.degrees(image as usize).into_iter().any(|place| spot.may_be_within(place, GATE_M)) {
+                        let nearest = nearest_m2(side, image as usize, ride.place[photo]);
+                        if nearest < GATE_M * GATE_M {
+                            near.push((photo as u32, image, nearest));
+                        }
                     }
                 }
             }
@@ -82,6 +89,11 @@ pub(crate) fn near_images(ride: &Ride, side: &PublishedSide, index: &Index, samp
         }
     }
     near
+}
+
+/// Squared distance to the nearer of both places, m².
+fn nearest_m2(side: &PublishedSide, image: usize, place: Point) -> f64 {
+    distance_m2(side.original(image), place).min(distance_m2(side.computed(image), place)) // the other where one is missing
 }
 
 /// A parked camera has no end of neighbours: the nearest stay, in their order.
@@ -95,7 +107,12 @@ fn thin(near: &mut Vec<(u32, u32, f64)>, from: usize) {
 
 /// Hypotheses for a timed ride, best first; `agreed` are offsets that the camera showed in other folders.
 pub(crate) fn hypotheses(ride: &Ride, side: &PublishedSide, index: &Index, agreed: &[i64]) -> Vec<Hypothesis> {
-    let near = votes(ride, side, index);
+    from_sample(ride, side, index, agreed, SAMPLE)
+}
+
+/// The same from so many photos.
+fn from_sample(ride: &Ride, side: &PublishedSide, index: &Index, agreed: &[i64], n_photos: usize) -> Vec<Hypothesis> {
+    let near = votes(ride, side, index, n_photos);
     if near.is_empty() {
         return Vec::new();
     }
@@ -153,14 +170,14 @@ fn climb(near: &[Near], ride: &Ride, side: &PublishedSide, mut best: Hypothesis)
 
 /// One given offset as the only hypothesis.
 pub(crate) fn given(ride: &Ride, side: &PublishedSide, index: &Index, offset_ms: i64) -> Vec<Hypothesis> {
-    let near = votes(ride, side, index);
+    let near = votes(ride, side, index, SAMPLE);
     let mut best: Vec<Hypothesis> = [0, -500, 500].iter().map(|k| score(&near, ride, side, offset_ms + k)).collect();
     sort(&mut best);
     let sequences: Vec<u32> = best.iter().flat_map(|hypothesis| hypothesis.sequences.iter().copied()).collect();
     if sequences.is_empty() {
         return Vec::new();
     }
-    vec![Hypothesis { offset_ms, score: best[0].score, sequences: unique(sequences) }]
+    vec![Hypothesis { offset_ms, sequences: unique(sequences), ..best[0].clone() }]
 }
 
 fn unique(mut numbers: Vec<u32>) -> Vec<u32> {
@@ -176,23 +193,25 @@ fn sort(hypotheses: &mut [Hypothesis]) {
 }
 
 /// All votes of the sample, by difference, photo, image.
-fn votes(ride: &Ride, side: &PublishedSide, index: &Index) -> Vec<Near> {
-    let mut near: Vec<Near> = near_images(ride, side, index, SAMPLE)
+fn votes(ride: &Ride, side: &PublishedSide, index: &Index, n_photos: usize) -> Vec<Near> {
+    let mut near: Vec<Near> = near_images(ride, side, index, n_photos)
         .into_iter()
         .filter(|&(_, image, _)| side.time_ms(image as usize) != PublishedSide::NO_TIME)
-        .map(|(photo, image, distance_m2)| {
-            let offset = ride.plane.offset_m(ride.place[photo as usize], side.place(image as usize));
-            Near {
-                difference_ms: side.time_ms(image as usize).saturating_sub(ride.time_ms[photo as usize]),
-                photo,
-                image,
-                distance_m: distance_m2.sqrt() as f32,
-                offset_m: [offset[0] as f32, offset[1] as f32],
-            }
-        })
+        .map(|pair| vote(ride, side, pair))
         .collect();
     near.sort_unstable_by_key(|vote| (vote.difference_ms, vote.photo, vote.image));
     near
+}
+
+fn vote(ride: &Ride, side: &PublishedSide, (photo, image, distance_m2): (u32, u32, f64)) -> Near {
+    let offset = ride.plane.offset_m(ride.place[photo as usize], side.place(image as usize));
+    Near {
+        difference_ms: side.time_ms(image as usize).saturating_sub(ride.time_ms[photo as usize]),
+        photo,
+        image,
+        distance_m: distance_m2.sqrt() as f32,
+        offset_m: [offset[0] as f32, offset[1] as f32],
+    }
 }
 
 /// Offsets by votes, before any of them is looked at closely.
@@ -296,7 +315,6 @@ pub(crate) fn nearest_quarter_ms(offset_ms: i64) -> i64 {
 /// A robust sum over mutually nearest pairs within 0.62 s of an offset, per sequence; sequences that speak against it are
 /// left out.
 fn score(near: &[Near], ride: &Ride, side: &PublishedSide, offset_ms: i64) -> Hypothesis {
-    const HALF_MS: i64 = 620;
     const OFF_CENTRE: f64 = 0.3; // a window between two offsets holds the pairs of both
     let first = near.partition_point(|vote| vote.difference_ms < offset_ms - HALF_MS);
     let end = first + near[first..].partition_point(|vote| vote.difference_ms <= offset_ms + HALF_MS);
@@ -311,7 +329,7 @@ fn score(near: &[Near], ride: &Ride, side: &PublishedSide, offset_ms: i64) -> Hy
     by_image.dedup_by_key(|k| window[*k as usize].image);
     by_image.sort_unstable();
     let mutual: Vec<u32> = by_photo.into_iter().filter(|k| by_image.binary_search(k).is_ok()).collect();
-    let mut hypothesis = Hypothesis { offset_ms, score: 0.0, sequences: Vec::new() };
+    let mut hypothesis = Hypothesis { offset_ms, score: 0.0, n_pairs: 0, n_exact: 0, sequences: Vec::new() };
     for pairs in mutual.chunk_by(|a, b| sequence(*a) == sequence(*b)) {
         let number = sequence(pairs[0]);
         let offsets: Vec<[f64; 2]> = pairs.iter().map(|&k| window[k as usize].offset_m.map(f64::from)).collect();
@@ -334,6 +352,8 @@ fn score(near: &[Near], ride: &Ride, side: &PublishedSide, offset_ms: i64) -> Hy
         let sum = fit + 3.0 * exact as f64 + 2.0 * beat + device - OFF_CENTRE * off_centre;
         if sum > 0.0 {
             hypothesis.score += sum;
+            hypothesis.n_pairs += pairs.len() as u32;
+            hypothesis.n_exact += exact as u32;
             hypothesis.sequences.push(number);
         }
     }

@@ -84,7 +84,7 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64) -> TimeFit {
     }
     let is_free = is_shifted || slope != 0.0;
     let residuals = |lag: &[f64], pairs: &[usize]| pairs.iter().map(|&pair| lag[pair]).collect::<Vec<_>>();
-    let likelihood = |class: &TimeClass, values: &[f64]| values.iter().map(|&e| class.log_density(e, 0.0)).sum::<f64>();
+    let likelihood = |class: &TimeClass, values: &[f64]| class.log_likelihood(values);
     let values = residuals(&lag, &own);
     let mut best: Option<(f64, TimeClass, Variant)> = None;
     let mut offer = |sum: f64, class: TimeClass, variant: Variant| {

@@ -1,0 +1,77 @@
+//! Positive numbers of any size: a mantissa and an exponent, so that products of thousands of likelihood ratios neither
+//! overflow nor vanish, and sums need no logarithms.
+
+use std::f64::consts::LN_2;
+
+/// mantissa · 2^exponent; the mantissa is within 1…2, or 0.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Huge {
+    mantissa: f64,
+    exponent: i64,
+}
+
+impl Huge {
+    pub(crate) const ZERO: Self = Self { mantissa: 0.0, exponent: i64::MIN / 4 };
+    pub(crate) const ONE: Self = Self { mantissa: 1.0, exponent: 0 };
+
+    /// e^x for a finite x.
+    pub(crate) fn exp(x: f64) -> Self {
+        let exponent = (x / LN_2).floor();
+        Self { mantissa: (x - exponent * LN_2).exp(), exponent: exponent as i64 }.normal()
+    }
+
+    /// A mantissa within 0.5…4 put into its range.
+    fn normal(self) -> Self {
+        if self.mantissa >= 2.0 {
+            Self { mantissa: self.mantissa * 0.5, exponent: self.exponent + 1 }
+        } else if self.mantissa < 1.0 && self.mantissa > 0.0 {
+            Self { mantissa: self.mantissa * 2.0, exponent: self.exponent - 1 }
+        } else {
+            self
+        }
+    }
+
+    pub(crate) fn plus(self, other: Self) -> Self {
+        let (large, small) = if self.exponent >= other.exponent { (self, other) } else { (other, self) };
+        let apart = large.exponent - small.exponent;
+        if apart > 60 {
+            return large; // the smaller one is beyond the last digit
+        }
+        Self { mantissa: large.mantissa + small.mantissa * power_of_two(-apart), exponent: large.exponent }.normal()
+    }
+
+    pub(crate) fn times(self, other: Self) -> Self {
+        Self { mantissa: self.mantissa * other.mantissa, exponent: self.exponent + other.exponent }.normal()
+    }
+
+    /// The quotient as an ordinary float; 0 where it is too small for one.
+    pub(crate) fn over(self, other: Self) -> f64 {
+        let exponent = self.exponent - other.exponent;
+        if exponent < -1000 { 0.0 } else { self.mantissa / other.mantissa * power_of_two(exponent.min(1000)) }
+    }
+}
+
+/// 2^exponent for an exponent of a normal float.
+fn power_of_two(exponent: i64) -> f64 {
+    f64::from_bits(((exponent + 1023) as u64) << 52)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn sums_and_products_are_those_of_logarithms(a in -2e4..2e4_f64, b in -2e4..2e4_f64, near in -30.0..30.0_f64) {
+            let ratio = |x: Huge, log: f64| (x.over(Huge::exp(log)) - 1.0).abs();
+            prop_assert!(ratio(Huge::exp(a).times(Huge::exp(b)), a + b) < 1e-10);
+            let sum = a.max(a + near) + (-near.abs()).exp().ln_1p();
+            prop_assert!(ratio(Huge::exp(a).plus(Huge::exp(a + near)), sum) < 1e-10);
+            prop_assert_eq!(Huge::exp(a).plus(Huge::ZERO), Huge::exp(a));
+            prop_assert_eq!(Huge::ZERO.over(Huge::exp(a)), 0.0);
+            let (small, large) = (a.min(b), a.max(b));
+            prop_assert!(Huge::exp(small).over(Huge::exp(large)) <= 1.0 + 1e-12);
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! The house keeper. `cargo xtask check` is the only gate; `cargo xtask check --quick` is for every commit.
 
+mod bench;
 mod check;
 mod score;
 mod soak;
@@ -52,6 +53,18 @@ enum Verb {
         #[arg(long, value_delimiter = ',', default_values_t = [101, 102])]
         seeds: Vec<u64>,
     },
+    /// Every contender on every world, in release; writes the table of docs/performance.md.
+    Bench {
+        /// Local photos and published images, as `1000000x5000000`.
+        #[arg(long, value_delimiter = ',', default_values = ["5000x30000", "100000x500000"], value_parser = size)]
+        size: Vec<(usize, usize)>,
+        /// Adds the peers in Python and SQL: the folder that holds gen.py and peers.py.
+        #[arg(long)]
+        peers: Option<PathBuf>,
+        /// The interpreter that has numpy, pyarrow, polars and duckdb.
+        #[arg(long, default_value = "python3")]
+        python: String,
+    },
     /// The long runs, in release: faulty answers, kills, a million questions in the queue.
     Soak {
         /// Requests of the run in which a fifth of the answers is faulty.
@@ -73,6 +86,7 @@ fn main() -> Result<()> {
     match Arguments::parse().verb {
         Verb::Check { quick: true } => check::quick(&root),
         Verb::Check { quick: false } => check::whole(&root),
+        Verb::Bench { size, peers, python } => bench::run(&root, &bench::Plan { sizes: size, peers, python }),
         Verb::Soak { requests, kills, queued } => soak::run(&root, &soak::Soak { requests, kills, queued }),
         Verb::Score { photos, seeds, check, raise } => {
             let purpose = match (check, raise) {
@@ -85,6 +99,12 @@ fn main() -> Result<()> {
         Verb::Fit { photos, seeds } => score::fit(&root, photos, &seeds, &SCORED),
         Verb::Tidy => tidy::run(&root),
     }
+}
+
+/// `100000x500000`.
+fn size(text: &str) -> Result<(usize, usize)> {
+    let (local, published) = text.split_once('x').context("a size looks like 100000x500000")?;
+    Ok((local.parse()?, published.parse()?))
 }
 
 /// The workspace root: the folder above this crate.

@@ -174,12 +174,23 @@ impl LocalArchive {
     /// With 2^32 or more files.
     pub fn usable_images(&self) -> LocalImages {
         assert!(u32::try_from(self.files.len()).is_ok(), "fewer than 2^32 files");
-        let mut by_path: Vec<u32> = (0..self.files.len() as u32).collect();
-        by_path.sort_unstable_by_key(|&row| (self.files[row as usize].path.as_bytes(), row));
+        // the first bytes of a path decide most comparisons without touching it
+        let head = |path: &str| {
+            let mut bytes = [0; 16];
+            let n = path.len().min(16);
+            bytes[..n].copy_from_slice(&path.as_bytes()[..n]);
+            u128::from_be_bytes(bytes)
+        };
+        let mut by_path: Vec<(u128, u32)> = self.files.iter().map(|file| head(&file.path)).zip(0..).collect();
+        by_path.sort_unstable_by(|a, b| {
+            let path = |row: u32| self.files[row as usize].path.as_bytes();
+            a.0.cmp(&b.0).then_with(|| path(a.1).cmp(path(b.1))).then(a.1.cmp(&b.1))
+        });
         let mut rank = vec![0_u32; self.files.len()];
-        for (place, &row) in by_path.iter().enumerate() {
+        for (place, &(_, row)) in by_path.iter().enumerate() {
             rank[row as usize] = place as u32;
         }
+        drop(by_path);
         let mut images = LocalImages { devices: self.devices.clone(), ..LocalImages::default() };
         for (track, rows) in self.tracks.iter().enumerate() {
             images.tracks.push(images.file.len() as u32);

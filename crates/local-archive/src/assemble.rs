@@ -17,6 +17,7 @@ use crate::loose::{LooseFile, LooseFiles};
 use capture_model::{
     CapturedAt, Device, FileState, LocalArchive, LocalFile, LocalTime, Names, Reason, Track, WallClock,
 };
+use rayon::prelude::*;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use uploader_replay::{Drop, Photo, Photos, Rules, replay_group};
@@ -43,10 +44,9 @@ struct Answers {
 /// With 2^32 or more files.
 pub fn assemble(loose: LooseFiles, rules: &Rules) -> LocalArchive {
     let LooseFiles { mut files, devices, files_ignored, .. } = loose;
-    let n_files = u32::try_from(files.len()).expect("fewer than 2^32 files");
+    assert!(u32::try_from(files.len()).is_ok(), "fewer than 2^32 files");
     let grouping = Grouping::new(&files, &devices, rules);
-    let mut order: Vec<u32> = (0..n_files).collect();
-    order.sort_unstable_by(|&a, &b| grouping.compare(&files, a, b).then_with(|| Grouping::compare_names(&files, a, b)));
+    let mut order = grouping.order(&files);
     let mut answers = Answers {
         track: vec![NO_TRACK; files.len()],
         sent_ms: vec![i64::MIN; files.len()],
@@ -62,7 +62,7 @@ pub fn assemble(loose: LooseFiles, rules: &Rules) -> LocalArchive {
         }
     }
     let names = answers.put_in_order(&files);
-    order.sort_unstable_by(|&a, &b| answers.compare_rows(&files, a, b));
+    answers.sort_rows(&files, &mut order);
     let tracks = lay_out(&order, names, &answers, &files, &grouping);
     permute(&mut files, &order);
     let mut kept = Names::default();
@@ -193,13 +193,22 @@ impl Answers {
         sent.or(files[number as usize].observation.time.map(LocalTime::ms)).unwrap_or(i64::MAX)
     }
 
+    /// By track, then time (none is last), then path, then as read; files without a track last, by path.
+    fn sort_rows(&self, files: &[LooseFile], order: &mut [u32]) {
+        let mut keys: Vec<((u32, i64), u32)> =
+            order.iter().map(|&number| (self.place(files, number), number)).collect();
+        keys.par_sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| compare_paths(files, a.1, b.1)));
+        order.iter_mut().zip(keys).for_each(|(slot, (_, number))| *slot = number);
+    }
+
     fn compare_rows(&self, files: &[LooseFile], a: u32, b: u32) -> Ordering {
-        let path = |number: u32| files[number as usize].path.as_bytes();
-        let moment = |number: u32| self.moment(files, number);
-        let track = self.track[a as usize];
-        let by_track = track.cmp(&self.track[b as usize]);
-        let by_time = || if track == NO_TRACK { Ordering::Equal } else { moment(a).cmp(&moment(b)) };
-        by_track.then_with(by_time).then_with(|| path(a).cmp(path(b))).then(a.cmp(&b))
+        self.place(files, a).cmp(&self.place(files, b)).then_with(|| compare_paths(files, a, b))
+    }
+
+    /// Track and time.
+    fn place(&self, files: &[LooseFile], number: u32) -> (u32, i64) {
+        let track = self.track[number as usize];
+        (track, if track == NO_TRACK { 0 } else { self.moment(files, number) })
     }
 
     fn settle(&self, file: LooseFile, number: usize) -> LocalFile {
@@ -219,6 +228,12 @@ impl Answers {
             note: file.note,
         }
     }
+}
+
+/// By path, then as read.
+fn compare_paths(files: &[LooseFile], a: u32, b: u32) -> Ordering {
+    let path = |number: u32| files[number as usize].path.as_bytes();
+    path(a).cmp(path(b)).then(a.cmp(&b))
 }
 
 /// The photos of a group, made as they are asked for: a copy of them all would be a fifth of all memory.

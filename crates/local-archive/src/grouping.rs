@@ -5,6 +5,7 @@
 
 use crate::loose::{GivenSequence, LooseFile};
 use capture_model::{Device, LocalTime, Names};
+use rayon::prelude::*;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -73,9 +74,36 @@ impl Grouping {
         group(a).cmp(&group(b))
     }
 
+    /// Numbers of the files by group, and inside a group by file name, then by the whole path, then as read.
+    pub(crate) fn order(&self, files: &[LooseFile]) -> Vec<u32> {
+        // nearly all comparisons are decided by a given sequence or by the first bytes of a name: no file is touched
+        let mut order: Vec<(u32, u64, u32)> = self
+            .given
+            .par_iter()
+            .zip(files)
+            .zip(0_u32..files.len() as u32)
+            .map(|((&given, file), number)| (given, head(base_name(file)), number))
+            .collect();
+        order.par_sort_unstable_by(|&(given, name, a), &(other_given, other_name, b)| {
+            if given != other_given {
+                return given.cmp(&other_given);
+            }
+            self.compare(files, a, b).then(name.cmp(&other_name)).then_with(|| Self::compare_names(files, a, b))
+        });
+        order.into_iter().map(|(_, _, number)| number).collect()
+    }
+
     /// Order inside a group: by file name, then by the whole path, then as read.
-    pub(crate) fn compare_names(files: &[LooseFile], a: u32, b: u32) -> Ordering {
+    fn compare_names(files: &[LooseFile], a: u32, b: u32) -> Ordering {
         let (one, other) = (&files[a as usize], &files[b as usize]);
         base_name(one).cmp(base_name(other)).then_with(|| one.path.cmp(&other.path)).then(a.cmp(&b))
     }
+}
+
+/// The first eight bytes of a name as a number: it orders names that differ in them, and never the wrong way.
+pub(crate) fn head(name: &[u8]) -> u64 {
+    let mut bytes = [0; 8];
+    let n = name.len().min(8);
+    bytes[..n].copy_from_slice(&name[..n]);
+    u64::from_be_bytes(bytes)
 }

@@ -115,7 +115,8 @@ const ONLY: &[(&str, &[&str])] = &[
     ("kamadak-exif", &["local-archive"]),
     ("walkdir", &["local-archive"]),
     ("mvt-reader", &["coverage-tile"]),
-    ("rstar", &["image-matcher"]),
+    ("rstar", &["image-matcher", "benches"]), // the benches hold the contenders
+    ("kiddo", &["benches"]),
     ("parquet", &["parquet-tables"]),
     ("httparse", &["mapillary-simulator"]),
     ("clap", &["tiepoint", "xtask"]),

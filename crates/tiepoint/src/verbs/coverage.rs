@@ -9,6 +9,7 @@ use capture_model::{CapturedAt, Position};
 use clap::{Args, ValueEnum};
 use coverage_tile::{CoverageTile, decode, decode_with_mvt_reader};
 use match_report::{CoverageRow, CsvStyle, OutputKind, Table, send_coverage};
+use rayon::prelude::*;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -57,14 +58,17 @@ enum Reader {
 impl Coverage {
     pub(crate) fn run(&self, shared: &Shared) -> Result<u8> {
         check(self.output.as_deref(), &[OutputKind::Csv, OutputKind::JsonLines, OutputKind::GeoJson])?;
-        let mut decoded: Vec<CoverageTile> = Vec::new();
+        let mut files: Vec<&Path> = Vec::new();
         let mut from_service: Vec<Tile> = Vec::new();
         for source in &self.sources {
             match source.to_str().and_then(|text| text.parse::<Tile>().ok()) {
                 Some(tile) if !source.exists() => from_service.push(tile),
-                _ => decoded.push(self.read_file(source)?),
+                _ => files.push(source),
             }
         }
+        // by all cores, and the first fault in the order of the command line is told
+        let decoded: Vec<Result<CoverageTile>> = files.par_iter().map(|file| self.read_file(file)).collect();
+        let mut decoded = decoded.into_iter().collect::<Result<Vec<CoverageTile>>>()?;
         if !from_service.is_empty() {
             decoded.extend(self.fetch(&from_service, shared)?);
         }
@@ -106,14 +110,17 @@ impl Coverage {
         let store = response_store::ResponseStore::open(&shared.network.cache_dir()?)?;
         let api = mapillary_api::Api::new(shared.network.api_settings()?, Some(Arc::new(store)))?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let mut decoded = Vec::new();
+        let mut answers = Vec::new();
         for &tile in tiles {
-            let answer = runtime.block_on(api.coverage_tile(tile, tileset))?;
-            decoded.push(self.decode(&answer.bytes, tile).map_err(|error| {
-                exit::error(exit::NONSENSE, format!("the service's tile {tile} cannot be decoded: {error}"))
-            })?);
+            answers.push((tile, runtime.block_on(api.coverage_tile(tile, tileset))?.bytes));
         }
-        Ok(decoded)
+        let decode = |(tile, bytes): &(Tile, Arc<Vec<u8>>)| {
+            self.decode(bytes, *tile).map_err(|error| {
+                exit::error(exit::NONSENSE, format!("the service's tile {tile} cannot be decoded: {error}"))
+            })
+        };
+        let decoded: Vec<Result<CoverageTile>> = answers.par_iter().map(decode).collect();
+        decoded.into_iter().collect()
     }
 }
 

@@ -7,6 +7,10 @@
 pub mod contenders;
 pub mod usage;
 
+mod hand_reader;
+
+pub use hand_reader::{HandRead, read_by_hand};
+
 use capture_model::{
     CapturedAt, Evidence, ImageId, LocalImages, Names, Position, PublishedImage, PublishedImages, SequenceId, TimeKind,
 };

@@ -49,6 +49,8 @@ pub(crate) struct Pair {
     pub(crate) image: u32,
     /// Share of all chains that hold it.
     pub(crate) posterior: f64,
+    /// What its weight is made of: time, place, heading, altitude.
+    pub(crate) terms: [f32; 4],
 }
 
 /// A weighed block.
@@ -224,6 +226,13 @@ pub(crate) fn weigh(
             log_time[pair] + of_place + heading[pair] + altitude[pair] + weights.pair
         })
         .collect();
+    let terms = |pair: usize| {
+        let (in_time, in_place) = match time {
+            Some(_) => (log_time[pair], place.ratio[pair]),
+            None => (0.0, place.density[pair] + (PI * GATE_M * GATE_M).ln() - 1.0),
+        };
+        [in_time, in_place, heading[pair], altitude[pair]].map(|term| term as f32)
+    };
     let (kept, links) = work.links(&weight, -6.0);
     let posterior = posteriors(&links);
     let chain: Vec<usize> = best_chain(&links).into_iter().map(|link| kept[link]).collect();
@@ -239,7 +248,12 @@ pub(crate) fn weigh(
             .iter()
             .zip(&posterior)
             .filter(|(_, posterior)| **posterior > 1e-4)
-            .map(|(&pair, &posterior)| Pair { photo: work.photo[pair], image: work.image(pair) as u32, posterior })
+            .map(|(&pair, &posterior)| Pair {
+                photo: work.photo[pair],
+                image: work.image(pair) as u32,
+                posterior,
+                terms: terms(pair),
+            })
             .collect(),
         chain: chain.iter().map(|&pair| (work.photo[pair], work.image(pair) as u32)).collect(),
         evidence: 0.0,

@@ -8,6 +8,7 @@
 mod block;
 mod chain;
 mod errors;
+mod evidence;
 mod explore;
 mod huge;
 mod match_images;
@@ -26,11 +27,13 @@ mod votes;
 mod weights;
 mod work;
 
-pub use match_images::match_images;
+pub use evidence::{BlockEvidence, Evidence, PairWeights};
+pub use match_images::{match_images, match_with_evidence};
 pub use naive::match_naive;
 pub use outcome::{
     Candidate, ClockKind, ClockOffset, Lists, Lookup, MatchOutcome, MatchSettings, TrackOutcome, TrackVerdict, Verdict,
 };
 pub use shortlist::shortlist;
+pub use tracks::verdict_of as track_verdict;
 pub use weights::Weights;
 pub use work::{CandidatePairs, candidate_pairs};

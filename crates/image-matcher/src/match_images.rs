@@ -1,10 +1,11 @@
 //! The order of the match: rides, votes, blocks, rivals, verdicts.
 
 use crate::block::Block;
+use crate::evidence::{Evidence, evidence_of};
 use crate::explore::{Explored, explore};
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
-use crate::rivals::standings;
+use crate::rivals::{Standing, standings};
 use crate::runs::Index;
 use crate::settle::settle;
 use crate::{ClockOffset, Lookup, MatchOutcome, MatchSettings};
@@ -25,6 +26,28 @@ pub fn match_images(
     lookups: &[Lookup],
     settings: &MatchSettings,
 ) -> MatchOutcome {
+    match_telling(local, published, lookups, settings, |_, _, _| ()).0
+}
+
+/// The same, and what spoke for and against each verdict.
+pub fn match_with_evidence(
+    local: &LocalImages,
+    published: &PublishedImages,
+    lookups: &[Lookup],
+    settings: &MatchSettings,
+) -> (MatchOutcome, Evidence) {
+    match_telling(local, published, lookups, settings, |side, rides, standings| {
+        evidence_of(local, side, rides, standings)
+    })
+}
+
+fn match_telling<T>(
+    local: &LocalImages,
+    published: &PublishedImages,
+    lookups: &[Lookup],
+    settings: &MatchSettings,
+    tell: impl FnOnce(&PublishedSide, &[Ride], &[Standing<'_>]) -> T,
+) -> (MatchOutcome, T) {
     let side = PublishedSide::new(published);
     let index = Index::new(&side);
     let rides: Vec<Ride> =
@@ -45,7 +68,8 @@ pub fn match_images(
         continuations(&rides, &mut explored);
     }
     let standings = standings(&rides, &explored, &side, &settings.weights);
-    settle(local, published, &side, &rides, &standings, lookups, settings)
+    let told = tell(&side, &rides, &standings);
+    (settle(local, published, &side, &rides, &standings, lookups, settings), told)
 }
 
 /// Rides that share a clock: the same folder and camera, or at least the same camera on the same kind of clock.

@@ -51,7 +51,8 @@ pub(crate) fn track_outcomes(
         .collect()
 }
 
-fn verdict_of(verdicts: &[Verdict]) -> TrackVerdict {
+/// What became of a track, by the verdicts of its photos.
+pub fn verdict_of(verdicts: &[Verdict]) -> TrackVerdict {
     let count = |status: Status| verdicts.iter().filter(|verdict| verdict.reason.status() == status).count();
     let is_explained = |reason: Reason| {
         matches!(

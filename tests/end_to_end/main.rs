@@ -12,6 +12,7 @@ mod gis;
 mod lists;
 mod local_side;
 mod parquet;
+mod people;
 mod recorded;
 mod routes;
 mod soak;

@@ -35,8 +35,7 @@ fn style(kind: &str, status: Status) -> String {
 /// `match` (local to published) and `shift` (published to adjusted).
 pub fn write_matches_geojson(report: &Report<'_>, out: &mut dyn Write) -> Result<(), ReportError> {
     let columns = columns();
-    let mut drawing = Drawing { out, is_first: true, status: Status::Matched, members: Vec::new(), line: Vec::new() };
-    drawing.out.write_all(b"{\"type\":\"FeatureCollection\",\"features\":[")?;
+    let mut drawing = Drawing::begin(out)?;
     let keys = Keys::new(&infos(&columns));
     let mut scratch = String::new();
     for file in 0..report.archive.files.len() {
@@ -54,22 +53,31 @@ pub fn write_matches_geojson(report: &Report<'_>, out: &mut dyn Write) -> Result
         drawing.maybe("match", original.filter(|place| *place != local).map(|place| line(local, place)))?;
         drawing.maybe("shift", original.zip(computed).filter(|(a, b)| a != b).map(|(a, b)| line(a, b)))?;
     }
-    drawing.out.write_all(b"\n]}\n")?;
-    Ok(())
+    drawing.end()
 }
 
-struct Drawing<'w> {
+/// A collection of features on its way out.
+pub(crate) struct Drawing<'w> {
     out: &'w mut dyn Write,
     is_first: bool,
     /// Of the present file.
-    status: Status,
+    pub(crate) status: Status,
     /// The columns of the present file, as members of an object.
-    members: Vec<u8>,
+    pub(crate) members: Vec<u8>,
     line: Vec<u8>,
 }
 
-impl Drawing<'_> {
-    fn maybe(&mut self, kind: &str, geometry: Option<String>) -> Result<(), ReportError> {
+impl<'w> Drawing<'w> {
+    pub(crate) fn begin(out: &'w mut dyn Write) -> Result<Self, ReportError> {
+        out.write_all(b"{\"type\":\"FeatureCollection\",\"features\":[")?;
+        Ok(Self { out, is_first: true, status: Status::Matched, members: Vec::new(), line: Vec::new() })
+    }
+
+    pub(crate) fn end(self) -> Result<(), ReportError> {
+        Ok(self.out.write_all(b"\n]}\n")?)
+    }
+
+    pub(crate) fn maybe(&mut self, kind: &str, geometry: Option<String>) -> Result<(), ReportError> {
         geometry.map_or(Ok(()), |geometry| self.feature(kind, &geometry))
     }
 
@@ -100,12 +108,12 @@ fn at(position: Position) -> String {
     coordinates(position.lon(), position.lat())
 }
 
-fn point(position: Position) -> String {
+pub(crate) fn point(position: Position) -> String {
     format!("{{\"type\":\"Point\",\"coordinates\":{}}}", at(position))
 }
 
 /// A line; over the antimeridian it is cut in two where it crosses, as RFC 7946 (section 3.1.9) asks.
-fn line(from: Position, to: Position) -> String {
+pub(crate) fn line(from: Position, to: Position) -> String {
     if (from.lon() - to.lon()).abs() <= 180.0 {
         return format!("{{\"type\":\"LineString\",\"coordinates\":[{},{}]}}", at(from), at(to));
     }

@@ -6,7 +6,9 @@
 
 mod contract;
 mod coverage_table;
+mod decisions;
 mod error;
+mod evidence_file;
 mod figures;
 mod folder;
 mod geojson;
@@ -17,6 +19,7 @@ mod matches_table;
 mod output_file;
 mod redaction;
 mod report;
+mod review_table;
 mod scan_table;
 mod sequences_table;
 mod shift_figures;
@@ -30,7 +33,9 @@ mod words;
 
 pub use contract::Table;
 pub use coverage_table::{CoverageRow, send_coverage, write_coverage};
+pub use decisions::{BY_A_PERSON, Choice, Decision, DecisionError, apply_decisions, read_decisions, write_decisions};
 pub use error::ReportError;
+pub use evidence_file::{BlockLine, CandidateLine, EvidenceLine, FileLine, WeightsLine, write_evidence};
 pub use folder::{FolderError, MatchRecord, Records, ReportFolder, SequenceRecord, ShiftRecord, read_shifts};
 pub use geojson::write_matches_geojson;
 pub use gpx::write_matches_gpx;
@@ -40,10 +45,13 @@ pub use matches_table::{send_matches, write_matches};
 pub use output_file::{OutputFile, sweep};
 pub use redaction::Redaction;
 pub use report::{Report, TrackUpload};
+pub use review_table::{ReviewRow, for_each_evidence, review_rows, write_review};
 pub use scan_table::{send_scan, write_scan};
 pub use sequences_table::{send_sequences, write_sequences};
 pub use shift_figures::{DeviceFigures, ShiftFigures, SpreadFigures};
-pub use shifts_table::{send_shifts, send_shifts_by_sequence, write_shifts, write_shifts_by_sequence};
+pub use shifts_table::{
+    send_report_shifts, send_shifts, send_shifts_by_sequence, write_shifts, write_shifts_by_sequence,
+};
 pub use summary::{Counts, Summary, write_summary};
 pub use table::{Cell, ColumnInfo, CsvStyle, Kind, OtherTables, OutputKind, TableSink, write_table};
 pub use uploads_table::{UploadRow, send_uploads, write_uploads};

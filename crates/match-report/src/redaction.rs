@@ -36,6 +36,11 @@ impl Redaction {
         Self { key }
     }
 
+    /// With a key made of any secret bytes.
+    pub fn from_secret(secret: &[u8]) -> Self {
+        Self::new(blake3::derive_key("tiepoint redaction of reports, version 1", secret))
+    }
+
     fn hash(&self, what: &str, text: &[u8]) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new_keyed(&self.key);
         hasher.update(what.as_bytes()).update(&[0]).update(text);
@@ -114,6 +119,20 @@ impl Redaction {
     /// A place, rounded.
     pub fn position(&self, place: Position) -> Position {
         Position::from_lon_lat(self.degrees(place.lon()), self.degrees(place.lat())).unwrap_or(place)
+    }
+
+    /// What a run was asked, hidden: our own words stay, paths and names do not.
+    pub fn settings(&self, told: &mut serde_json::Value) {
+        const OURS: [&str; 6] = ["route", "tiles", "method", "clock_offset_s", "limit", "kind"];
+        match told {
+            serde_json::Value::String(text) => *text = self.path(text),
+            serde_json::Value::Array(items) => items.iter_mut().for_each(|item| self.settings(item)),
+            serde_json::Value::Object(members) => {
+                let others = members.iter_mut().filter(|(key, _)| !OURS.contains(&key.as_str()));
+                others.for_each(|(_, value)| self.settings(value));
+            }
+            _ => {}
+        }
     }
 
     /// One value of a table, hidden as its column asks.

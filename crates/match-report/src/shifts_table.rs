@@ -1,7 +1,7 @@
 //! `shifts.csv`: how far the service moved each published image; and the same by published sequence.
 
 use crate::table::{Cell, Column, Kind, TableSink, column, send, write_table};
-use crate::{CsvStyle, OutputKind, ReportError};
+use crate::{CsvStyle, OutputKind, Report, ReportError};
 use adjustment_audit::{Audit, Flag, Flags, ImageShift, SequenceShift, Spread};
 use capture_model::{LocalTime, Position, PublishedImages};
 use std::io::Write;
@@ -15,6 +15,14 @@ pub fn write_shifts(
     out: &mut dyn Write,
 ) -> Result<(), ReportError> {
     write_table(kind, style, out, |sink| send_shifts(published, audit, sink))
+}
+
+/// Sends the moves of a report's images to any sink, hidden as the report asks.
+pub fn send_report_shifts(report: &Report<'_>, audit: &Audit, sink: &mut dyn TableSink) -> Result<(), ReportError> {
+    match report.redaction() {
+        Some(redaction) => send_shifts(report.published, audit, &mut redaction.before(sink)),
+        None => send_shifts(report.published, audit, sink),
+    }
 }
 
 /// Sends the moves of published images to any sink.

@@ -64,7 +64,10 @@ pub struct Summary {
 
 impl Summary {
     /// A summary of the present version with what is known of a report; the caller adds requests, bytes and timings.
-    pub fn new(settings: serde_json::Value, report: &Report<'_>) -> Self {
+    pub fn new(mut settings: serde_json::Value, report: &Report<'_>) -> Self {
+        if let Some(redaction) = report.redaction() {
+            redaction.settings(&mut settings);
+        }
         Self {
             version: VERSION,
             settings,

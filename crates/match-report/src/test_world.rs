@@ -6,12 +6,12 @@ use image_matcher::{Candidate, ClockKind, Lists, MatchOutcome, TrackOutcome, Tra
 
 /// All parts of a report, owned.
 pub(crate) struct World {
-    archive: LocalArchive,
-    images: LocalImages,
-    published: PublishedImages,
-    outcome: MatchOutcome,
-    routes: Vec<Route>,
-    tiles: Vec<String>,
+    pub(crate) archive: LocalArchive,
+    pub(crate) images: LocalImages,
+    pub(crate) published: PublishedImages,
+    pub(crate) outcome: MatchOutcome,
+    pub(crate) routes: Vec<Route>,
+    pub(crate) tiles: Vec<String>,
 }
 
 /// Numbers without a pattern that meets the eye, the same ones every time.

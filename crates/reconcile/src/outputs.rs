@@ -3,12 +3,12 @@
 use crate::{ReconcileError, Reconciled, RouteRule, Settings, TileRule};
 use adjustment_audit::audit;
 use capture_model::{PublishedImages, SequenceId};
-use image_matcher::{ClockOffset, MatchOutcome, MatchSettings};
+use image_matcher::{ClockOffset, Evidence, MatchOutcome, MatchSettings};
 use mapillary_api::Usage;
 use match_report::{
     CsvStyle, OtherTables, OutputFile, OutputKind, Report, ReportError, ShiftFigures, Summary, Table, TableSink,
-    UploadRow, send_matches, send_sequences, send_shifts, send_uploads, write_matches_geojson, write_report_html,
-    write_summary, write_table,
+    UploadRow, send_matches, send_report_shifts, send_sequences, send_uploads, write_evidence, write_matches_geojson,
+    write_report_html, write_summary, write_table,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -69,10 +69,11 @@ impl Tables<'_> {
     }
 }
 
-/// Writes what the matcher alone can say: `matches.csv`, `sequences.csv`, `summary.json`.
+/// Writes what the matcher alone can say: `matches.csv`, `sequences.csv`, `evidence.jsonl`, `summary.json`.
 pub fn write_match_files(
     folder: &Path,
     report: &Report<'_>,
+    evidence: &Evidence,
     style: CsvStyle,
     others: Option<OtherTables>,
     settings: Value,
@@ -82,6 +83,7 @@ pub fn write_match_files(
     let tables = Tables { folder, style, others };
     tables.write(Table::Matches, &mut |sink| send_matches(report, sink))?;
     tables.write(Table::Sequences, &mut |sink| send_sequences(report, sink))?;
+    file(folder, "evidence.jsonl", |out| write_evidence(report, evidence, out))?;
     let mut summary = Summary::new(settings, report);
     let owned = |counts: &std::collections::BTreeMap<&'static str, u64>| {
         counts.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
@@ -111,13 +113,16 @@ pub(crate) fn write(
     shifts.check_uploads(published, report.uploads());
     let facts = RunFacts { shifts: Some(ShiftFigures::of(published, &shifts)), ..facts.clone() };
     let tables = Tables { folder, style, others: settings.other_tables };
-    tables.write(Table::Shifts, &mut |sink| send_shifts(published, &shifts, sink))?;
+    tables.write(Table::Shifts, &mut |sink| send_report_shifts(&report, &shifts, sink))?;
     file(folder, "matches.geojson", |out| write_matches_geojson(&report, out))?;
     file(folder, "report.html", |out| write_report_html(&report, settings.basemap.as_ref(), out))?;
     if let Some(uploads) = uploads {
-        tables.write(Table::Uploads, &mut |sink| send_uploads(uploads, sink))?;
+        tables.write(Table::Uploads, &mut |sink| match report.redaction() {
+            Some(redaction) => send_uploads(uploads, &mut redaction.before(sink)),
+            None => send_uploads(uploads, sink),
+        })?;
     }
-    write_match_files(folder, &report, style, settings.other_tables, settings_told(settings), &facts)
+    write_match_files(folder, &report, &done.evidence, style, settings.other_tables, settings_told(settings), &facts)
 }
 
 /// Images of every sequence that holds a match.
@@ -148,6 +153,7 @@ fn settings_told(settings: &Settings) -> Value {
         TileRule::Track => "track",
         TileRule::Mid => "mid",
     });
+    told["decisions"] = json!(settings.decisions.len());
     told["user"] = json!(settings.user);
     told["sequences"] = json!(settings.sequences.iter().map(SequenceId::as_str).collect::<Vec<_>>());
     told

@@ -4,10 +4,10 @@ use crate::fetch::{Published, fetch};
 use crate::outputs::{self, RunFacts};
 use crate::{Event, ReconcileError, TilePlan, TileRule, Watcher};
 use capture_model::{LocalArchive, LocalImages, PublishedImages, Route, SequenceId};
-use image_matcher::{MatchOutcome, MatchSettings, match_images};
+use image_matcher::{Evidence, MatchOutcome, MatchSettings, match_with_evidence};
 use local_archive::{ScanOptions, ScanSettings};
 use mapillary_api::{Api, ApiError, ApiSettings, Usage};
-use match_report::{Basemap, OtherTables, Redaction, TrackUpload};
+use match_report::{Basemap, Decision, OtherTables, Redaction, TrackUpload, apply_decisions};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -57,6 +57,8 @@ pub struct Settings {
     pub redaction: Option<Redaction>,
     /// Map tiles behind the photos of `report.html`; `None` keeps the page off the network.
     pub basemap: Option<Basemap>,
+    /// What a person decided about photos that were left open.
+    pub decisions: Vec<Decision>,
 }
 
 /// A run that came to its end.
@@ -76,6 +78,10 @@ pub struct Reconciled {
     pub track_tiles: Vec<String>,
     /// Of each track, what its upload says of it; empty without the tracker.
     pub uploads: Vec<TrackUpload>,
+    /// Photos that a person decided.
+    pub decided: usize,
+    /// What spoke for and against each verdict.
+    pub evidence: Evidence,
     /// Requests, bytes, cache hits.
     pub usage: Usage,
     /// The first failure that left a lookup open; the reports are written all the same.
@@ -112,11 +118,11 @@ pub fn reconcile(settings: &Settings, watch: Watcher<'_>) -> Result<Reconciled, 
     let api = open_api(settings)?;
     let published = gather_published(settings, &api, &local.images, &local.plan, watch)?;
     clock.end("fetch");
-    let outcome = judge(settings, &local.images, &published, watch);
+    let judged = judge(settings, &local, &published, watch);
     clock.end("match");
     watch(Event::Writing);
     let facts = RunFacts { usage: api.usage(), timings_s: clock.timings_s, shifts: None };
-    let done = local.into_reconciled(published, outcome, facts.usage.clone());
+    let done = local.into_reconciled(published, judged, facts.usage.clone());
     outputs::write(settings, &done, None, &facts)?;
     Ok(done)
 }
@@ -130,13 +136,15 @@ pub(crate) struct Local {
 }
 
 impl Local {
-    pub(crate) fn into_reconciled(self, published: Published, outcome: MatchOutcome, usage: Usage) -> Reconciled {
+    pub(crate) fn into_reconciled(self, published: Published, judged: Judged, usage: Usage) -> Reconciled {
         Reconciled {
             archive: self.archive,
             images: self.images,
             published: published.images,
             routes: published.routes,
-            outcome,
+            outcome: judged.outcome,
+            evidence: judged.evidence,
+            decided: judged.decided,
             usage,
             track_tiles: self.plan.names_of_tracks(),
             uploads: Vec::new(),
@@ -160,15 +168,23 @@ pub(crate) fn prepare(settings: &Settings, watch: Watcher<'_>) -> Result<Local, 
     Ok(Local { archive, images, plan })
 }
 
-/// Matches photos with what was gathered.
-pub(crate) fn judge(
-    settings: &Settings,
-    images: &LocalImages,
-    published: &Published,
-    watch: Watcher<'_>,
-) -> MatchOutcome {
-    watch(Event::Matching { photos: images.len(), images: published.images.len() });
-    match_images(images, &published.images, &published.lookups, &settings.matching)
+/// What the matcher and, after it, a person said.
+#[derive(Clone)]
+pub(crate) struct Judged {
+    pub(crate) outcome: MatchOutcome,
+    evidence: Evidence,
+    decided: usize,
+}
+
+/// Matches photos with what was gathered; decisions of a person come after.
+pub(crate) fn judge(settings: &Settings, local: &Local, published: &Published, watch: Watcher<'_>) -> Judged {
+    watch(Event::Matching { photos: local.images.len(), images: published.images.len() });
+    let (mut outcome, evidence) =
+        match_with_evidence(&local.images, &published.images, &published.lookups, &settings.matching);
+    let (decided, refused) =
+        apply_decisions(&local.archive, &local.images, &published.images, &mut outcome, &settings.decisions);
+    refused.iter().for_each(|words| watch(Event::Problem(words)));
+    Judged { outcome, evidence, decided }
 }
 
 pub(crate) fn open_api(settings: &Settings) -> Result<Api, ReconcileError> {

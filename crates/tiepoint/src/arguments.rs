@@ -37,6 +37,9 @@ pub(crate) enum Verb {
     Coverage(verbs::coverage::Coverage),
     Plan(verbs::plan::Plan),
     Match(verbs::match_tables::Match),
+    Explain(verbs::explain::Explain),
+    #[command(subcommand)]
+    Review(verbs::review::Review),
     Verify(verbs::verify::Verify),
     Annotate(verbs::annotate::Annotate),
     Track(Box<verbs::track::Track>),

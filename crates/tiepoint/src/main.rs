@@ -1,6 +1,7 @@
 //! The command line: arguments become settings, events become progress, errors become exit codes.
 
 mod arguments;
+mod ending;
 mod exit;
 mod feed_flags;
 mod lists;
@@ -10,6 +11,7 @@ mod network;
 mod output;
 mod parquet;
 mod progress;
+mod report_flags;
 mod verbs;
 
 use arguments::{Arguments, Verb};
@@ -23,6 +25,8 @@ fn main() -> ExitCode {
     exit::on_interrupt();
     let ended = start_threads(shared.matching.threads).and_then(|()| match &arguments.verb {
         Verb::Reconcile(verb) => verb.run(shared),
+        Verb::Explain(verb) => verb.run(shared),
+        Verb::Review(verb) => verb.run(shared),
         Verb::Scan(verb) => verb.run(shared),
         Verb::Tiles(verb) => verb.run(shared),
         Verb::Coverage(verb) => verb.run(shared),

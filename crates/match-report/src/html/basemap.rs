@@ -9,16 +9,10 @@ pub struct Basemap {
     host: String,
 }
 
-/// OpenStreetMap's own tiles.
-const OPENSTREETMAP: &str = "https://tile.openstreetmap.org/{z}/{x}/{y}.png";
-
-impl Default for Basemap {
-    fn default() -> Self {
-        Self::from_template(OPENSTREETMAP).expect("the template is sound")
-    }
-}
-
 impl Basemap {
+    /// OpenStreetMap's own tiles.
+    pub const OPENSTREETMAP: &str = "https://tile.openstreetmap.org/{z}/{x}/{y}.png";
+
     /// A basemap by its template; why not, as a sentence, where the template is none. Only `https`, and only signs that
     /// mean nothing in the page's policy.
     pub fn from_template(template: &str) -> Result<Self, String> {
@@ -42,7 +36,8 @@ impl Basemap {
     }
 
     pub(super) fn told(&self) -> Value {
-        let credit = if self.template == OPENSTREETMAP { "© OpenStreetMap contributors" } else { self.host.as_str() };
+        let credit =
+            if self.template == Self::OPENSTREETMAP { "© OpenStreetMap contributors" } else { self.host.as_str() };
         json!({"template": self.template, "host": self.host, "credit": credit})
     }
 }
@@ -60,7 +55,7 @@ mod tests {
 
     #[test]
     fn only_plain_https_templates_are_taken() {
-        assert_eq!(Basemap::default().origin(), "https://tile.openstreetmap.org");
+        assert_eq!(Basemap::from_template(Basemap::OPENSTREETMAP).unwrap().origin(), "https://tile.openstreetmap.org");
         for bad in [
             "http://a.org/{z}/{x}/{y}.png",
             "https://a.org/{z}/{x}.png",

@@ -16,11 +16,11 @@ use super::{TrackError, rows::upload_rows};
 use crate::fetch::Published;
 use crate::outputs::{self, RunFacts};
 use crate::pool::Pool;
-use crate::run::{Local, Stages, gather_published, judge, prepare};
+use crate::run::{Judged, Local, Stages, gather_published, judge, prepare};
 use crate::{Event, ReconcileError, Reconciled, Settings, TilePlan, Watcher};
 use capture_model::{CapturedAt, ClusterId, FileState, LocalArchive, LocalImages, Reason, SequenceId};
 use cluster_tracker::{FeedError, NewSequences, State, WatchMemory};
-use image_matcher::{Lookup, MatchOutcome, TrackVerdict, match_images};
+use image_matcher::{Lookup, MatchOutcome, TrackVerdict};
 use local_archive::{ClusterRow, join_clusters};
 use mapillary_api::Api;
 use match_report::{TrackUpload, UploadRow};
@@ -64,7 +64,7 @@ struct Run<'a> {
     local: Local,
     clock: Stages,
     published: Published,
-    outcome: MatchOutcome,
+    judged: Judged,
     /// Tracks that were open at first.
     followed: BTreeSet<usize>,
     tracked: BTreeMap<ClusterId, Tracked>,
@@ -85,12 +85,12 @@ pub fn reconcile_tracked(
     let tracker = Tracker::open(tracking.track.clone(), Arc::clone(clock))?;
     let published = gather_published(settings, &tracker.api, &local.images, &local.plan, watch)?;
     stages.end("fetch");
-    let outcome = judge(settings, &local.images, &published, watch);
+    let judged = judge(settings, &local, &published, watch);
     stages.end("match");
     let is_open = |(track, outcome): (usize, &image_matcher::TrackOutcome)| {
         (outcome.verdict != TrackVerdict::Published).then_some(track)
     };
-    let followed = outcome.tracks.iter().enumerate().filter_map(is_open).collect();
+    let followed = judged.outcome.tracks.iter().enumerate().filter_map(is_open).collect();
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ReconcileError::NoRuntime)?;
     let run = Run {
@@ -101,7 +101,7 @@ pub fn reconcile_tracked(
         local,
         clock: stages,
         published,
-        outcome,
+        judged,
         followed,
         tracked: BTreeMap::new(),
         feed_failure: None,
@@ -140,9 +140,9 @@ impl Run<'_> {
         let deadline_ms = kept.started_ms.saturating_add(timeout_ms);
         loop {
             self.keep(&name, &kept)?;
-            let before = self.outcome.clone();
+            let before = self.judged.outcome.clone();
             self.round(kept.round_ms, watch)?;
-            let mut is_news = before != self.outcome;
+            let mut is_news = before != self.judged.outcome;
             for (cluster, tracked) in &self.tracked {
                 is_news |=
                     kept.note(*cluster, tracked.upload.as_ref(), tracked.standing.state.as_str(), clock.epoch_ms());
@@ -192,10 +192,10 @@ impl Run<'_> {
     /// Writes the reports with what the uploads add to them.
     fn written(&self, now_ms: i64, watch: Watcher<'_>) -> Result<(Reconciled, Vec<UploadRow>), ReconcileError> {
         watch(Event::Writing);
-        let mut outcome = self.outcome.clone();
+        let mut judged = self.judged.clone();
         let of_tracks: Vec<TrackUpload> =
-            (0..outcome.tracks.len()).map(|track| self.tell(track, &mut outcome)).collect();
-        outcome.notes.sort();
+            (0..judged.outcome.tracks.len()).map(|track| self.tell(track, &mut judged.outcome)).collect();
+        judged.outcome.notes.sort();
         let mut usage = self.tracker.api.usage();
         if let Some(feed) = self.tracker.feed.as_ref().map(cluster_tracker::Feed::usage) {
             usage.requests.extend(feed.requests);
@@ -204,7 +204,7 @@ impl Run<'_> {
         }
         let facts = RunFacts { usage: usage.clone(), timings_s: self.clock.timings_s.clone(), shifts: None };
         let uploads = self.rows(now_ms);
-        let mut done = self.local.clone().into_reconciled(self.published.clone(), outcome, usage);
+        let mut done = self.local.clone().into_reconciled(self.published.clone(), judged, usage);
         done.uploads = of_tracks;
         outputs::write(&self.settings, &done, Some(&uploads), &facts)?;
         Ok((done, uploads))
@@ -301,8 +301,7 @@ impl Run<'_> {
             self.published.failure = found.failure;
         }
         (self.published.images, self.published.routes) = pool.into_columns();
-        self.outcome =
-            match_images(&self.local.images, &self.published.images, &self.published.lookups, &self.settings.matching);
+        self.judged = judge(&self.settings, &self.local, &self.published, &|_| ());
     }
 
     /// Uploads that the files of a track name.
@@ -341,7 +340,7 @@ impl Run<'_> {
                     || watching.until.is_reached(tracked.standing.state, tracked.seen)
             };
             if known.iter().all(|tracked| matches!(tracked.standing.state, State::NotFound | State::Unknown)) {
-                return self.outcome.tracks[*track].verdict != TrackVerdict::NotFound; // only what is seen can tell
+                return self.judged.outcome.tracks[*track].verdict != TrackVerdict::NotFound; // only what is seen can tell
             }
             known.iter().all(is_there)
         };

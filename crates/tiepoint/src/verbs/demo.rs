@@ -1,8 +1,10 @@
 //! `tiepoint demo`: the main job on a synthetic city, offline, beside the naive plan on the same archive.
 
 use crate::arguments::Shared;
+use crate::ending::{self, Colour};
 use crate::exit;
-use crate::progress::Progress;
+use crate::progress::{Progress, say};
+use crate::report_flags::ReportFlags;
 use crate::verbs::simulate::write_archive;
 use anyhow::{Context, Result};
 use capture_model::{ImageId, LocalArchive, LocalImages, Reason, Status};
@@ -43,6 +45,8 @@ pub(crate) struct Demo {
     /// Folder to write into
     #[arg(long, value_name = "DIR", default_value = "tiepoint-demo")]
     out: PathBuf,
+    #[command(flatten)]
+    reports: ReportFlags,
 }
 
 /// How one method did against the truth.
@@ -72,6 +76,11 @@ impl Demo {
         let done = ended?;
         if let Some(failure) = done.failure {
             return Err(failure.into());
+        }
+        if !shared.talk.quiet {
+            let report = done.report().redacted_by(settings.redaction.as_ref());
+            say(&ending::block(&report, Some(&self.out.join("ties")), true, Colour::of_stderr()));
+            say("");
         }
         crate::output::print(&self.summary(&city, &done, requests))?;
         Ok(0)
@@ -120,8 +129,9 @@ impl Demo {
             cache_dir: Some(self.out.join("cache")),
             csv_guard: !shared.matching.no_csv_guard,
             other_tables: None,
-            redaction: None,
+            redaction: self.reports.redaction(shared)?,
             basemap: None,
+            decisions: Vec::new(),
         })
     }
 
@@ -137,7 +147,7 @@ impl Demo {
         let mut text = String::new();
         let _ = writeln!(
             text,
-            "A synthetic city (scenario {}, seed {}): {} local files in {} sequences, {} published images, {} of them yours.\n",
+            "A synthetic city (scenario {}, seed {}): {} local files in {} sequences,\n{} published images, {} of them yours.\n",
             self.scenario,
             self.seed,
             done.archive.files.len(),

@@ -1,17 +1,20 @@
 //! `tiepoint match`: the matcher alone, from tables.
 
 use crate::arguments::Shared;
+use crate::ending::{self, Colour};
 use crate::exit;
 use crate::lists::ListFlags;
 use crate::local_flags::LocalFlags;
 use crate::output::{check, is_gpx, write_gpx, write_table, write_to};
 use crate::parquet::ParquetFlag;
 use crate::progress::{Progress, say};
+use crate::report_flags::ReportFlags;
+use crate::verbs::review::decisions_of;
 use anyhow::Result;
 use capture_model::{PublishedImages, Route};
 use clap::{Args, ValueEnum};
-use image_matcher::{Lookup, MatchSettings, match_images, match_naive};
-use match_report::{CsvStyle, OutputKind, Report, Table, send_matches, write_matches_geojson};
+use image_matcher::{Evidence, Lookup, MatchSettings, match_images, match_naive, match_with_evidence};
+use match_report::{CsvStyle, OutputKind, Report, Table, apply_decisions, send_matches, write_matches_geojson};
 use reconcile::{Event, RunFacts, TilePlan, TileRule, matching_told, write_match_files};
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -45,6 +48,11 @@ pub(crate) struct Match {
     /// How photos are matched
     #[arg(long, value_enum, default_value_t = Method::Tiepoint)]
     method: Method,
+    /// Decisions of a person about ambiguous photos [default: decisions.csv in the folder of --out]
+    #[arg(long, value_name = "FILE")]
+    decisions: Option<PathBuf>,
+    #[command(flatten)]
+    reports: ReportFlags,
     #[command(flatten)]
     flags: LocalFlags,
     #[command(flatten)]
@@ -73,6 +81,8 @@ impl Match {
             return Err(exit::usage("--safe-to-delete needs --method tiepoint: the naive method weighs no evidence"));
         }
         let others = self.parquet.others()?;
+        let decisions = decisions_of(self.decisions.as_deref(), self.out.as_deref())?;
+        let redaction = self.reports.redaction(shared)?;
         let progress = Progress::new(&shared.talk);
         let archive = self.flags.scan(std::slice::from_ref(&self.local), shared, &progress)?;
         let images = archive.usable_images();
@@ -83,18 +93,31 @@ impl Match {
         });
         let published = read_remote(&self.remote, &progress)?;
         progress.show(Event::Matching { photos: images.len(), images: published.len() });
-        let outcome = match self.method {
-            Method::Tiepoint => match_images(&images, &published, &vec![Lookup::Complete; images.len()], &settings),
-            Method::Naive => match_naive(&images, &published),
+        let lookups = vec![Lookup::Complete; images.len()];
+        let (mut outcome, evidence) = match self.method {
+            Method::Tiepoint if self.out.is_some() => match_with_evidence(&images, &published, &lookups, &settings),
+            Method::Tiepoint => (match_images(&images, &published, &lookups, &settings), Evidence::default()),
+            Method::Naive => (match_naive(&images, &published), Evidence::default()),
         };
+        let (decided, refused) = apply_decisions(&archive, &images, &published, &mut outcome, &decisions);
+        refused.iter().for_each(|words| progress.warn(words));
         let track_tiles = TilePlan::new(&images, TileRule::Track).names_of_tracks();
         let routes = vec![Route::Table; published.len()];
-        let report = Report::new(&archive, &images, &published, &outcome, &routes, &track_tiles);
+        let report =
+            Report::new(&archive, &images, &published, &outcome, &routes, &track_tiles).redacted_by(redaction.as_ref());
         let style = CsvStyle { guard: !shared.matching.no_csv_guard };
         match &self.out {
             Some(folder) => {
                 progress.show(Event::Writing);
-                write_match_files(folder, &report, style, others, self.told(&settings), &RunFacts::default())?;
+                write_match_files(
+                    folder,
+                    &report,
+                    &evidence,
+                    style,
+                    others,
+                    self.told(&settings),
+                    &RunFacts::default(),
+                )?;
             }
             None if is_gpx(self.output.as_deref()) => {
                 self.output.as_deref().map_or(Ok(()), |path| write_gpx(path, &report))?;
@@ -109,7 +132,10 @@ impl Match {
         self.lists.write(&report, &(0..published.len() as u32).collect::<Vec<_>>())?;
         progress.finish();
         if !shared.talk.quiet {
-            say(&super::counted(&report));
+            say(&ending::block(&report, self.out.as_deref(), false, Colour::of_stderr()));
+            if decided > 0 {
+                say(&format!("{decided} photos decided by a person"));
+            }
         }
         Ok(super::fail_on_code(&shared.matching, &report))
     }

@@ -5,9 +5,11 @@ pub(crate) mod cache;
 pub(crate) mod coverage;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+pub(crate) mod explain;
 pub(crate) mod match_tables;
 pub(crate) mod plan;
 pub(crate) mod reconcile;
+pub(crate) mod review;
 pub(crate) mod scan;
 pub(crate) mod simulate;
 pub(crate) mod tiles;
@@ -16,23 +18,6 @@ pub(crate) mod verify;
 
 use crate::arguments::{FailOn, Matching};
 use match_report::{Counts, Report};
-use std::fmt::Write;
-
-/// What became of the files, in a few lines that fit 80 columns.
-pub(crate) fn counted(report: &Report<'_>) -> String {
-    let counts = Counts::of(report);
-    let list = |pairs: &mut dyn Iterator<Item = (&&'static str, &usize)>| {
-        pairs.map(|(word, n)| format!("{n} {word}")).collect::<Vec<_>>().join(", ")
-    };
-    let mut text = format!("{} files: {}", counts.files, list(&mut counts.status.iter()));
-    for status in ["ambiguous", "unmatched", "rejected", "unreadable"] {
-        if let Some(reasons) = counts.reason.get(status) {
-            let _ = write!(text, "\n  {status}: {}", list(&mut reasons.iter()));
-        }
-    }
-    let _ = write!(text, "\n{} local sequences: {}", report.archive.tracks.len(), list(&mut counts.sequences.iter()));
-    text
-}
 
 /// The exit code that `--fail-on` asks for: the lowest that applies, else 0.
 pub(crate) fn fail_on_code(matching: &Matching, report: &Report<'_>) -> u8 {

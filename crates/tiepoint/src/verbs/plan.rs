@@ -46,6 +46,7 @@ impl Plan {
             other_tables: None,
             redaction: None,
             basemap: None,
+            decisions: Vec::new(),
         };
         let progress = Progress::new(&shared.talk);
         let archive = self.local.scan(&self.paths, shared, &progress)?;

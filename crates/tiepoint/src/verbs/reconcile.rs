@@ -1,6 +1,7 @@
 //! `tiepoint reconcile`: the main job.
 
 use crate::arguments::{SequenceKey, Shared};
+use crate::ending::{self, Colour};
 use crate::exit;
 use crate::feed_flags::{FeedFlags, WatchFlags, code_of};
 use crate::lists::ListFlags;
@@ -8,10 +9,13 @@ use crate::local_flags::LocalFlags;
 use crate::output::write_gpx;
 use crate::parquet::ParquetFlag;
 use crate::progress::{Progress, say};
+use crate::report_flags::ReportFlags;
+use crate::verbs::review::decisions_of;
 use anyhow::Result;
 use capture_model::LocalArchive;
 use clap::Args;
 use local_archive::read_cluster_table;
+use match_report::Basemap;
 use polite_http::SystemClock;
 use reconcile::tracking::{TrackSettings, Tracking, reconcile_tracked};
 use reconcile::{Event, Settings, reconcile};
@@ -28,14 +32,15 @@ use std::sync::Arc;
   tiepoint reconcile photos.csv --out ties                    a table instead of photos
   tiepoint reconcile ride --sequence QztYSJSr-EanBuImZ1ClSw   the sequence is known: one request
   tiepoint reconcile ~/rides/2026-05 --offline                the same again from the cache, no token
+  tiepoint reconcile ~/rides/2026-05 --offline --redact --out forum    the same for strangers' eyes
   tiepoint reconcile ~/rides --list-unmatched left.txt        what is not known to be published, a path a line
   tiepoint reconcile ~/rides --safe-to-delete - -0 -q | xargs -0 ls -l       what the service surely holds
   tiepoint reconcile ~/rides --user anna --track --feed-token-file feed.txt    why is it not there: in work, failed?
   tiepoint reconcile ~/rides --user anna --track --watch --timeout 3d          until it is there: 0, 22 or 23
   tiepoint reconcile ~/rides --max-requests 500               stops with 25; run again to go on
 
-Writes matches.csv (one row a file), sequences.csv, shifts.csv, matches.geojson, report.html and summary.json; with --track
-uploads.csv as well.")]
+Writes matches.csv (one row a file), sequences.csv, shifts.csv, matches.geojson, report.html, evidence.jsonl (for
+`explain` and `review`) and summary.json; with --track uploads.csv as well.")]
 pub(crate) struct Reconcile {
     /// Folders of photos, photos, description files (`-` is stdin), or tables (.csv, .jsonl)
     #[arg(required = true, value_name = "PATH")]
@@ -47,8 +52,16 @@ pub(crate) struct Reconcile {
     #[arg(long, value_name = "DIR", default_value = "tiepoint-out")]
     out: PathBuf,
     /// Write waypoints and tracks of the local, published and computed places here, for JOSM
-    #[arg(long, value_name = "FILE.gpx")]
+    #[arg(long, value_name = "FILE.gpx", conflicts_with = "redact")]
     gpx_out: Option<PathBuf>,
+    /// Decisions of a person about ambiguous photos [default: decisions.csv in the folder of the reports]
+    #[arg(long, value_name = "FILE")]
+    decisions: Option<PathBuf>,
+    /// Put map tiles of OpenStreetMap, or of another server, behind the photos of report.html: the page then asks the network
+    #[arg(long, value_name = "URL", num_args = 0..=1, require_equals = true, default_missing_value = Basemap::OPENSTREETMAP)]
+    basemap: Option<Basemap>,
+    #[command(flatten)]
+    reports: ReportFlags,
     #[command(flatten)]
     local: LocalFlags,
     #[command(flatten)]
@@ -83,8 +96,9 @@ impl Reconcile {
             cache_dir: Some(shared.network.cache_dir()?),
             csv_guard: !shared.matching.no_csv_guard,
             other_tables: self.parquet.others()?,
-            redaction: None,
-            basemap: None,
+            redaction: self.reports.redaction(shared)?,
+            basemap: self.basemap.clone(),
+            decisions: decisions_of(self.decisions.as_deref(), Some(&self.out))?,
         };
         let progress = Progress::new(&shared.talk);
         let told = |event: Event<'_>| progress.show(event);
@@ -99,12 +113,15 @@ impl Reconcile {
             progress.finish();
             (ended?, None)
         };
-        let report = done.report();
+        let report = done.report().redacted_by(settings.redaction.as_ref());
         self.gpx_out.as_deref().map_or(Ok(()), |path| write_gpx(path, &report))?;
         self.lists.write(&report, &done.rows_of_matched_sequences())?;
         if !shared.talk.quiet {
             let (sent, stored) = (done.usage.requests_sent(), done.usage.answered_from_store());
-            say(&super::counted(&report));
+            say(&ending::block(&report, Some(&self.out), true, Colour::of_stderr()));
+            if done.decided > 0 {
+                say(&format!("{} photos decided by a person", done.decided));
+            }
             say(&format!("{sent} requests sent, {stored} answers from the cache; reports in {}", self.out.display()));
         }
         let code = super::fail_on_code(&shared.matching, &report);

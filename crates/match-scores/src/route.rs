@@ -41,6 +41,7 @@ pub fn tally_by_route(spec: &CitySpec) -> Result<Tally, ScoreError> {
         other_tables: None,
         redaction: None,
         basemap: None,
+        decisions: Vec::new(),
     };
     let ended = reconcile(&settings, &|_| {});
     let n_requests = simulator.requests().len();

@@ -58,8 +58,9 @@ fn richmond() -> Option<Vec<PublishedImage>> {
     Some(rows(&text).iter().map(image).collect())
 }
 
-fn karlsruhe() -> Option<Vec<PublishedImage>> {
-    let bytes = std::fs::read(recorded("graph-api/images_karlsruhe_94.json")?).unwrap();
+/// Entities as the Graph API answered them.
+fn entities(name: &str) -> Option<Vec<PublishedImage>> {
+    let bytes = std::fs::read(recorded(&format!("graph-api/{name}.json"))?).unwrap();
     let answer: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
     let place = |value: &serde_json::Value| {
         Position::from_lon_lat(value["coordinates"][0].as_f64()?, value["coordinates"][1].as_f64()?).ok()
@@ -76,8 +77,9 @@ fn karlsruhe() -> Option<Vec<PublishedImage>> {
     Some(answer["data"].as_array().unwrap().iter().map(image).collect())
 }
 
-/// Photos of the images, a track each sequence, every track's clock wrong by an odd constant; places to 7 decimals.
-fn photos_of(images: &[PublishedImage]) -> (LocalImages, Vec<u64>) {
+/// Photos of the images, a track each sequence, every track's clock wrong by an odd constant that the seed decides; places
+/// to 7 decimals.
+fn photos_of(images: &[PublishedImage], seed: i64) -> (LocalImages, Vec<u64>) {
     let mut tracks: BTreeMap<&str, Vec<&PublishedImage>> = BTreeMap::new();
     for image in images {
         tracks.entry(image.sequence.as_ref().unwrap().as_str()).or_default().push(image);
@@ -87,7 +89,8 @@ fn photos_of(images: &[PublishedImage]) -> (LocalImages, Vec<u64>) {
         track.sort_by_key(|image| (image.captured_at, image.id));
         local.tracks.push(truth.len() as u32);
         local.clock_group.push(number as u32);
-        let clock_error_ms = (number as i64 * 7_919_003 + 61_001) * if number % 2 == 0 { 1 } else { -1 };
+        let clock_error_ms =
+            (number as i64 * 7_919_003 + 61_001 + seed * 40_009_331) * if number % 2 == 0 { 1 } else { -1 };
         for image in track {
             let time = image.captured_at.unwrap().epoch_ms() - clock_error_ms;
             let place = image.original.unwrap();
@@ -113,53 +116,53 @@ fn photos_of(images: &[PublishedImage]) -> (LocalImages, Vec<u64>) {
     (local, truth)
 }
 
-#[track_caller]
-fn check(
-    case: &str,
-    images: Option<Vec<PublishedImage>>,
-    computed_only: bool,
-    least_precision: f64,
-    least_recall: f64,
-) {
-    let Some(images) = images else { return };
-    let (local, truth) = photos_of(&images);
+/// How many matched, how many of them rightly, of how many photos.
+type Tally = (usize, usize, usize);
+
+fn tally(images: &[PublishedImage], computed_only: bool, seed: i64) -> Tally {
+    let (local, truth) = photos_of(images, seed);
     let mut published = PublishedImages::default();
-    for image in &images {
+    for image in images {
         let original = if computed_only { None } else { image.original };
         published.push(&PublishedImage { original, ..image.clone() });
     }
     let outcome = match_images(&local, &published, &vec![Lookup::Complete; local.len()], &MatchSettings::default());
     let matched = outcome.verdicts.iter().zip(&truth).filter_map(|(verdict, id)| Some((verdict.image?, *id)));
-    let (mut n_matched, mut n_right) = (0, 0);
-    for (image, id) in matched {
-        n_matched += 1;
-        n_right += usize::from(published.id[image as usize] == id);
+    let right: Vec<bool> = matched.map(|(image, id)| published.id[image as usize] == id).collect();
+    (right.len(), right.iter().filter(|is_right| **is_right).count(), truth.len())
+}
+
+#[track_caller]
+fn check(case: &str, images: Option<Vec<PublishedImage>>, computed_only: bool, least_recall: f64) {
+    const LEAST_PRECISION: f64 = 0.995;
+    let Some(images) = images else { return };
+    let seeds = if images.len() > 1_000 { 0..1 } else { 0..4 };
+    let (mut matched, mut right, mut all) = (0, 0, 0);
+    for seed in seeds {
+        let (m, r, n) = tally(&images, computed_only, seed);
+        (matched, right, all) = (matched + m, right + r, all + n);
     }
-    let (precision, recall) = (n_right as f64 / f64::from(n_matched.max(1)), n_right as f64 / truth.len() as f64);
-    eprintln!("{case}: {} photos, precision {precision:.4}, recall {recall:.4}", truth.len());
-    if std::env::var_os("TIEPOINT_SHOW").is_some() {
-        for (row, verdict) in
-            outcome.verdicts.iter().enumerate().filter(|(_, verdict)| verdict.image.is_none()).take(60)
-        {
-            eprintln!(
-                "  track {} row {row}: {} {:?} {:?}",
-                local.track[row], verdict.reason, verdict.probability, outcome.tracks[local.track[row] as usize]
-            );
-        }
-    }
-    assert!(precision >= least_precision, "{case}: precision {precision}");
+    let (precision, recall) = (right as f64 / matched.max(1) as f64, right as f64 / all as f64);
+    eprintln!("{case}: {all} photos, {matched} matched, precision {precision:.4}, recall {recall:.4}");
+    assert!(matched == 0 || precision >= LEAST_PRECISION, "{case}: precision {precision}");
     assert!(recall >= least_recall, "{case}: recall {recall}");
 }
 
 #[test]
 fn by_uploaded_places() {
-    check("Singapore", singapore(), false, 0.999, 0.98);
-    check("Karlsruhe", karlsruhe(), false, 0.999, 0.98);
-    check("Richmond", richmond(), false, 0.999, 0.98);
+    check("Singapore", singapore(), false, 0.99);
+    check("Richmond", richmond(), false, 0.99);
+    check("Karlsruhe", entities("images_karlsruhe_94"), false, 0.98);
+    check("Clovis", entities("images_clovis_125"), false, 0.98);
+    check("Morgantown", entities("images_morgantown_125"), false, 0.5);
 }
 
 #[test]
 fn by_computed_places_alone() {
-    check("Singapore, computed", singapore(), true, 0.995, 0.5);
-    check("Richmond, computed", richmond(), true, 0.99, 0.7);
+    check("Singapore, computed", singapore(), true, 0.99);
+    check("Richmond, computed", richmond(), true, 0.95);
+    check("Karlsruhe, computed", entities("images_karlsruhe_94"), true, 0.7);
+    // A bounding box cut these into rides of one or two photos: an odd clock and moved places identify few of them.
+    check("Clovis, computed", entities("images_clovis_125"), true, 0.0);
+    check("Morgantown, computed", entities("images_morgantown_125"), true, 0.3);
 }

@@ -1,0 +1,114 @@
+//! What users do to a matcher without meaning harm: folders given twice, clocks half a day off, photos that never moved.
+
+mod worlds;
+
+use capture_model::{PublishedImage, Reason, Status, TimeKind};
+use image_matcher::{ClockOffset, Lookup, MatchSettings, match_images};
+use std::collections::BTreeSet;
+use worlds::{HOUR_MS, MAY_18_MS, Photo, columns, local_of, matched, others, ride, shifted, upload};
+
+const DAY_MS: i64 = 24 * HOUR_MS;
+
+/// Matches tracks among strangers: nobody gets a wrong image (photo k of the archive is image 1000 + k), no image is used
+/// twice, and at least so many photos are matched.
+#[track_caller]
+fn check(case: &str, tracks: &[Vec<Photo>], own: Vec<PublishedImage>, least: usize) {
+    let images: Vec<PublishedImage> = own.into_iter().chain(others()).collect();
+    let (outcome, ids) = matched(tracks, &images, Lookup::Complete);
+    let n_matched = ids.iter().flatten().count();
+    let distinct: BTreeSet<u64> = ids.iter().flatten().copied().collect();
+    assert_eq!(distinct.len(), n_matched, "{case}: an image is used twice");
+    for (row, id) in ids.iter().enumerate() {
+        assert!(id.is_none_or(|id| id == 1_000 + row as u64), "{case}: photo {row} became {id:?}");
+        let probability = outcome.verdicts[row].probability;
+        assert!(probability.is_none_or(|p| (0.0..=1.0).contains(&p)), "{case}: {probability:?}");
+        let sum: f64 = outcome.candidates.of(row).iter().map(|candidate| candidate.probability).sum();
+        assert!(sum <= 1.0 + 1e-9, "{case}: candidates of photo {row} sum to {sum}");
+    }
+    assert!(n_matched >= least, "{case}: {n_matched} matched of {}", ids.len());
+}
+
+#[test]
+fn clocks_may_be_off_by_anything() {
+    let photos = ride(7, 60);
+    let own = || upload(&photos, "own", 1_000);
+    for (case, by_ms) in [
+        ("half a day", 12 * HOUR_MS),
+        ("a day", -DAY_MS),
+        ("over a leap day", 366 * DAY_MS + 17_000),
+        ("before the epoch", -MAY_18_MS - 40 * DAY_MS),
+        ("at the epoch", -photos[30].time_ms),
+        ("decades", 30 * 366 * DAY_MS + 987),
+    ] {
+        for kind in [TimeKind::Wall, TimeKind::Absolute] {
+            check(case, &[shifted(&photos, by_ms, kind)], own(), 60);
+        }
+    }
+    let zero: Vec<Photo> = shifted(&photos, -photos[0].time_ms, TimeKind::Absolute);
+    check("captured at 0", std::slice::from_ref(&zero), upload(&zero, "own", 1_000), 60);
+}
+
+#[test]
+fn a_folder_given_twice_uses_no_image_twice() {
+    let photos = ride(7, 60);
+    let images: Vec<PublishedImage> = upload(&photos, "own", 1_000).into_iter().chain(others()).collect();
+    let (outcome, ids) = matched(&[photos.clone(), photos], &images, Lookup::Complete);
+    for k in 0..60 {
+        let both = [ids[k], ids[60 + k]];
+        assert!(both.iter().flatten().count() <= 1, "photo {k}: {both:?}");
+        assert!(both.iter().flatten().all(|&id| id == 1_000 + k as u64), "photo {k}: {both:?}");
+        for row in [k, 60 + k].into_iter().filter(|&row| ids[row].is_none()) {
+            let reason = outcome.verdicts[row].reason;
+            let is_honest = reason.status() == Status::Ambiguous || reason == Reason::IdTaken;
+            assert!(is_honest, "photo {row}: {reason}");
+        }
+    }
+}
+
+#[test]
+fn odd_folders_lose_nothing_and_invent_nothing() {
+    let photos = ride(7, 60);
+    let own = || upload(&photos, "own", 1_000);
+    let part = |rows: std::ops::Range<usize>| own().into_iter().skip(rows.start).take(rows.len()).collect::<Vec<_>>();
+    check("a third of a sequence", std::slice::from_ref(&photos), part(20..40), 20);
+    let pieces: Vec<Vec<Photo>> = photos.chunks(3).map(<[Photo]>::to_vec).collect();
+    check("tracks of three", &pieces, own(), 60);
+    let singles: Vec<Vec<Photo>> = photos.chunks(1).map(<[Photo]>::to_vec).collect();
+    check("tracks of one", &singles, own(), 60);
+    let still: Vec<Photo> =
+        photos.iter().map(|photo| Photo { lon: photos[0].lon, lat: photos[0].lat, ..*photo }).collect();
+    check("a tripod", std::slice::from_ref(&still), upload(&still, "own", 1_000), 60);
+    let stopped: Vec<Photo> = photos.iter().map(|photo| Photo { time_ms: MAY_18_MS, ..*photo }).collect();
+    check("a clock that stands still", std::slice::from_ref(&stopped), own(), 0);
+    check("and was sent so", std::slice::from_ref(&stopped), upload(&stopped, "own", 1_000), 0);
+    let both = vec![Photo { lon: 11.575, lat: 48.137, ..stopped[0] }; 60];
+    check("neither moved nor ticked", std::slice::from_ref(&both), upload(&both, "own", 1_000), 0);
+    check("nothing at all", &[], Vec::new(), 0);
+}
+
+#[test]
+fn uploads_of_one_ride_read_in_other_zones_are_one_upload() {
+    let photos = ride(7, 60);
+    let later = upload(&shifted(&photos, 2 * HOUR_MS, TimeKind::Absolute), "later", 2_000);
+    let images: Vec<PublishedImage> = upload(&photos, "own", 1_000).into_iter().chain(later).chain(others()).collect();
+    let (outcome, ids) = matched(&[shifted(&photos, 5 * HOUR_MS, TimeKind::Wall)], &images, Lookup::Complete);
+    let sequence = ids[0].expect("one of the two") / 1_000;
+    for (row, id) in ids.iter().enumerate() {
+        assert_eq!(id.expect("all are published"), sequence * 1_000 + row as u64);
+        assert_eq!(outcome.also_published.of(row).len(), 1, "photo {row}");
+    }
+}
+
+#[test]
+fn a_given_offset_overrules_the_vote() {
+    let photos = shifted(&ride(7, 60), 305_000, TimeKind::Wall);
+    let images = upload(&ride(7, 60), "own", 1_000);
+    let (local, published) = (local_of(&[photos]), columns(&images));
+    let found = |offset_ms: i64| {
+        let settings = MatchSettings { clock_offset: ClockOffset::Fixed { offset_ms }, ..MatchSettings::default() };
+        let outcome = match_images(&local, &published, &vec![Lookup::Complete; local.len()], &settings);
+        outcome.verdicts.iter().filter(|verdict| verdict.image.is_some()).count()
+    };
+    assert_eq!(found(-305_000), 60);
+    assert_eq!(found(7_200_000), 0);
+}

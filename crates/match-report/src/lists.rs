@@ -6,10 +6,14 @@
 
 use crate::Report;
 use capture_model::{Evidence, FileState, LocalFile, PublishedImages, Reason, Status};
+use image_matcher::TrackVerdict;
 use std::collections::{HashMap, HashSet};
 
 /// A pair less probable than this is never safe.
 const SAFE: f64 = 0.999;
+
+/// The last stage of an upload, as the tracker names it.
+const FINISHED: &str = "in_tiles";
 
 /// A list of local files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -60,7 +64,7 @@ impl Report<'_> {
     /// - nothing else competes: one candidate, no further copy, no other file that may be the same image, no other file
     ///   with the same time and place, no other published image with the same time and place;
     /// - no other row has the same path;
-    /// - its upload, where it is tracked, is finished.
+    /// - the upload of its local sequence, where it is tracked, is in the tiles and without an error.
     fn is_safe_to_delete(&self, file: usize, rivals: &Rivals) -> bool {
         let Some(image) = self.image_of(file) else { return false };
         let is_exact = matches!(self.reason_of(file), Reason::Exact | Reason::ExactAfterReplay);
@@ -73,7 +77,17 @@ impl Report<'_> {
             && rivals.images_at[&moment_of_image(self.published, image)] == 1
             && moment_of_file(&self.archive.files[file]).is_some_and(|moment| rivals.files_at[&moment] == 1)
             && rivals.files_of_path[&*self.archive.files[file].path] == 1;
-        is_exact && probability.is_some_and(|p| p >= SAFE) && is_entity && stands_alone
+        let is_certain = is_exact && probability.is_some_and(|p| p >= SAFE) && is_entity;
+        is_certain && stands_alone && self.is_upload_finished(file)
+    }
+
+    /// False where the tracker says that something of its local sequence is still in work, or failed.
+    fn is_upload_finished(&self, file: usize) -> bool {
+        let Some(track) = self.archive.files[file].track.map(|track| track as usize) else { return true };
+        let verdict = self.outcome.tracks.get(track).map(|outcome| outcome.verdict);
+        let is_open = matches!(verdict, Some(TrackVerdict::Processing | TrackVerdict::Failed));
+        let upload = self.uploads_of_tracks.get(track);
+        !is_open && upload.is_none_or(|told| told.error_code.is_empty() && ["", FINISHED].contains(&told.stage))
     }
 }
 
@@ -127,6 +141,7 @@ impl<'a> Rivals<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::TrackUpload;
     use crate::matches_table::tests::with_report;
     use capture_model::Metres;
 
@@ -152,6 +167,12 @@ mod tests {
     /// What a change makes of a file that is safe.
     #[track_caller]
     fn check(case: &str, expected: usize, change: impl FnOnce(&mut World)) {
+        check_tracked(case, &[], expected, change);
+    }
+
+    /// The same with what the tracker says.
+    #[track_caller]
+    fn check_tracked(case: &str, uploads: &[TrackUpload], expected: usize, change: impl FnOnce(&mut World)) {
         with_report(|report| {
             let mut world = World {
                 archive: report.archive.clone(),
@@ -168,6 +189,7 @@ mod tests {
             let World { archive, published, outcome } = &world;
             let images = archive.usable_images();
             let report = Report::new(archive, &images, published, outcome, report.routes, report.track_tiles);
+            let report = report.with_uploads(uploads);
             assert_eq!(report.files_of(FileList::SafeToDelete).len(), expected, "{case}");
         });
     }
@@ -210,6 +232,13 @@ mod tests {
             world.outcome.candidates.push([]);
             world.outcome.candidates.push([]);
         });
+        let upload =
+            |stage, error_code: &str| [TrackUpload { stage, error_code: error_code.into(), ..TrackUpload::default() }];
+        check_tracked("not tracked", &upload("", ""), 1, |_| {});
+        check_tracked("finished", &upload("in_tiles", ""), 1, |_| {});
+        check_tracked("in work", &upload("map_update", ""), 0, |_| {});
+        check_tracked("with an error", &upload("in_tiles", "FAILED"), 0, |_| {});
+        check("a sequence that failed", 0, |world| world.outcome.tracks[0].verdict = TrackVerdict::Failed);
         check("a further copy", 0, |world| {
             world.outcome.also_published = image_matcher::Lists::default();
             world.outcome.also_published.push([1]);

@@ -87,6 +87,10 @@ fn decisions_go_out_come_back_and_are_kept() {
         let changed = |row: &&Row| *row != before.iter().find(|old| old["path"] == row["path"]).unwrap();
         assert_eq!(after.iter().filter(changed).count(), 2, "nothing else moves");
     }
+    let hidden = match_again(folder, &["--redact"]);
+    assert!(hidden.iter().all(|row| row["note"].is_empty() && row["url"].is_empty()));
+    let told = said(&run(tiepoint(folder).args(["review", "export", "--report", "ties"]), 2));
+    assert!(told.contains("is redacted"), "{told}");
     let named = match_again(folder, &["--decisions", "filled.csv"]);
     assert_eq!(
         named.iter().find(|row| row["path"] == first).unwrap()["image_id"],

@@ -56,7 +56,8 @@ pub struct CandidateLine {
 /// Weights by feature, natural logarithms.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WeightsLine {
-    /// The image that they speak of.
+    /// The image that they speak of, where it is not the match.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub id: String,
     /// Probability of the pair.
     pub probability: f64,
@@ -208,7 +209,7 @@ impl Teller<'_> {
             device: device.map_or_else(String::new, |device| {
                 [device.make.as_deref(), device.model.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" ")
             }),
-            weights: best.map(|pair| self.weights(pair)),
+            weights: best.map(|pair| self.weights(pair, self.report.image_of(file))),
             runner_up: next
                 .filter(|pair| pair.probability >= 1e-4 && !is_listed(pair.image))
                 .map(|pair| (self.id(pair.image as usize), rounded(f64::from(pair.probability), 4))),
@@ -220,10 +221,11 @@ impl Teller<'_> {
         }
     }
 
-    fn weights(&self, pair: PairWeights) -> WeightsLine {
+    fn weights(&self, pair: PairWeights, matched: Option<usize>) -> WeightsLine {
+        let image = pair.image as usize;
         let tenth = |term: f32| rounded(f64::from(term), 1);
         WeightsLine {
-            id: self.id(pair.image as usize),
+            id: if matched == Some(image) { String::new() } else { self.id(image) },
             probability: rounded(f64::from(pair.probability), 4),
             time: tenth(pair.time),
             place: tenth(pair.place),

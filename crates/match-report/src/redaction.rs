@@ -92,6 +92,11 @@ impl Redaction {
         if is_counted { name.to_owned() } else { self.name(name) }
     }
 
+    /// Whether an id is a pseudonym.
+    pub fn is_pseudonym(id: u64) -> bool {
+        (LEAST_ID..LEAST_ID + 1_000_000_000_000_000_000).contains(&id)
+    }
+
     /// An id of the service.
     pub fn id(&self, id: u64) -> u64 {
         LEAST_ID + self.number("id", id.to_string().as_bytes()) % 1_000_000_000_000_000_000
@@ -209,7 +214,7 @@ mod tests {
         assert_eq!(ours.path("/tmp/../a.tar"), format!("/{}/../{}", ours.name("tmp"), ours.name("a.tar")));
         assert_eq!(ours.local_sequence("12"), "12");
         assert_ne!(ours.local_sequence("anna to work"), "anna to work");
-        assert!(ours.id(498_763_468_214_164) >= LEAST_ID);
+        assert!(Redaction::is_pseudonym(ours.id(498_763_468_214_164)) && !Redaction::is_pseudonym(498_763_468_214_164));
         assert_eq!(format!("{ours:?}"), "Redaction(…)");
     }
 

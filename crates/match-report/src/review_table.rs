@@ -6,7 +6,7 @@ use crate::folder::{FolderError, MatchRecord, ReportFolder};
 use crate::geojson::{Drawing, line, point};
 use crate::matches_table::url_of;
 use crate::table::{Cell, Column, Keys, Kind, column, infos, send, write_members, write_table};
-use crate::{Choice, CsvStyle, Decision, OutputKind, ReportError};
+use crate::{Choice, CsvStyle, Decision, OutputKind, Redaction, ReportError};
 use capture_model::{ImageId, Position, Status};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -23,6 +23,11 @@ pub struct ReviewRow {
 }
 
 impl ReviewRow {
+    /// Whether the report hides who the candidates are.
+    pub fn is_redacted(&self) -> bool {
+        self.image.is_some_and(|(id, _)| Redaction::is_pseudonym(id.0))
+    }
+
     fn place(&self) -> Option<Position> {
         let [lon, lat] = self.told.as_ref()?.place?;
         Position::from_lon_lat(lon, lat).ok()

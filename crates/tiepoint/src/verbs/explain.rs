@@ -258,7 +258,11 @@ fn agreement(record: &MatchRecord) -> String {
 
 fn weights_words(told: &FileLine) -> String {
     told.weights.as_ref().map_or_else(String::new, |own| {
-        let of = if told.candidates.is_empty() { String::new() } else { format!(" for image {}", own.id) };
+        let of = if told.candidates.is_empty() || own.id.is_empty() {
+            String::new()
+        } else {
+            format!(" for image {}", own.id)
+        };
         format!(
             "time {:+.1}, place {:+.1}, heading {:+.1}, altitude {:+.1}{of}",
             own.time, own.place, own.heading, own.altitude

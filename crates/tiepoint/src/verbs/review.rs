@@ -76,6 +76,10 @@ impl Export {
         check(self.output.as_deref(), &[OutputKind::Csv, OutputKind::JsonLines, OutputKind::GeoJson])?;
         let folder = ReportFolder::open(&self.report)?;
         let rows = review_rows(&folder, &kept_in(&self.report)?)?;
+        if rows.iter().any(match_report::ReviewRow::is_redacted) {
+            let words = "is redacted: its ids are pseudonyms, so nobody can look at the candidates; export from the open report";
+            return Err(exit::usage(format!("{} {words}", self.report.display())));
+        }
         let style = CsvStyle { guard: !shared.matching.no_csv_guard };
         write_to(self.output.as_deref(), |kind, out| write_review(&rows, kind, style, out))?;
         if !shared.talk.quiet {

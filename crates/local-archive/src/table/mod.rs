@@ -147,7 +147,14 @@ fn finish(path: &Path, result: Result<(), RowsError>, bad: BadCells) -> Result<(
         Ok(()) if bad.n_bad == 0 => Ok(()),
         Ok(()) => Err(TableError::BadCells { path, bad: bad.first, n_bad: bad.n_bad }),
         Err(RowsError::Io(source)) => Err(TableError::Read { path, source }),
-        Err(RowsError::Missing { column, found }) => {
+        Err(RowsError::Missing { column, mut found }) => {
+            // one column whose name holds the marks of several
+            let mark = [(';', "semicolons"), ('\t', "tabs"), ('|', "bars")]
+                .into_iter()
+                .find(|(mark, _)| found.contains(*mark));
+            if let (Some((_, marks)), false) = (mark, found.contains(',')) {
+                found = format!("{found} (they are separated by {marks}: save the table with commas)");
+            }
             Err(TableError::MissingColumn { path, missing: column.missing, found })
         }
         Err(RowsError::Broken { line, column, detail }) => Err(TableError::Broken { path, line, column, detail }),

@@ -159,6 +159,13 @@ fn broken_tables_name_line_column_and_value() {
         " has no column lon or lng or longitude or MAPLongitude or GPSLongitude; its columns are none: the file is empty",
     );
     check_error(
+        "semicolons",
+        "t.csv",
+        b"path;lat;lon\na;49,1;8,4\n",
+        " has no column lon or lng or longitude or MAPLongitude or GPSLongitude; its columns are path;lat;lon \
+         (they are separated by semicolons: save the table with commas)",
+    );
+    check_error(
         "an open quote",
         "t.csv",
         b"path,lat,lon\n\"a,1,2\nb,1,2\n",

@@ -273,3 +273,141 @@ fn a_watch_ends_with_zero_twenty_two_or_twenty_three() {
     let row = watch("vanished", json!({"uploads": [begun(vanishes)]}), &["--timeout", "0.4s"], 22);
     assert!(row["note"].contains("was in the feed before"), "{row:?}");
 }
+
+/// Rides by the cluster that they went with, at latitudes of their own.
+fn photos(folder: &Path, rides: &[(u64, f64)]) {
+    let mut text = "path,lat,lon,altitude,captured_at,cluster_id\n".to_owned();
+    for &(cluster, lat) in rides {
+        text += table(lat, cluster).split_once('\n').unwrap().1;
+    }
+    std::fs::write(folder.join("photos.csv"), text).unwrap();
+}
+
+#[test]
+fn reconcile_asks_for_the_uploads_of_what_is_open_and_ends_with_evidence() {
+    let folder = tempfile::tempdir().unwrap();
+    let entities = [ride(KEY, 100, RIDE_MS, 0.01), ride(OTHER_KEY, 200, RIDE_MS, 0.02)].concat();
+    let uploads = json!([
+        item(6, ["FINISHED"; 4], &json!({"item_count": 5, "image_id": "200"})),
+        item(8, ["IN_PROGRESS", "IN_PROGRESS", "UNSET", "UNSET"], &json!({})),
+        item(9, ["IN_PROGRESS", "FAILED", "UNSET", "UNSET"], &json!({"error_code": "GPS_MISSING"})),
+        item(11, ["IN_PROGRESS", "FINISHED", "FINISHED", "IN_PROGRESS"], &json!({"item_count": 5, "image_id": "900"})),
+    ]);
+    let service = service(entities, &json!({"uploads": uploads, "in_tiles_from": {OTHER_KEY: 1_000}}), "");
+    photos(folder.path(), &[(5, 0.01), (6, 0.02), (8, 0.03), (9, 0.04), (11, 0.05), (77, 0.06)]);
+    let main = ["reconcile", "photos.csv", "--user", "anna", "--route", "tiles", "--out", "ties"];
+    run(&mut command(folder.path(), &service, &main), 0);
+    let count = |status: &str, reason: &str| {
+        let rows = rows(&folder.path().join("ties/matches.csv"));
+        rows.iter().filter(|row| row["status"] == status && row["reason"] == reason).count()
+    };
+    assert_eq!(
+        rows(&folder.path().join("ties/matches.csv")).iter().filter(|row| row["status"] == "matched").count(),
+        5
+    );
+    assert_eq!(asked(&service, "graphql"), 0);
+
+    run(with_feed(folder.path(), &service, &main).arg("--track"), 0);
+    let matched = rows(&folder.path().join("ties/matches.csv"));
+    let by_feed: Vec<_> = matched.iter().filter(|row| row["path"].starts_with("r6/")).collect();
+    assert!(by_feed.iter().all(|row| row["status"] == "matched" && row["route"] == "sequence"), "{by_feed:?}");
+    assert_eq!((count("unmatched", "processing"), count("unmatched", "failed_on_server")), (5, 5));
+    assert_eq!(count("unmatched", "published_not_in_tiles"), 5);
+    let sequences = rows(&folder.path().join("ties/sequences.csv"));
+    let told: Vec<[&str; 4]> = sequences
+        .iter()
+        .map(|row| ["cluster_id", "verdict", "stage", "error_code"].map(|column| row[column].as_str()))
+        .collect();
+    let mut told = told;
+    told.sort_by_key(|row| row[0].parse::<u64>().unwrap());
+    assert_eq!(
+        told[..5],
+        [
+            ["5", "published", "", ""],
+            ["6", "published", "map_update", ""],
+            ["8", "processing", "image_processing", ""],
+            ["9", "failed", "image_processing", "GPS_MISSING"],
+            ["11", "processing", "map_update", ""],
+        ]
+    );
+    assert_eq!((told[5][0], told[5][1], told[5][2]), ("77", "not_found", ""));
+    let uploads = rows(&folder.path().join("ties/uploads.csv"));
+    assert_eq!(uploads.iter().map(|row| row["cluster_id"].as_str()).collect::<Vec<_>>(), ["6", "8", "9", "11", "77"]);
+    run(with_feed(folder.path(), &service, &main).args(["--track", "--fail-on", "failed"]), 23);
+    run(with_feed(folder.path(), &service, &main).args(["--track", "--fail-on", "failed,unpublished"]), 22);
+}
+
+#[test]
+fn new_sequences_and_a_table_of_uploads_lead_to_images_that_no_tile_shows() {
+    let folder = tempfile::tempdir().unwrap();
+    let anna = json!({"uploads": [item(6, ["FINISHED"; 4], &json!({"item_count": 5, "image_id": "200"}))],
+        "new_sequences": {KEY: 0}, "in_tiles_from": {KEY: 1_000, OTHER_KEY: 1_000}});
+    let entities = [ride(KEY, 100, RIDE_MS, 0.01), ride(OTHER_KEY, 200, RIDE_MS, 0.02)].concat();
+    let service = service(entities, &anna, "");
+    photos(folder.path(), &[(5, 0.01), (6, 0.02)]);
+    let text = std::fs::read_to_string(folder.path().join("photos.csv")).unwrap();
+    let text = text.replace(",5\n", ",\n").replace(",6\n", ",\n");
+    std::fs::write(folder.path().join("photos.csv"), text).unwrap();
+    std::fs::write(folder.path().join("mine.csv"), "path,cluster_id\nr6/0.jpg,6\n").unwrap();
+    let main = ["reconcile", "photos.csv", "--user", "anna", "--route", "tiles", "--track", "--clusters", "mine.csv"];
+    run(&mut with_feed(folder.path(), &service, &main), 0);
+    let matched = rows(&folder.path().join("tiepoint-out/matches.csv"));
+    assert!(matched.iter().all(|row| row["status"] == "matched" && row["route"] == "sequence"), "{matched:?}");
+}
+
+#[test]
+fn a_watch_of_the_main_job_asks_again_only_for_what_is_not_settled() {
+    let folder = tempfile::tempdir().unwrap();
+    // The first ride is published and lies 110 km away from the second, whose upload takes three rounds.
+    let entities = [ride(KEY, 100, RIDE_MS, 1.0), ride(OTHER_KEY, 200, RIDE_MS, 0.02)].concat();
+    let finished = json!({"after": 3, "set": {"status": "FINISHED", "initial_processing_status": "FINISHED",
+        "anonymization_status": "FINISHED", "tiler_status": "FINISHED", "item_count": 5, "image_id": "200"}});
+    let upload = item(6, ["IN_PROGRESS", "IN_PROGRESS", "UNSET", "UNSET"], &json!({"steps": [finished]}));
+    let anna = json!({"uploads": [upload], "readable_from": {OTHER_KEY: 3}, "in_tiles_from": {OTHER_KEY: 4}});
+    let service = service(entities, &anna, "");
+    photos(folder.path(), &[(5, 1.0), (6, 0.02)]);
+    let main = ["reconcile", "photos.csv", "--user", "anna", "--route", "tiles", "--out", "ties", "--track", "--watch"];
+    run(&mut with_feed(folder.path(), &service, &main), 0);
+    let matched = rows(&folder.path().join("ties/matches.csv"));
+    assert!(matched.iter().all(|row| row["status"] == "matched"), "{matched:?}");
+    let requests = service.simulator().requests();
+    let tiles = |path: &str| requests.iter().filter(|request| request.path.ends_with(path)).count();
+    assert_eq!(tiles("/14/8192/8146"), 1, "the tile of the settled ride is read once");
+    assert!(tiles("/14/8192/8191") >= 4, "that of the other in each round");
+    let late = json!({"uploads": [item(6, ["IN_PROGRESS"; 4], &json!({}))]});
+    let service = self::service(ride(KEY, 100, RIDE_MS, 1.0), &late, "");
+    let more = ["--timeout", "0.3s", "--cache-dir", "late"];
+    run(with_feed(folder.path(), &service, &main).args(more), 22);
+}
+
+#[test]
+fn a_watch_that_is_killed_goes_on_without_repeating_a_request() {
+    let folder = tempfile::tempdir().unwrap();
+    // 400 uploads on 8 pages; the wanted one turns up at the end of the feed in round 4.
+    let mut uploads: Vec<Value> = (0..399).map(|k| item(1_000 + k, ["FINISHED"; 4], &json!({}))).collect();
+    let begins = json!([{"after": 0, "absent": true}, {"after": 4}]);
+    uploads.push(item(5, ["FINISHED"; 4], &json!({"item_count": 5, "image_id": "100", "steps": begins})));
+    let service = service(ride(KEY, 100, RIDE_MS, 0.01), &json!({"uploads": uploads}), "");
+    let arguments = ["track", "--user", "anna", "--cluster", "5", "--watch", "-o", "uploads.csv"];
+    let mut n_kills = 0;
+    for least in [5, 13, 30] {
+        let mut watching = with_feed(folder.path(), &service, &arguments).spawn().unwrap();
+        while asked(&service, "graphql") < least && watching.try_wait().unwrap().is_none() {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        watching.kill().unwrap(); // as kill -9 does
+        watching.wait().unwrap();
+        n_kills += 1;
+    }
+    run(&mut with_feed(folder.path(), &service, &arguments), 0);
+    assert_eq!(rows(&folder.path().join("uploads.csv"))[0]["stage"], "in_tiles");
+    // In the order asked: who is new, then the pages. A request that was on its way at a kill may come twice, next to itself.
+    let requests = service.simulator().requests();
+    let queries: Vec<&str> =
+        requests.iter().filter(|request| request.endpoint == "graphql").map(|request| request.query.as_str()).collect();
+    let mut distinct = queries.clone();
+    distinct.dedup();
+    assert!(queries.len() - distinct.len() <= n_kills, "{} of {}", queries.len() - distinct.len(), queries.len());
+    assert_eq!(distinct.len(), 5 * 9, "five rounds of a user and eight pages");
+    assert!(distinct.chunks(9).all(|round| round == &distinct[..9]), "each page once a round, in order");
+}

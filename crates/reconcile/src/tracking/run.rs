@@ -91,8 +91,12 @@ pub fn reconcile_tracked(
         (outcome.verdict != TrackVerdict::Published).then_some(track)
     };
     let followed = judged.outcome.tracks.iter().enumerate().filter_map(is_open).collect();
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ReconcileError::NoRuntime)?;
+    // Of its own threads, so that connections of a round live on while the rest of the job works and uses them.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(ReconcileError::NoRuntime)?;
     let run = Run {
         settings: settings.clone(),
         tracking,
@@ -316,7 +320,7 @@ impl Run<'_> {
         for &track in &self.followed {
             let known = &self.local.archive.tracks[track];
             for file in &self.local.archive.files[known.files.clone()] {
-                let Some(cluster) = file.cluster_id else { continue };
+                let Some(cluster) = file.cluster_id.filter(|id| id.0 != 0) else { continue }; // 0: a dry run
                 if self.tracked.get(&cluster).is_some_and(|tracked| tracked.standing.state.is_settled()) {
                     continue;
                 }

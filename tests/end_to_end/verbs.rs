@@ -130,7 +130,7 @@ fn coverage_decodes_what_the_service_gives() {
 #[test]
 fn every_verb_has_help_with_examples() {
     let folder = tempfile::tempdir().unwrap();
-    let verbs: [&[&str]; 10] = [
+    let verbs: [&[&str]; 11] = [
         &["reconcile"],
         &["scan"],
         &["tiles"],
@@ -138,6 +138,7 @@ fn every_verb_has_help_with_examples() {
         &["match"],
         &["verify"],
         &["annotate"],
+        &["track"],
         &["simulate", "archive"],
         &["simulate", "serve"],
         &["demo"],

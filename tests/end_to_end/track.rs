@@ -409,6 +409,6 @@ fn a_watch_that_is_killed_goes_on_without_repeating_a_request() {
     distinct.dedup();
     assert!(queries.len() - distinct.len() <= n_kills, "{} of {}", queries.len() - distinct.len(), queries.len());
     // Five rounds of a user and eight pages; a first page that was on its way at a kill has moved the simulator's clock.
-    assert!(distinct.len() % 9 == 0 && (2 * 9..=5 * 9).contains(&distinct.len()), "{}", distinct.len());
+    assert!(distinct.len().is_multiple_of(9) && (2 * 9..=5 * 9).contains(&distinct.len()), "{}", distinct.len());
     assert!(distinct.chunks(9).all(|round| round == &distinct[..9]), "each page once a round, in order");
 }

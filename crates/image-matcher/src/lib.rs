@@ -23,6 +23,7 @@ mod runs;
 mod settle;
 mod shortlist;
 mod tracks;
+mod twins;
 mod votes;
 mod weights;
 mod work;

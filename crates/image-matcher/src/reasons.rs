@@ -6,6 +6,7 @@ use crate::published_side::PublishedSide;
 use crate::ride::Ride;
 use crate::rivals::{Doubt, Standing};
 use crate::settle::Claim;
+use crate::twins::are_equal;
 use crate::votes::{EXACT_M, nearest_quarter_ms};
 use crate::{Lookup, Verdict};
 use capture_model::{LocalImages, Reason, TimeKind};
@@ -42,13 +43,21 @@ pub(crate) fn matched_reason(side: &PublishedSide, ride: &Ride, standing: &Stand
 }
 
 /// Why a pair is in doubt.
-pub(crate) fn ambiguous_reason(standing: &Standing<'_>, claim: Claim, claims: &[Claim]) -> Reason {
+pub(crate) fn ambiguous_reason(
+    side: &PublishedSide,
+    standing: &Standing<'_>,
+    claim: Claim,
+    claims: &[Claim],
+) -> Reason {
     let same_block = claims.iter().filter(|other| other.standing == claim.standing).count();
     if claim.posterior < 0.9 && same_block > 1 {
         return Reason::BetweenNeighbours;
     }
+    let is_again =
+        |other: &Claim| other.standing != claim.standing && are_equal(side, claim.image as usize, other.image as usize);
     match standing.doubt {
         Doubt::OtherRide => Reason::RigUndecidable,
+        Doubt::OtherSequence if claims.iter().any(is_again) => Reason::Reuploaded,
         Doubt::OtherSequence | Doubt::Companion => Reason::CompanionPossible,
         Doubt::Offset => Reason::OffsetUndecided,
         Doubt::Weak if claim.posterior < 0.9 => Reason::BetweenNeighbours,

@@ -6,6 +6,7 @@ use crate::reasons::{Neighbours, absent_reason, ambiguous_reason, matched_reason
 use crate::ride::Ride;
 use crate::rivals::Standing;
 use crate::tracks::track_outcomes;
+use crate::twins::share_among_twins;
 use crate::{Candidate, Lookup, MatchOutcome, MatchSettings, Verdict};
 use capture_model::{LocalImages, PublishedImages, Reason, Status, TimeKind};
 
@@ -56,6 +57,7 @@ pub(crate) fn settle(
             }
         }
     }
+    let is_twin: Vec<bool> = claims.iter_mut().map(|claims| share_among_twins(side, claims)).collect();
     for claims in &mut claims {
         claims.sort_by(|a, b| {
             b.probability.total_cmp(&a.probability).then(side.row(a.image as usize).cmp(&side.row(b.image as usize)))
@@ -72,6 +74,11 @@ pub(crate) fn settle(
     let mut verdicts: Vec<Verdict> = (0..local.len())
         .map(|row| verdict(local, side, rides, standings, &claims[row], taken[row], row, settings))
         .collect();
+    for (verdict, _) in
+        verdicts.iter_mut().zip(&is_twin).filter(|(verdict, is_twin)| **is_twin && verdict.image.is_none())
+    {
+        verdict.reason = Reason::TwinSet;
+    }
     let neighbours = Neighbours::new(local, side, &verdicts);
     for row in 0..local.len() {
         if verdicts[row].image.is_none() && verdicts[row].reason.status() != Status::Ambiguous {
@@ -164,7 +171,7 @@ fn verdict(
         verdict.by_computed = standing.block.places == Places::Computed;
         verdict.reason = matched_reason(side, ride, standing, claim);
     } else {
-        verdict.reason = ambiguous_reason(standing, claim, claims);
+        verdict.reason = ambiguous_reason(side, standing, claim, claims);
         verdict.probability = claims.first().map(|claim| claim.probability);
     }
     verdict

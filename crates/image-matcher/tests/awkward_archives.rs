@@ -5,7 +5,7 @@ mod worlds;
 use capture_model::{PublishedImage, Reason, Status, TimeKind};
 use image_matcher::{ClockOffset, Lookup, MatchSettings, match_images};
 use std::collections::BTreeSet;
-use worlds::{HOUR_MS, MAY_18_MS, Photo, columns, local_of, matched, others, ride, shifted, upload};
+use worlds::{HOUR_MS, MAY_18_MS, Photo, columns, local_of, matched, moved, others, ride, shifted, upload};
 
 const DAY_MS: i64 = 24 * HOUR_MS;
 
@@ -111,4 +111,38 @@ fn a_given_offset_overrules_the_vote() {
     };
     assert_eq!(found(-305_000), 60);
     assert_eq!(found(7_200_000), 0);
+}
+
+#[test]
+fn equal_images_are_a_set_of_twins() {
+    // Photos 30 and 31 were taken at one moment and one place, and both are published.
+    let mut photos = ride(7, 60);
+    photos[31] = photos[30];
+    let images: Vec<PublishedImage> = upload(&photos, "own", 1_000).into_iter().chain(others()).collect();
+    let (outcome, ids) = matched(std::slice::from_ref(&photos), &images, Lookup::Complete);
+    for row in [30, 31] {
+        assert_eq!(outcome.verdicts[row].reason, Reason::TwinSet, "photo {row}");
+        let candidates = outcome.candidates.of(row);
+        assert_eq!(candidates.len(), 2, "photo {row}");
+        assert!(candidates.iter().all(|candidate| (candidate.probability - 0.5).abs() < 0.01), "photo {row}");
+    }
+    let others = (0..60).filter(|row| ![30, 31].contains(row));
+    assert!(others.clone().all(|row| ids[row] == Some(1_000 + row as u64)));
+}
+
+#[test]
+fn a_second_upload_that_was_changed_here_and_there_is_named() {
+    // Each upload has places of its own in every fifth image: they are not one upload, and neither has more right.
+    let photos = ride(7, 60);
+    let changed = |key: &str, first_id: u64, from: usize| {
+        let mut images = upload(&photos, key, first_id);
+        images.iter_mut().skip(from).step_by(5).for_each(|image| image.original = moved(image, 0.4));
+        images
+    };
+    let images: Vec<PublishedImage> = changed("own", 1_000, 0).into_iter().chain(changed("again", 2_000, 1)).collect();
+    let (outcome, ids) = matched(std::slice::from_ref(&photos), &images, Lookup::Complete);
+    for row in (0..60).filter(|row| row % 5 > 1) {
+        assert_eq!(ids[row], None, "photo {row}");
+        assert_eq!(outcome.verdicts[row].reason, Reason::Reuploaded, "photo {row}");
+    }
 }

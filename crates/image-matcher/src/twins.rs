@@ -1,0 +1,61 @@
+//! Twins: images that nothing tells apart, within one sequence or in two.
+//!
+//! Equal photos of one sequence (same time, place, altitude and heading) can be given out in any order. Which file became
+//! which id is then not known, however well the whole set fits: each of k twins is as probable as the others.
+
+use crate::plane::distance_m2;
+use crate::published_side::PublishedSide;
+use crate::settle::Claim;
+use crate::votes::EXACT_M;
+use std::ops::Range;
+
+/// Whether two images were sent with the same time and place.
+pub(crate) fn are_equal(side: &PublishedSide, a: usize, b: usize) -> bool {
+    let is_timed = side.time_ms(a) != PublishedSide::NO_TIME;
+    is_timed
+        && side.time_ms(a) == side.time_ms(b)
+        && distance_m2(side.original(a), side.original(b)) < EXACT_M * EXACT_M
+}
+
+/// The images of its sequence that nothing tells from this one, itself among them.
+fn twins_of(side: &PublishedSide, image: usize) -> Range<usize> {
+    let alike = |a: f64, b: f64| a.total_cmp(&b).is_eq() || (a.is_nan() && b.is_nan());
+    let is_twin = |other: usize| {
+        side.sequence(other) == side.sequence(image)
+            && are_equal(side, image, other)
+            && alike(side.altitude_m(image), side.altitude_m(other))
+            && alike(side.heading_deg(image), side.heading_deg(other))
+    };
+    let sequence = side.images_of(side.sequence(image) as usize);
+    let first = (sequence.start..image).rev().take_while(|&other| is_twin(other)).last().unwrap_or(image);
+    let last = (image + 1..sequence.end).take_while(|&other| is_twin(other)).last().unwrap_or(image);
+    first..last + 1
+}
+
+/// Shares what a photo claims of a set of twins evenly among them; says whether its best claim is one of a set.
+pub(crate) fn share_among_twins(side: &PublishedSide, claims: &mut Vec<Claim>) -> bool {
+    const MOST: usize = 64; // a set so large has no candidate left either way
+    let mut is_shared = false;
+    let mut done: Vec<(usize, Range<usize>)> = Vec::new();
+    let best = claims.iter().copied().reduce(|a, b| if b.probability > a.probability { b } else { a });
+    for claim in claims.clone() {
+        let image = claim.image as usize;
+        if done.iter().any(|(standing, twins)| *standing == claim.standing && twins.contains(&image)) {
+            continue;
+        }
+        let twins = twins_of(side, image);
+        if twins.len() < 2 || twins.len() > MOST {
+            continue;
+        }
+        let is_of_set = |other: &Claim| other.standing == claim.standing && twins.contains(&(other.image as usize));
+        let of_set = |value: fn(&Claim) -> f64| {
+            claims.iter().filter(|other| is_of_set(other)).map(value).sum::<f64>() / twins.len() as f64
+        };
+        let (probability, posterior) = (of_set(|claim| claim.probability), of_set(|claim| claim.posterior));
+        is_shared |= best.is_some_and(|best| is_of_set(&best));
+        claims.retain(|other| !is_of_set(other));
+        claims.extend(twins.clone().map(|image| Claim { image: image as u32, probability, posterior, ..claim }));
+        done.push((claim.standing, twins));
+    }
+    is_shared
+}

@@ -137,7 +137,7 @@ fn sequences(report: &Report<'_>) -> String {
                 let cell = report.shown(&column.info, (column.cell)(&row));
                 cell.write_to(column.info.kind, &mut text);
                 match column.info.kind {
-                    Kind::Whole if !text.is_empty() => text.parse::<i64>().map_or(Value::Null, Value::from),
+                    Kind::Whole => text.parse::<i64>().map_or(Value::Null, Value::from),
                     _ => Value::from(text),
                 }
             });

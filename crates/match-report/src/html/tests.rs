@@ -87,3 +87,12 @@ fn a_redacted_page_shows_no_name_no_id_and_no_place() {
     assert_eq!(data["photos"]["lon"][0].as_i64().unwrap() % 100_000, 0, "a hundredth of a degree");
     assert_eq!(data["head"]["counts"], open["head"]["counts"]);
 }
+
+#[test]
+fn a_sequence_without_a_clock_has_none_on_the_page() {
+    let mut world = World::of(400);
+    world.outcome.tracks[0].clock_offset_ms = None;
+    let data = data_of(&page_of(&world.report()));
+    assert_eq!(data["sequences"][0][1], 400);
+    assert_eq!(data["sequences"][0][3], Value::Null, "no offset is not an offset of 0 s");
+}

@@ -8,6 +8,7 @@
 use crate::counters::Counters;
 use crate::in_flight::InFlight;
 use crate::pacer::{Pacer, Permit};
+use crate::shared_pace::SharedPace;
 use crate::tried::{Tried, end, label, words};
 use crate::{
     Answer, Auth, Cancel, Class, Classify, Clock, FetchError, MemoryStore, PaceState, Progress, QuotaSettings, Reading,
@@ -25,7 +26,6 @@ const TOO_MUCH: &str = "too_much";
 /// The name under which the ledger of days counts that the service has blocked this caller.
 const BLOCKED: &str = "blocked";
 const DAY_MS: i64 = 86_400_000;
-const MINUTE_MS: i64 = 60_000;
 /// A shorter pause is nothing that a person would notice.
 const WORTH_TELLING: Duration = Duration::from_secs(1);
 
@@ -63,6 +63,8 @@ struct Shared {
     clock: Arc<dyn Clock>,
     started_ms: i64,
     pacers: Vec<Pacer>,
+    /// In the order of the pacers.
+    joint_paces: Vec<SharedPace>,
     retries: Mutex<RetryBudget>,
     counters: Counters,
     sent: AtomicU64,
@@ -87,17 +89,15 @@ impl Client {
             if was_blocked {
                 state.begin_slowly();
             }
-            // What runs before this one sent in this minute and the last: each as late as it can have been.
-            let minute = started_ms.div_euclid(MINUTE_MS);
-            let into_minute = Duration::from_millis(started_ms.rem_euclid(MINUTE_MS).unsigned_abs());
-            for (minute, age) in [(minute - 1, into_minute), (minute, Duration::ZERO)] {
-                let sent = ledger.spent(&by_minute(quota.name), minute).unwrap_or(0);
-                state.sent_before(age, sent);
-            }
-            Pacer::new(quota.clone(), state)
+            // What others sent in this minute and the last: each as late as it can have been.
+            let (shared_pace, before) = SharedPace::join(quota.name, &*ledger, started_ms);
+            before.into_iter().for_each(|(age, sent)| state.sent_before(age, sent));
+            (Pacer::new(quota.clone(), state), shared_pace)
         };
+        let (pacers, joint_paces) = settings.quotas.iter().map(pacer).unzip();
         Self(Arc::new(Shared {
-            pacers: settings.quotas.iter().map(pacer).collect(),
+            pacers,
+            joint_paces,
             started_ms,
             ledger,
             settings,
@@ -258,16 +258,18 @@ impl Shared {
     ) -> Result<(Tried, Permit<'p>), FetchError> {
         self.may_send(request)?;
         let reserved = self.reserve()?;
-        let permit = pacer.permit(&self.settings.cancel).await.ok_or(FetchError::Stopped)?;
+        let place = self.pacers.iter().position(|known| std::ptr::eq(known, pacer)).unwrap_or_default();
+        let (shared_pace, is_paced) = (&self.joint_paces[place], pacer.settings.per_minute.is_some());
+        let elsewhere = || if is_paced { shared_pace.elsewhere(&*self.ledger, self.clock.epoch_ms()) } else { 0 };
+        let permit = pacer.permit(&self.settings.cancel, elsewhere).await.ok_or(FetchError::Stopped)?;
         self.may_send(request)?; // while this one waited, another may have been refused for all
         if let Some(limit) = pacer.settings.per_day
             && !self.ledger.spend(request.quota, self.today(), Some(limit))?
         {
             return Err(FetchError::DayUsedUp { quota: pacer.settings.name, limit });
         }
-        if pacer.settings.per_minute.is_some() {
-            let minute = self.clock.epoch_ms().div_euclid(MINUTE_MS);
-            self.ledger.spend(&by_minute(request.quota), minute, None)?;
+        if is_paced {
+            shared_pace.sent(&*self.ledger, self.clock.epoch_ms())?;
         }
         reserved.keep();
         let tried = Tried::new(request, self.transport.send(wire).await, classify);
@@ -381,11 +383,6 @@ impl Drop for Reserved<'_> {
             self.sent.fetch_sub(1, Ordering::Relaxed);
         }
     }
-}
-
-/// The name under which the ledger counts a paced quota by the minute, so that the next run keeps the pace of this one.
-fn by_minute(quota: &str) -> String {
-    format!("{quota}/minute")
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -19,6 +19,7 @@ mod request;
 mod reqwest_transport;
 mod retry_budget;
 mod secret;
+mod shared_pace;
 mod speed;
 mod store;
 mod transport;

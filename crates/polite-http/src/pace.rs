@@ -86,6 +86,12 @@ impl PaceState {
         self.leaving.extend(std::iter::repeat_n(WINDOW.saturating_sub(age), times));
     }
 
+    /// Counts what other processes have sent since this was last asked: as if it were just now.
+    pub fn sent_elsewhere(&mut self, now: Duration, times: u64) {
+        let times = times.min(u64::from(self.per_minute.unwrap_or(0))) as usize;
+        self.leaving.extend(std::iter::repeat_n(now + WINDOW, times));
+    }
+
     /// Begins at a quarter of the pace and grows from there.
     pub fn begin_slowly(&mut self) {
         self.factor = 0.25;

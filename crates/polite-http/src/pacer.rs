@@ -39,21 +39,27 @@ impl Pacer {
         }
     }
 
-    /// Waits for a slot; `None` once the run is asked to stop.
-    pub(crate) async fn permit(&self, cancel: &Cancel) -> Option<Permit<'_>> {
+    /// Waits for a slot; `None` once the run is asked to stop. `elsewhere` says how many requests other processes have
+    /// sent since it was last called.
+    pub(crate) async fn permit(&self, cancel: &Cancel, elsewhere: impl Fn() -> u64 + Send) -> Option<Permit<'_>> {
         tokio::select! {
             biased;
             () = cancel.cancelled() => None,
-            permit = self.slot() => Some(permit),
+            permit = self.slot(elsewhere) => Some(permit),
         }
     }
 
-    async fn slot(&self) -> Permit<'_> {
+    async fn slot(&self, elsewhere: impl Fn() -> u64 + Send) -> Permit<'_> {
         let in_flight = self.in_flight.acquire().await.expect("the semaphore is never closed");
         let _turn = self.turn.lock().await;
         loop {
             let now = self.now();
-            let slot = self.state().next_slot(now);
+            let times = elsewhere();
+            let slot = {
+                let mut state = self.state();
+                state.sent_elsewhere(now, times);
+                state.next_slot(now)
+            };
             match slot {
                 Slot::Go => return Permit { _in_flight: in_flight, sent_at: now },
                 Slot::NotBefore(moment) => tokio::time::sleep_until(self.started + moment).await,

@@ -247,3 +247,31 @@ async fn over_two_days_no_day_holds_more_than_its_budget() {
     let asked: std::collections::BTreeSet<String> = locked(&script.asked).iter().map(|(url, _)| url.clone()).collect();
     assert_eq!(asked.len(), 1_500, "nothing was asked twice");
 }
+
+#[tokio::test(start_paused = true)]
+async fn processes_that_run_at_once_keep_one_pace() {
+    let mut settings = settings();
+    settings.quotas[0].per_minute = Some(30);
+    let script = Arc::new(Script { takes: Duration::from_millis(120), ..Script::default() });
+    locked(&script.replies).push_back(reply(200, "tile"));
+    let (store, clock) = (Arc::new(MemoryStore::default()), TestClock::from_ms(1_700_000_012_345));
+    let mut workers = tokio::task::JoinSet::new();
+    for process in 0..3_u64 {
+        let (settings, script, store, clock) = (settings.clone(), script.clone(), store.clone(), clock.clone());
+        workers.spawn(async move {
+            tokio::time::sleep(Duration::from_secs(7 * process)).await;
+            let client = Client::new(settings, script.clone(), Some(store.clone()), clock);
+            let world = World { client, script, store };
+            for number in 0..60 {
+                fetch(&world, &format!("{process}/{number}")).await.unwrap();
+            }
+        });
+    }
+    while workers.join_next().await.is_some() {}
+    let times: Vec<_> = locked(&script.asked).iter().map(|(_, at)| *at).collect();
+    assert_eq!(times.len(), 180);
+    for &start in &times {
+        let in_minute = times.iter().filter(|&&at| at >= start && at < start + Duration::from_mins(1)).count();
+        assert!(in_minute <= 30, "{in_minute} in one minute over three processes");
+    }
+}

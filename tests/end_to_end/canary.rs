@@ -183,7 +183,7 @@ fn run_and_search(scenario: &Arc<Scenario>, verb: &[&str], canaries: &[String]) 
     std::fs::write(folder.path().join("photos.csv"), TABLE).unwrap();
     std::fs::write(folder.path().join("token.txt"), format!("{TOKEN}\n")).unwrap();
     let mut command = tiepoint(folder.path());
-    command.args(verb).args(["--token-file", "token.txt", "-vv", "--timeout", "0.5", "--max-requests", "6"]);
+    command.args(verb).args(["--token-file", "token.txt", "-vv", "--silence", "0.5", "--max-requests", "6"]);
     command.args(["--graph-url", &url, "--tiles-url", &url]).env("RUST_LOG", "trace").env("RUST_BACKTRACE", "1");
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     for shown in ["cmdline", "environ", "comm"] {
@@ -206,7 +206,7 @@ fn the_token_is_on_the_wire_and_nowhere_else() {
     let scenarios: Vec<Arc<Scenario>> = scenarios.into_iter().map(Arc::new).collect();
     let reconcile = ["reconcile", "photos.csv", "--user", "anna", "--progress", "plain"];
     std::thread::scope(|scope| {
-        for part in scenarios.chunks(scenarios.len().div_ceil(4)) {
+        for part in scenarios.chunks(scenarios.len().div_ceil(8)) {
             let canaries = &canaries;
             scope.spawn(move || {
                 for scenario in part {

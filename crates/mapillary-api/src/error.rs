@@ -37,7 +37,9 @@ pub enum ApiError {
         detail: String,
     },
     /// The token may not read this.
-    #[error("{url}: the access token may not read this ({detail})")]
+    #[error(
+        "{url}: the access token may not read this ({detail}); grant `read` to its application on https://www.mapillary.com/dashboard/developers"
+    )]
     NotPermitted {
         /// What was asked.
         url: RedactedUrl,
@@ -63,7 +65,7 @@ pub enum ApiError {
         detail: String,
     },
     /// An answer whose pages lead in a circle, or without end.
-    #[error("{url}: the pages of the answer {what}; nothing of it was used, so ask again with fresh answers")]
+    #[error("{url}: the pages of the answer {what}; nothing of it was used; run again with --refresh")]
     EndlessPages {
         /// What was asked.
         url: RedactedUrl,
@@ -71,7 +73,9 @@ pub enum ApiError {
         what: &'static str,
     },
     /// Even the smallest question is answered in part only.
-    #[error("{url}: the service gives only a part of what was asked, and the question cannot be made smaller")]
+    #[error(
+        "{url}: the service gives only a part of what was asked, and the question cannot be made smaller; ask by another route, such as --route tiles"
+    )]
     OnlyAPart {
         /// What was asked.
         url: RedactedUrl,

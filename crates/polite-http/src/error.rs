@@ -51,7 +51,9 @@ pub enum FetchError {
         detail: String,
     },
     /// The service says no.
-    #[error("{url} was refused: {detail}")]
+    #[error(
+        "{url} was refused: {detail}; the same question would be refused again, so look for a newer release of this program"
+    )]
     Refused {
         /// What was asked.
         url: RedactedUrl,
@@ -69,7 +71,9 @@ pub enum FetchError {
         url: RedactedUrl,
     },
     /// Not an answer to this question.
-    #[error("{url} answered {tries} times with something else: {detail}")]
+    #[error(
+        "{url} answered {tries} times with something else: {detail}; a proxy or a login page may stand between here and the service: check the connection, then run the same command again"
+    )]
     Nonsense {
         /// What was asked.
         url: RedactedUrl,
@@ -79,7 +83,7 @@ pub enum FetchError {
         detail: String,
     },
     /// The question asks for too much at once.
-    #[error("{url} asks for more than the service gives at once: {detail}")]
+    #[error("{url} asks for more than the service gives at once: {detail}; run the same command again later")]
     TooMuch {
         /// What was asked.
         url: RedactedUrl,

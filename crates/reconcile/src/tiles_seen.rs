@@ -102,7 +102,9 @@ pub(crate) async fn ask(api: &Api, tile: Tile) -> Result<TileAnswer, ApiError> {
 }
 
 fn decoded(answer: &TileAnswer, tile: Tile) -> Result<CoverageTile, ApiError> {
-    decode(&answer.bytes, tile).map_err(|error| ApiError::nonsense(format!("tile {tile}: {error}")))
+    decode(&answer.bytes, tile).map_err(|error| {
+        ApiError::nonsense(format!("tile {tile}: {error}; run again with --refresh to ask for it anew"))
+    })
 }
 
 /// A feature that cannot be read may be somebody's partner: then nothing may be called absent in its tile.

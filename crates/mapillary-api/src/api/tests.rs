@@ -432,20 +432,20 @@ async fn errors_say_what_to_do_and_never_the_token() {
     }
     insta::assert_snapshot!(texts.join("\n"), @r#"
     TokenRefused: http://127.0.0.1:1/image_ids?sequence_id=s refused the access token (HTTP 500, code 190: no for REDACTED and REDACTED); create a client token on https://www.mapillary.com/dashboard/developers and set MAPILLARY_ACCESS_TOKEN
-    TokenRefused: http://127.0.0.1:1/image_ids?sequence_id=s: the access token may not read this (HTTP 403, code 10: no for REDACTED and REDACTED)
+    TokenRefused: http://127.0.0.1:1/image_ids?sequence_id=s: the access token may not read this (HTTP 403, code 10: no for REDACTED and REDACTED); grant `read` to its application on https://www.mapillary.com/dashboard/developers
     Blocked: http://127.0.0.1:1/image_ids?sequence_id=s: the service has blocked this address or application (HTTP 400, code 368: no for REDACTED and REDACTED); stop for some hours, sign in on mapillary.com with a browser, then run the same command again
     Quota: http://127.0.0.1:1/image_ids?sequence_id=s still asks for fewer requests after 20 pauses (HTTP 403, code 4: no for REDACTED and REDACTED); what was fetched is kept, so run the same command again later
     NotFound: http://127.0.0.1:1/image_ids?sequence_id=s: not found, or not visible with this token (HTTP 400, code 100: gone)
-    Refused: http://127.0.0.1:1/image_ids?sequence_id=s was refused: HTTP 400, code 100: no for REDACTED and REDACTED
+    Refused: http://127.0.0.1:1/image_ids?sequence_id=s was refused: HTTP 400, code 100: no for REDACTED and REDACTED; the same question would be refused again, so look for a newer release of this program
     Connection: http://127.0.0.1:1/image_ids?sequence_id=s failed 8 times, at last with HTTP 503, a body that begins with "for REDACTED and REDACTED"; what was fetched is kept, so run the same command again later
-    NoSense: http://127.0.0.1:1/image_ids?sequence_id=s answered 4 times with something else: a body that begins with "<html>for REDACTED and REDACTED"
+    NoSense: http://127.0.0.1:1/image_ids?sequence_id=s answered 4 times with something else: a body that begins with "<html>for REDACTED and REDACTED"; a proxy or a login page may stand between here and the service: check the connection, then run the same command again
     Quota: http://127.0.0.1:1/image_ids?sequence_id=s still asks for fewer requests after 20 pauses (HTTP 302, a body that begins with "for REDACTED and REDACTED"); what was fetched is kept, so run the same command again later
-    TooMuchData: http://127.0.0.1:1/image_ids?sequence_id=s asks for more than the service gives at once: HTTP 500, code 1: Please reduce the amount of data you're asking for
+    TooMuchData: http://127.0.0.1:1/image_ids?sequence_id=s asks for more than the service gives at once: HTTP 500, code 1: Please reduce the amount of data you're asking for; run the same command again later
     Connection: http://127.0.0.1:1/image_ids?sequence_id=s cannot be reached (connection refused; 5 tries); check the connection, then run the same command again
     Connection: http://127.0.0.1:1/image_ids?sequence_id=s failed 8 times, at last with connection reset; what was fetched is kept, so run the same command again later
     Timeout: http://127.0.0.1:1/image_ids?sequence_id=s did not answer in time (operation timed out; 4 tries); what was fetched is kept, so run the same command again
-    TooMuchData: http://127.0.0.1:1/image_ids?sequence_id=s asks for more than the service gives at once: the answer is longer than 64 bytes
-    Refused: http://127.0.0.1:1/image_ids?sequence_id=s was refused: the URL or the token cannot be sent
+    TooMuchData: http://127.0.0.1:1/image_ids?sequence_id=s asks for more than the service gives at once: the answer is longer than 64 bytes; run the same command again later
+    Refused: http://127.0.0.1:1/image_ids?sequence_id=s was refused: the URL or the token cannot be sent; the same question would be refused again, so look for a newer release of this program
     "#);
 }
 

@@ -188,7 +188,8 @@ async fn faults_are_tried_again_with_growing_waits() {
     let mad = world_over(settings(), Script::of(vec![reply(200, "nonsense")]), Arc::default());
     assert_eq!(
         fetch(&mad, "a").await.unwrap_err().to_string(),
-        "https://service.example/a answered 4 times with something else: nonsense"
+        "https://service.example/a answered 4 times with something else: nonsense; a proxy or a login page may stand \
+         between here and the service: check the connection, then run the same command again"
     );
     assert_eq!(mad.script.n_asked(), 4);
 }

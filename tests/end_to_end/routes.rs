@@ -123,7 +123,7 @@ fn five_hundred_photos_cost_their_tiles_and_one_request() {
 
 #[test]
 fn an_archive_costs_less_than_a_hundredth_of_a_request_a_photo() {
-    let n_photos: i64 = std::env::var("TIEPOINT_SOAK_PHOTOS").map_or(6_000, |text| text.parse().unwrap());
+    let n_photos: i64 = std::env::var("TIEPOINT_SOAK_PHOTOS").map_or(3_000, |text| text.parse().unwrap());
     let world = World::new(&Streets::side_by_side(n_photos / 500, 500), "");
     let sent = world.reconcile(&[]);
     let batches = (n_photos as usize / 500).div_ceil(3); // three rides of 500 fill a batch
@@ -211,7 +211,7 @@ fn a_ride_along_an_edge_looks_beyond_it_only_if_it_found_nothing() {
 
 #[test]
 fn the_plan_is_within_a_tenth_of_what_is_sent() {
-    let mut streets = Streets::side_by_side(40, 100);
+    let mut streets = Streets::side_by_side(15, 60);
     streets.rides.iter_mut().for_each(|ride| ride.start.0 += 0.5);
     let known = ["--sequence", "ride-0003", "--route", "sequence"];
     for more in [&[][..], &["--user", "anna", "--route", "user"][..], &known[..]] {

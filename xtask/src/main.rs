@@ -76,6 +76,9 @@ enum Verb {
         /// Questions that wait at once.
         #[arg(long, default_value_t = 1_000_000)]
         queued: u64,
+        /// Photos of the archive whose requests are counted.
+        #[arg(long, default_value_t = 100_000)]
+        photos: u64,
     },
     /// The invariants of the house, over `cargo metadata` and the tracked files.
     Tidy,
@@ -87,7 +90,9 @@ fn main() -> Result<()> {
         Verb::Check { quick: true } => check::quick(&root),
         Verb::Check { quick: false } => check::whole(&root),
         Verb::Bench { size, peers, python } => bench::run(&root, &bench::Plan { sizes: size, peers, python }),
-        Verb::Soak { requests, kills, queued } => soak::run(&root, &soak::Soak { requests, kills, queued }),
+        Verb::Soak { requests, kills, queued, photos } => {
+            soak::run(&root, &soak::Soak { requests, kills, queued, photos })
+        }
         Verb::Score { photos, seeds, check, raise } => {
             let purpose = match (check, raise) {
                 (true, _) => Purpose::Check,

@@ -13,6 +13,8 @@ pub(crate) struct Soak {
     pub(crate) kills: u64,
     /// Questions that wait at once.
     pub(crate) queued: u64,
+    /// Photos of the archive whose requests are counted.
+    pub(crate) photos: u64,
 }
 
 /// Runs all of it; what each run found is printed as it ends.
@@ -31,5 +33,6 @@ pub(crate) fn run(root: &Path, soak: &Soak) -> Result<()> {
     test("reconcile", &["--lib"], "a_million_questions", &[("TIEPOINT_SOAK_QUEUED", soak.queued)])?;
     test("tiepoint", &end_to_end, "soak::a_fifth", &[("TIEPOINT_SOAK_REQUESTS", soak.requests)])?;
     let kills = [("TIEPOINT_SOAK_KILLS", soak.kills), ("TIEPOINT_SOAK_KILL_REQUESTS", (soak.kills * 10).max(200))];
-    test("tiepoint", &end_to_end, "soak::a_killed", &kills)
+    test("tiepoint", &end_to_end, "soak::a_killed", &kills)?;
+    test("tiepoint", &end_to_end, "routes::an_archive", &[("TIEPOINT_SOAK_PHOTOS", soak.photos)])
 }

@@ -6,6 +6,7 @@ mod annotate;
 mod browser;
 mod canary;
 mod demo;
+mod determinism;
 mod endings;
 mod errors;
 mod gis;

@@ -163,10 +163,12 @@ impl<'a> PublishedSide<'a> {
     }
 }
 
-/// Rows by sequence, then creator where there is none, time and id: sequence by sequence, because they mostly come in order.
+/// Rows by sequence (those without one last), then creator where there is none, time and id: sequence by sequence, because
+/// they mostly come in order.
 fn in_order(images: &PublishedImages) -> Vec<u32> {
     let n_sequences = images.sequences.len();
-    let bucket = |r: usize| (images.sequence[r] as usize).min(n_sequences); // without sequence: the last
+    let numbers = by_least_id(images);
+    let bucket = |r: usize| numbers.get(images.sequence[r] as usize).map_or(n_sequences, |&number| number as usize);
     let mut ends = vec![0_u32; n_sequences + 2];
     for r in 0..images.len() {
         ends[bucket(r) + 1] += 1;
@@ -200,6 +202,20 @@ fn in_order(images: &PublishedImages) -> Vec<u32> {
         order_equal_times(sequence, images);
     });
     row
+}
+
+/// The place of each sequence among all by its least image id: in which order sequences came in must not be seen.
+fn by_least_id(images: &PublishedImages) -> Vec<u32> {
+    let mut least: Vec<(u64, u32)> = (0..images.sequences.len() as u32).map(|sequence| (u64::MAX, sequence)).collect();
+    for (&id, &sequence) in images.id.iter().zip(&images.sequence) {
+        if let Some(known) = least.get_mut(sequence as usize) {
+            known.0 = known.0.min(id);
+        }
+    }
+    least.sort_unstable();
+    let mut numbers = vec![0; least.len()];
+    least.iter().zip(0..).for_each(|(&(_, sequence), number)| numbers[sequence as usize] = number);
+    numbers
 }
 
 /// Images of one sequence at one time follow each other by their way from the image before (or back from the one after):

@@ -58,10 +58,9 @@ pub(crate) fn settle(
         }
     }
     let is_twin: Vec<bool> = claims.iter_mut().map(|claims| share_among_twins(side, claims)).collect();
+    let id_of = |image: u32| published.id[side.row(image as usize) as usize];
     for claims in &mut claims {
-        claims.sort_by(|a, b| {
-            b.probability.total_cmp(&a.probability).then(side.row(a.image as usize).cmp(&side.row(b.image as usize)))
-        });
+        claims.sort_by(|a, b| b.probability.total_cmp(&a.probability).then(id_of(a.image).cmp(&id_of(b.image))));
         let mut seen = Vec::new();
         claims.retain(|claim| {
             !seen.contains(&claim.image) && {

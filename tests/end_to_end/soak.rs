@@ -122,7 +122,9 @@ fn a_fifth_of_faulty_answers_changes_no_byte_of_the_report() {
     }
     let n_faults: u32 = faults.values().sum();
     assert!(sound_replies.values().all(|&times| times == 1), "a sound answer was asked for again");
-    assert_eq!(sound_replies.len(), planned);
+    // A batch that timed out twice is asked for in halves.
+    let halved = sound_replies.len() - planned;
+    assert!(halved <= faults.get("loris").copied().unwrap_or(0) as usize / 2, "{halved} questions more than planned");
     assert!(n_faults as usize * 6 > planned && faults.len() >= 17, "{faults:?}");
     run(reconcile(folder.path(), &faulty, "again", "cache-b").arg("--offline").env_remove("MAPILLARY_ACCESS_TOKEN"), 0);
     assert_same(&reports(folder.path(), "again"), &expected);

@@ -33,7 +33,7 @@ impl Colour {
             Status::Rejected => "35",
             Status::Unreadable => "90",
         };
-        if self == Self::Yes { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+        if self == Self::Yes && !text.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 }
 

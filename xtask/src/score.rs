@@ -45,7 +45,7 @@ pub(crate) fn run(root: &Path, photos: usize, seeds: &[u64], purpose: Purpose) -
 
 Made by `cargo xtask score --photos {photos} --seeds {}`: the same command gives the same bytes, whatever the number of \
 threads. `cargo xtask score --check` fails when a figure falls below `{WHOLE_FLOORS}`, and so does a smaller run in \
-`cargo test`. The weights were fitted on other seeds by `cargo xtask fit`.
+`cargo test`. `cargo xtask fit` fits the weights on other seeds and prints them.
 
 - **decidable**: photos that have an image which something can decide; marked from how the city was built, before any match.
 - **precision** over all matches, **recall** over the decidable photos, **ambiguous** over all photos.

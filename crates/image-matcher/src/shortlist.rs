@@ -13,6 +13,10 @@ use std::collections::BTreeMap;
 /// Sequences of a weaker offset stay in question when they reach this share of the best one's score.
 const WEAKEST: f64 = 0.5;
 const MOST_PER_RIDE: usize = 6;
+/// Rides of so few photos cannot vote: an image at the very place keeps its sequence in question at any offset.
+const TOO_SHORT_TO_VOTE: usize = 8;
+/// The same place, as far as a tile can tell: at the equator its grid moves a place by up to 0.42 m, and the photo's by little.
+const SAME_PLACE_M: f64 = 0.6;
 
 /// Numbers (in `tiles.sequences`) of the sequences worth asking for, those that concern most photos first.
 ///
@@ -62,8 +66,23 @@ fn of_ride(ride: &Ride, side: &PublishedSide, index: &Index) -> Vec<(u32, usize)
             wanted.insert(sequence, 1);
         }
     }
+    let near = near_images(ride, side, index, 64);
+    if ride.len() <= TOO_SHORT_TO_VOTE {
+        let mut at_place: Vec<_> = near.iter().filter(|pair| pair.2 < SAME_PLACE_M * SAME_PLACE_M).collect();
+        at_place.sort_unstable_by(|a, b| a.2.total_cmp(&b.2).then(a.1.cmp(&b.1)));
+        let mut sequences: Vec<u32> = Vec::new();
+        for (_, image, _) in at_place {
+            let sequence = side.sequence(*image as usize);
+            if sequences.len() < MOST_PER_RIDE && !sequences.contains(&sequence) {
+                sequences.push(sequence);
+            }
+        }
+        for sequence in sequences {
+            wanted.entry(sequence).or_insert(1);
+        }
+    }
     // Images without a time can neither be explained nor ruled out by a clock.
-    for (_, image, _) in near_images(ride, side, index, 64) {
+    for (_, image, _) in near {
         if side.time_ms(image as usize) == PublishedSide::NO_TIME || !ride.is_timed() {
             *wanted.entry(side.sequence(image as usize)).or_default() += 1;
         }

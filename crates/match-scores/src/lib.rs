@@ -2,7 +2,7 @@
 //!
 //! Start at [`Trial::of`]: it builds a city, writes its photos as files and scans them as a user's are, so that EXIF,
 //! grouping and replay take part. A trial is matched ([`Trial::tally`]) or asked about over a loopback service
-//! ([`tally_by_route`]); [`Tally`] sums what came of it, [`Floors`] keep its figures from falling, [`fit`] moves the weights
+//! ([`tally_by_route`]); [`Tally`] sums what came of it, [`Floors`] keep its figures from falling, [`fit()`] moves the weights
 //! to where the logistic loss is least, and [`reliability_svg`] draws how far a probability is a frequency.
 
 mod fit;

@@ -66,7 +66,7 @@ pub(crate) fn report_path(path: &Path) -> (String, bool) {
 /// The endings of photos, by which files of a folder count.
 const PHOTO_ENDINGS: [&str; 9] = ["jpg", "jpeg", "heic", "heif", "avif", "png", "webp", "tif", "tiff"];
 
-/// Whether a file is a photo by its ending: the endings of the files that [`crate::scan`] reads.
+/// Whether a file is a photo by its ending: the endings of the files that [`crate::scan()`] reads.
 pub fn is_photo(path: &Path) -> bool {
     let ending = path.extension().and_then(|ending| ending.to_str());
     ending.is_some_and(|ending| PHOTO_ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)))

@@ -2,7 +2,7 @@
 //!
 //! The service moves what it reconstructs: by 2.5 m at the median, by 63 m at p99. In: published images with an uploaded
 //! and an adjusted place. Out: per image its move, split along and across the track, its residual to the move of its
-//! neighbours, and flags; per sequence the distribution, the common motion and what explains it. Start at [`audit`].
+//! neighbours, and flags; per sequence the distribution, the common motion and what explains it. Start at [`audit()`].
 //!
 //! Nothing here sees a path, a URL or a clock; altitudes are not compared, because the computed one is another quantity.
 

@@ -24,7 +24,7 @@ pub enum FileList {
     Ambiguous,
     /// Everything else: unmatched, rejected and unreadable files. None of them is known to be published.
     Unmatched,
-    /// A part of the matched ones: see [`Report::is_safe_to_delete`].
+    /// A part of the matched ones: exact, published, free of twins, finished.
     SafeToDelete,
 }
 

@@ -44,7 +44,14 @@ fn reconcile_parts_its_files_and_names_what_is_safe() {
     let service = Service::start(archive(folder.path()));
     let mut command = tiepoint(folder.path());
     service.serve(&mut command);
-    run(command.args(["reconcile", "city/photos", "--out", "ties"]).args(flags()), 0);
+    let untracked = run(command.args(["reconcile", "city/photos", "--out", "ties"]).args(flags()), 0);
+    assert_eq!(entries(&at("safe.txt"), b'\n'), [""; 0], "nobody has said that an upload is finished");
+    let told = said(&untracked);
+    assert!(told.contains("safe.txt: empty") && told.contains("--track --safe-to-delete"), "{told}");
+    let n_requests = service.n_requests();
+    let tracked = run(command.arg("--track"), 0);
+    assert_eq!(service.n_requests(), n_requests, "the tiles that were read say where the uploads are");
+    assert!(!said(&tracked).contains("safe.txt"), "{}", said(&tracked));
     check_partition(folder.path(), &at("ties/matches.csv"), b'\n');
 
     let matches: BTreeMap<String, _> =
@@ -53,10 +60,15 @@ fn reconcile_parts_its_files_and_names_what_is_safe() {
         .into_iter()
         .map(|row| (format!("city/photos/{}", row["path"].trim_start_matches("photos/")), row["image_id"].clone()))
         .collect();
+    let stages: BTreeMap<String, String> = rows(&at("ties/sequences.csv"))
+        .into_iter()
+        .map(|row| (row["local_sequence"].clone(), row["stage"].clone()))
+        .collect();
     let safe = entries(&at("safe.txt"), b'\n');
     assert!(!safe.is_empty(), "most rides of this city are exact");
     for path in &safe {
         let row = &matches[path];
+        assert_eq!(stages[&row["local_sequence"]], "in_tiles", "{row:?}");
         assert!(row["reason"].starts_with("exact") && row["also_published_as"].is_empty(), "{row:?}");
         assert_eq!(truth[path], row["image_id"], "{path} is what it is said to be, and published once");
         assert!(at(path).exists());
@@ -96,7 +108,10 @@ fn match_lists_hostile_names_with_nul_and_stdout_takes_one_output() {
     let tables = ["match", "--local", "hostile.csv", "--remote", "city/remote.jsonl"];
     let with = |more: &[&str], code| run(tiepoint(folder.path()).args(tables).args(more), code);
 
-    run(tiepoint(folder.path()).args(tables).args(["--no-csv-guard", "--out", "ties", "-0"]).args(flags()), 0);
+    let alone =
+        run(tiepoint(folder.path()).args(tables).args(["--no-csv-guard", "--out", "ties", "-0"]).args(flags()), 0);
+    assert_eq!(entries(&at("safe.txt"), b'\0'), [""; 0], "tables know of no upload");
+    assert!(said(&alone).contains("tiepoint reconcile … --track"), "{}", said(&alone));
     check_partition(folder.path(), &at("ties/matches.csv"), b'\0');
     assert!(entries(&at("matched.txt"), b'\0').iter().all(|path| path.starts_with("=cmd|'") && path.ends_with("\nrm")));
 

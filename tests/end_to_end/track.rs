@@ -323,7 +323,7 @@ fn reconcile_asks_for_the_uploads_of_what_is_open_and_ends_with_evidence() {
     assert_eq!(
         told[..5],
         [
-            ["5", "published", "", ""],
+            ["5", "published", "in_tiles", ""],
             ["6", "published", "map_update", ""],
             ["8", "processing", "image_processing", ""],
             ["9", "failed", "image_processing", "GPS_MISSING"],
@@ -332,9 +332,58 @@ fn reconcile_asks_for_the_uploads_of_what_is_open_and_ends_with_evidence() {
     );
     assert_eq!((told[5][0], told[5][1], told[5][2]), ("77", "not_found", ""));
     let uploads = rows(&folder.path().join("ties/uploads.csv"));
-    assert_eq!(uploads.iter().map(|row| row["cluster_id"].as_str()).collect::<Vec<_>>(), ["6", "8", "9", "11", "77"]);
+    let ids: Vec<_> = uploads.iter().map(|row| row["cluster_id"].as_str()).collect();
+    assert_eq!(ids, ["5", "6", "8", "9", "11", "77"]);
+    assert!(uploads[0]["stage"] == "in_tiles" && uploads[0]["sequence_id"] == KEY, "{:?}", uploads[0]);
     run(with_feed(folder.path(), &service, &main).args(["--track", "--fail-on", "failed"]), 23);
     run(with_feed(folder.path(), &service, &main).args(["--track", "--fail-on", "failed,unpublished"]), 22);
+}
+
+/// What is safe to delete of some rides, as `--track` says with the feed or without it.
+fn safe(folder: &Path, service: &Service, has_feed: bool, more: &[&str]) -> (Vec<String>, String) {
+    let main =
+        ["reconcile", "photos.csv", "--user", "anna", "--out", "ties", "--track", "--safe-to-delete", "safe.txt"];
+    let mut command = command(folder, service, &main);
+    if has_feed {
+        command.env("TIEPOINT_FEED_TOKEN", FEED_TOKEN);
+    }
+    let told = run(command.args(more), 0);
+    let text = std::fs::read_to_string(folder.join("safe.txt")).unwrap();
+    (text.lines().map(|path| path[..3].to_owned()).collect(), said(&told))
+}
+
+#[test]
+fn only_what_the_tracker_calls_finished_is_safe_to_delete() {
+    let folder = tempfile::tempdir().unwrap();
+    let entities = [ride(KEY, 100, RIDE_MS, 0.01), ride(OTHER_KEY, 200, RIDE_MS, 0.02)].concat();
+    photos(folder.path(), &[(5, 0.01), (6, 0.02)]);
+    let lagging = |uploads: Value| json!({"uploads": uploads, "in_tiles_from": {OTHER_KEY: 1_000}});
+    let none = service(entities.clone(), &lagging(json!([])), "");
+    for route in ["auto", "user"] {
+        let (paths, _) = safe(folder.path(), &none, false, &["--route", route, "--cache-dir", route]);
+        assert_eq!(paths, ["r5/"; 5], "both are published exactly; of the second the tiles show nothing");
+    }
+    let matched = rows(&folder.path().join("ties/matches.csv"));
+    assert!(matched.iter().all(|row| row["reason"] == "exact"), "{matched:?}");
+    let stages: Vec<String> =
+        rows(&folder.path().join("ties/sequences.csv")).into_iter().map(|row| row["stage"].clone()).collect();
+    assert_eq!(stages, ["in_tiles", "map_update"]);
+
+    // An upload with one photo that is nowhere is open: its stage is the feed's.
+    let mut text = std::fs::read_to_string(folder.path().join("photos.csv")).unwrap();
+    text += "r5/lost.jpg,0.0100000,0.0109000,5,2024-05-18T10:00:20Z,5\n";
+    std::fs::write(folder.path().join("photos.csv"), text).unwrap();
+    let running = item(5, ["IN_PROGRESS", "FINISHED", "FINISHED", "IN_PROGRESS"], &json!({}));
+    let broken = item(5, ["FINISHED", "FINISHED", "FINISHED", "FINISHED"], &json!({"error_code": "PARTLY_LOST"}));
+    let finished = item(5, ["FINISHED"; 4], &json!({}));
+    for (number, (upload, n_safe)) in [(running, 0), (broken, 0), (finished, 5)].into_iter().enumerate() {
+        let service = service(entities.clone(), &lagging(json!([upload.clone()])), "");
+        let cache = number.to_string();
+        let (paths, told) = safe(folder.path(), &service, true, &["--cache-dir", &cache]);
+        assert_eq!(paths.len(), n_safe, "{upload}\n{told}");
+        assert_eq!(told.contains("calls no upload of its 10 exact matches finished"), n_safe == 0, "{told}");
+    }
+    run(tiepoint(folder.path()).args(["reconcile", "photos.csv", "--redact", "--safe-to-delete", "x"]), 2);
 }
 
 #[test]

@@ -24,7 +24,7 @@ pub enum FileList {
     Ambiguous,
     /// Everything else: unmatched, rejected and unreadable files. None of them is known to be published.
     Unmatched,
-    /// A part of the matched ones: exact, published, free of twins, finished.
+    /// A part of the matched ones: exact, published, free of twins, and of an upload that the tracker calls finished.
     SafeToDelete,
 }
 
@@ -40,10 +40,17 @@ impl Report<'_> {
                 files.filter(|file| !matches!(status(file), Status::Matched | Status::Ambiguous)).collect()
             }
             FileList::SafeToDelete => {
-                let rivals = Rivals::of(self);
-                files.filter(|&file| self.is_safe_to_delete(file, &rivals)).collect()
+                let mut safe = self.safe_once_finished();
+                safe.retain(|&file| self.is_upload_finished(file));
+                safe
             }
         }
+    }
+
+    /// Files that are safe to delete, but for what the tracker says of their uploads.
+    pub fn safe_once_finished(&self) -> Vec<usize> {
+        let rivals = Rivals::of(self);
+        (0..self.archive.files.len()).filter(|&file| self.is_surely_published(file, &rivals)).collect()
     }
 
     /// Of some published rows those that no local file is, and none may be, in their order.
@@ -57,15 +64,14 @@ impl Report<'_> {
         rows.iter().copied().filter(|&row| !is_tied[row as usize]).collect()
     }
 
-    /// Whether the service surely holds what this file holds. All of these must be true:
+    /// Whether the service surely shows what this file holds. All of these must be true:
     ///
     /// - it is matched, for the reason `exact` or `exact_after_replay`, with a probability of at least 0.999;
     /// - the image was read as an entity with an exact id, not from a tile;
     /// - nothing else competes: one candidate, no further copy, no other file that may be the same image, no other file
     ///   with the same time and place, no other published image with the same time and place;
-    /// - no other row has the same path;
-    /// - the upload of its local sequence, where it is tracked, is in the tiles and without an error.
-    fn is_safe_to_delete(&self, file: usize, rivals: &Rivals) -> bool {
+    /// - no other row has the same path.
+    fn is_surely_published(&self, file: usize, rivals: &Rivals) -> bool {
         let Some(image) = self.image_of(file) else { return false };
         let is_exact = matches!(self.reason_of(file), Reason::Exact | Reason::ExactAfterReplay);
         let probability = self.verdict_of(file).and_then(|verdict| verdict.probability);
@@ -78,16 +84,17 @@ impl Report<'_> {
             && moment_of_file(&self.archive.files[file]).is_some_and(|moment| rivals.files_at[&moment] == 1)
             && rivals.files_of_path[&*self.archive.files[file].path] == 1;
         let is_certain = is_exact && probability.is_some_and(|p| p >= SAFE) && is_entity;
-        is_certain && stands_alone && self.is_upload_finished(file)
+        is_certain && stands_alone
     }
 
-    /// False where the tracker says that something of its local sequence is still in work, or failed.
+    /// Whether the tracker says that all uploads of its local sequence are in the tiles, and speaks of no error. What nobody
+    /// has tracked is not finished.
     fn is_upload_finished(&self, file: usize) -> bool {
-        let Some(track) = self.archive.files[file].track.map(|track| track as usize) else { return true };
+        let Some(track) = self.archive.files[file].track.map(|track| track as usize) else { return false };
         let verdict = self.outcome.tracks.get(track).map(|outcome| outcome.verdict);
         let is_open = matches!(verdict, Some(TrackVerdict::Processing | TrackVerdict::Failed));
         let upload = self.uploads_of_tracks.get(track);
-        !is_open && upload.is_none_or(|told| told.error_code.is_empty() && ["", FINISHED].contains(&told.stage))
+        !is_open && upload.is_some_and(|told| told.stage == FINISHED && told.error_code.is_empty())
     }
 }
 
@@ -167,7 +174,11 @@ mod tests {
     /// What a change makes of a file that is safe.
     #[track_caller]
     fn check(case: &str, expected: usize, change: impl FnOnce(&mut World)) {
-        check_tracked(case, &[], expected, change);
+        check_tracked(case, &upload("in_tiles", ""), expected, change);
+    }
+
+    fn upload(stage: &'static str, error_code: &str) -> [TrackUpload; 1] {
+        [TrackUpload { stage, error_code: error_code.into(), ..TrackUpload::default() }]
     }
 
     /// The same with what the tracker says.
@@ -190,6 +201,7 @@ mod tests {
             let images = archive.usable_images();
             let report = Report::new(archive, &images, published, outcome, report.routes, report.track_tiles);
             let report = report.with_uploads(uploads);
+            assert_eq!(report.is_tracked(), !uploads.is_empty(), "{case}");
             assert_eq!(report.files_of(FileList::SafeToDelete).len(), expected, "{case}");
         });
     }
@@ -232,11 +244,11 @@ mod tests {
             world.outcome.candidates.push([]);
             world.outcome.candidates.push([]);
         });
-        let upload =
-            |stage, error_code: &str| [TrackUpload { stage, error_code: error_code.into(), ..TrackUpload::default() }];
-        check_tracked("not tracked", &upload("", ""), 1, |_| {});
-        check_tracked("finished", &upload("in_tiles", ""), 1, |_| {});
-        check_tracked("in work", &upload("map_update", ""), 0, |_| {});
+        check_tracked("not tracked at all", &[], 0, |_| {});
+        check_tracked("its upload is not known", &upload("", ""), 0, |_| {});
+        for stage in ["ingestion", "image_processing", "map_data", "map_update", "a later stage"] {
+            check_tracked(stage, &upload(stage, ""), 0, |_| {});
+        }
         check_tracked("with an error", &upload("in_tiles", "FAILED"), 0, |_| {});
         check("a sequence that failed", 0, |world| world.outcome.tracks[0].verdict = TrackVerdict::Failed);
         check("a further copy", 0, |world| {

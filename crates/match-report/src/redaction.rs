@@ -144,6 +144,8 @@ impl Redaction {
     pub fn cell<'a>(&self, column: &ColumnInfo, cell: Cell<'a>) -> Cell<'a> {
         match (column.kind, &cell) {
             (_, Cell::Empty) => Cell::Empty,
+            // How long ago something was, as of a moment that can be guessed, gives the secret number of the times away.
+            _ if column.name == "age_hours" => Cell::Empty,
             (Kind::Coordinate, Cell::Number(degrees)) => Cell::Number(self.degrees(*degrees)),
             (Kind::Altitude, Cell::Number(m)) => Cell::Number((m / ALTITUDE_STEP_M).round() * ALTITUDE_STEP_M),
             (Kind::Time, Cell::Time(time)) => Cell::Time(self.time(*time)),
@@ -230,6 +232,11 @@ mod tests {
         assert_eq!(hide("altitude_m", Kind::Altitude, Cell::Number(43.21)), "40.000");
         assert_eq!(hide("shift_m", Kind::Metres, Cell::Number(1.76)), "1.76", "figures stay");
         assert_eq!(hide("url", Kind::Word, Cell::text("https://www.mapillary.com/app/?pKey=1")), "");
+        assert_eq!(
+            hide("age_hours", Kind::Metres, Cell::Number(71.5)),
+            "",
+            "it would tell how far the times were moved"
+        );
         assert_eq!(hide("note", Kind::Text, Cell::text("same as anna/1.jpg")), "");
         assert_eq!(hide("status", Kind::Word, Cell::text("matched")), "matched");
         let ids = hide("candidates", Kind::Ids, Cell::text("12|13"));

@@ -104,6 +104,11 @@ impl<'a> Report<'a> {
         Self { uploads_of_tracks, ..self }
     }
 
+    /// Whether the tracker was asked.
+    pub fn is_tracked(&self) -> bool {
+        !self.uploads_of_tracks.is_empty()
+    }
+
     /// Row of `images` of a file.
     pub fn row_of(&self, file: usize) -> Option<usize> {
         self.row_of_file[file].map(|row| row as usize)

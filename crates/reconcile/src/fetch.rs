@@ -21,6 +21,8 @@ pub(crate) struct Published {
     pub(crate) lookups: Vec<Lookup>,
     /// The first failure that left a lookup open.
     pub(crate) failure: Option<ApiError>,
+    /// Sequences of these images that the tiles show.
+    pub(crate) in_tiles: BTreeSet<SequenceId>,
 }
 
 /// What is known of the published side so far.
@@ -30,6 +32,7 @@ struct State {
     failure: Option<ApiError>,
     /// Sequences that are known whole.
     known: BTreeSet<SequenceId>,
+    in_tiles: BTreeSet<SequenceId>,
 }
 
 pub(crate) async fn fetch(
@@ -50,6 +53,7 @@ pub(crate) async fn fetch(
         lookups: vec![Lookup::OutsideTiles; images.len()],
         failure: None,
         known: settings.sequences.iter().cloned().collect(),
+        in_tiles: BTreeSet::new(),
     };
     if let Some(user) = user {
         state.ask_user(api, user, images, settings.route, watch).await?;
@@ -63,7 +67,8 @@ pub(crate) async fn fetch(
         }
     }
     let (published, routes) = state.pool.into_columns();
-    Ok(Published { images: published, routes, lookups: state.lookups, failure: state.failure })
+    let State { lookups, failure, in_tiles, .. } = state;
+    Ok(Published { images: published, routes, lookups, failure, in_tiles })
 }
 
 impl State {
@@ -169,6 +174,7 @@ impl State {
 
     fn take(&mut self, gathered: Gathered) {
         self.pool.absorb(gathered.pool);
+        self.in_tiles.extend(gathered.in_tiles);
         self.failure = self.failure.take().or(gathered.failure);
     }
 }

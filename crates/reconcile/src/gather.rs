@@ -33,6 +33,8 @@ pub(crate) struct Gathered {
     pub(crate) tiles: Vec<TileState>,
     /// The first failure that left a lookup open, if any.
     pub(crate) failure: Option<ApiError>,
+    /// Sequences in the pool, or known before, that the tiles show.
+    pub(crate) in_tiles: BTreeSet<SequenceId>,
 }
 
 /// One request for whole sequences.
@@ -53,7 +55,7 @@ pub(crate) async fn by_tiles(
     let near = NearPhotos::new(images);
     let mut seen = SeenInTiles::read(api, plan, &near, watch).await?;
     let mut gathered =
-        Gathered { pool: Pool::default(), tiles: std::mem::take(&mut seen.states), failure: seen.failure.take() };
+        Gathered { tiles: std::mem::take(&mut seen.states), failure: seen.failure.take(), ..Gathered::default() };
     let batches = in_question(images, &seen, known, watch);
     // Of an image without a sequence only the id is known.
     let is_lone =
@@ -86,6 +88,8 @@ pub(crate) async fn by_tiles(
     })
     .await?;
     repair(api, plan, &seen, lacking, watch, &mut gathered).await?;
+    let all = gathered.pool.sequences().chain(known.iter().cloned());
+    gathered.in_tiles = all.filter(|key| seen.shows(key)).collect();
     Ok(gathered)
 }
 

@@ -65,6 +65,11 @@ impl SeenInTiles {
         self.n_images.get(sequence).copied().unwrap_or(0)
     }
 
+    /// Whether the tiles show a sequence.
+    pub(crate) fn shows(&self, sequence: &SequenceId) -> bool {
+        self.n_images.contains_key(sequence) || self.without_images.binary_search(sequence).is_ok()
+    }
+
     fn take_in(
         &mut self,
         coverage: &CoverageTile,

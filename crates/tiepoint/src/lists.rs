@@ -29,8 +29,8 @@ pub(crate) struct ListFlags {
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     list_remote_only: Option<PathBuf>,
     /// Write the paths of files here that the service surely holds: exact, read as an entity, p >= 0.999, nothing else
-    /// like it on either side, and its upload finished where it is tracked
-    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    /// like it on either side, and its upload finished by what the tracker says (needs `reconcile --track`)
+    #[arg(long, value_name = "FILE", hide_short_help = true, conflicts_with = "redact")]
     safe_to_delete: Option<PathBuf>,
     /// End each entry of a list with NUL instead of a line break
     #[arg(short = '0', long, hide_short_help = true)]
@@ -73,9 +73,18 @@ impl ListFlags {
     pub(crate) fn write(&self, report: &Report<'_>, published: &[u32]) -> Result<()> {
         for (list, target) in self.file_lists() {
             let Some(target) = target else { continue };
-            let entries = report.files_of(list).into_iter().map(|file| {
+            let files = report.files_of(list);
+            if list == FileList::SafeToDelete && files.is_empty() {
+                say(&format!("{}: empty, because {}", target.display(), why_none_is_safe(report)));
+            }
+            let entries = files.into_iter().map(|file| {
                 let file = &report.archive.files[file];
-                path_of_row(&file.path, file.note.as_deref().unwrap_or("")).into_os_string().into_encoded_bytes()
+                match report.redaction() {
+                    Some(redaction) => redaction.path(&file.path).into_bytes(),
+                    None => path_of_row(&file.path, file.note.as_deref().unwrap_or(""))
+                        .into_os_string()
+                        .into_encoded_bytes(),
+                }
             });
             let n_left_out = self.write_one(target, entries)?;
             if n_left_out > 0 {
@@ -87,7 +96,8 @@ impl ListFlags {
         }
         if let Some(target) = &self.list_remote_only {
             let rows = report.remote_only(published);
-            let mut ids: Vec<u64> = rows.iter().map(|&row| report.published.id[row as usize]).collect();
+            let shown = |id| report.redaction().map_or(id, |redaction| redaction.id(id));
+            let mut ids: Vec<u64> = rows.iter().map(|&row| shown(report.published.id[row as usize])).collect();
             ids.sort_unstable();
             self.write_one(target, ids.into_iter().map(|id| id.to_string().into_bytes()))?;
         }
@@ -120,6 +130,20 @@ impl ListFlags {
             out.write_all(end)?;
         }
         Ok(n_left_out)
+    }
+}
+
+/// Why no file may be deleted, and what would change that.
+fn why_none_is_safe(report: &Report<'_>) -> String {
+    let n_waiting = report.safe_once_finished().len();
+    match (report.is_tracked(), n_waiting) {
+        (_, 0) => "no file is an exact, sure and single match of an image that was read".to_owned(),
+        (false, n) => format!(
+            "the uploads of its {n} exact matches were not tracked: run `tiepoint reconcile … --track --safe-to-delete …`"
+        ),
+        (true, n) => format!(
+            "the tracker calls no upload of its {n} exact matches finished: see `stage` in sequences.csv, and run again later"
+        ),
     }
 }
 

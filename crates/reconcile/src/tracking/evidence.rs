@@ -150,7 +150,7 @@ impl Gatherer<'_> {
                     }
                 }
                 let Some(&place) = entry.places.get(number) else { continue };
-                match self.is_in_tiles(key, place).await {
+                match is_in_tiles(self.api, key, place).await {
                     Ok(is_in_tiles) => n_in_tiles += usize::from(is_in_tiles),
                     Err(error) => {
                         entry.has_failed = true;
@@ -168,18 +168,18 @@ impl Gatherer<'_> {
         }
         Ok(())
     }
+}
 
-    async fn is_in_tiles(&self, sequence: &SequenceId, place: Position) -> Result<bool, ApiError> {
-        if is_beyond_mercator(place) {
-            return Ok(false);
-        }
-        let tile = tile_at(place, Zoom::COVERAGE);
-        let answer = self.api.coverage_tile(tile, Tileset::Original).await?;
-        if answer.is_empty() {
-            return Ok(false);
-        }
-        let coverage =
-            decode(&answer.bytes, tile).map_err(|error| ApiError::nonsense(format!("tile {tile}: {error}")))?;
-        Ok(coverage.sequence_ids().contains(sequence))
+/// Whether the tile of a place shows a sequence.
+pub(super) async fn is_in_tiles(api: &Api, sequence: &SequenceId, place: Position) -> Result<bool, ApiError> {
+    if is_beyond_mercator(place) {
+        return Ok(false);
     }
+    let tile = tile_at(place, Zoom::COVERAGE);
+    let answer = api.coverage_tile(tile, Tileset::Original).await?;
+    if answer.is_empty() {
+        return Ok(false);
+    }
+    let coverage = decode(&answer.bytes, tile).map_err(|error| ApiError::nonsense(format!("tile {tile}: {error}")))?;
+    Ok(coverage.sequence_ids().contains(sequence))
 }

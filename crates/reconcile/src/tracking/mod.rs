@@ -9,6 +9,8 @@ mod error;
 mod evidence;
 mod rows;
 mod run;
+mod telling;
+mod ties;
 mod tracker;
 mod watching;
 

@@ -20,7 +20,7 @@ use crate::run::{Judged, Local, Stages, gather_published, judge, prepare};
 use crate::{Event, ReconcileError, Reconciled, Settings, TilePlan, Watcher};
 use capture_model::{CapturedAt, ClusterId, FileState, LocalArchive, LocalImages, Reason, SequenceId};
 use cluster_tracker::{FeedError, NewSequences, State, WatchMemory};
-use image_matcher::{Lookup, MatchOutcome, TrackVerdict};
+use image_matcher::{Lookup, TrackVerdict};
 use local_archive::{ClusterRow, join_clusters};
 use mapillary_api::Api;
 use match_report::{TrackUpload, UploadRow};
@@ -56,19 +56,19 @@ pub struct TrackedRun {
 }
 
 /// What is known so far, and what is still followed.
-struct Run<'a> {
+pub(super) struct Run<'a> {
     settings: Settings,
     tracking: &'a Tracking,
-    tracker: Tracker,
-    runtime: Runtime,
-    local: Local,
+    pub(super) tracker: Tracker,
+    pub(super) runtime: Runtime,
+    pub(super) local: Local,
     clock: Stages,
-    published: Published,
-    judged: Judged,
+    pub(super) published: Published,
+    pub(super) judged: Judged,
     /// Tracks that were open at first.
     followed: BTreeSet<usize>,
-    tracked: BTreeMap<ClusterId, Tracked>,
-    feed_failure: Option<FeedError>,
+    pub(super) tracked: BTreeMap<ClusterId, Tracked>,
+    pub(super) feed_failure: Option<FeedError>,
 }
 
 /// The main job, then its uploads. Blocks; must not be called from inside an async runtime.
@@ -225,8 +225,14 @@ impl Run<'_> {
         Ok(TrackedRun { done, uploads, outcome, feed_failure: self.feed_failure })
     }
 
-    /// Asks for the uploads of the followed tracks that can still move, and matches again if that names new sequences.
+    /// Asks for the uploads of the followed tracks that can still move, then looks at what is tied.
     fn round(&mut self, since_ms: i64, watch: Watcher<'_>) -> Result<(), ReconcileError> {
+        self.ask_for_uploads(since_ms, watch)?;
+        self.look_at_ties(since_ms, watch)
+    }
+
+    /// Asks for uploads, and matches again if that names new sequences.
+    fn ask_for_uploads(&mut self, since_ms: i64, watch: Watcher<'_>) -> Result<(), ReconcileError> {
         let wanted: Vec<Wanted> = self.uploads_of_followed().into_values().collect();
         let round = if wanted.is_empty() {
             self.runtime.block_on(self.tracker.new_sequences(since_ms))
@@ -289,6 +295,7 @@ impl Run<'_> {
     /// Adds what was found to what is known and matches all of it. `images`: the photos that it was looked for, whose
     /// lookups it replaces.
     fn absorb(&mut self, found: Published, images: Option<&LocalImages>) {
+        self.published.in_tiles.extend(found.in_tiles.iter().cloned());
         let mut pool = Pool::default();
         for part in [&found, &self.published] {
             for row in 0..part.images.len() {
@@ -309,7 +316,7 @@ impl Run<'_> {
     }
 
     /// Uploads that the files of a track name.
-    fn clusters_of(&self, track: usize) -> BTreeSet<ClusterId> {
+    pub(super) fn clusters_of(&self, track: usize) -> BTreeSet<ClusterId> {
         let archive = &self.local.archive;
         archive.files[archive.tracks[track].files.clone()].iter().filter_map(|file| file.cluster_id).collect()
     }
@@ -358,58 +365,6 @@ impl Run<'_> {
     fn rows(&self, now_ms: i64) -> Vec<UploadRow> {
         let tracked: Vec<Tracked> = self.tracked.values().cloned().collect();
         upload_rows(&tracked, CapturedAt::from_epoch_ms(now_ms))
-    }
-
-    /// What the uploads of a track say of it; photos without partner get the reason that their upload gives them.
-    fn tell(&self, track: usize, outcome: &mut MatchOutcome) -> TrackUpload {
-        let clusters: Vec<&Tracked> = self.clusters_of(track).iter().filter_map(|id| self.tracked.get(id)).collect();
-        let Some(worst) = clusters.iter().min_by_key(|tracked| (rank(tracked.standing.state), tracked.standing.stage))
-        else {
-            return TrackUpload::default();
-        };
-        for row in self.local.images.rows_of(track) {
-            let file = &self.local.archive.files[self.local.images.file[row] as usize];
-            let Some(tracked) = file.cluster_id.and_then(|id| self.tracked.get(&id)) else { continue };
-            let verdict = &mut outcome.verdicts[row];
-            if !matches!(verdict.reason, Reason::NotPublishedYet | Reason::NoCoverage | Reason::OutsideFetchedTiles) {
-                continue;
-            }
-            let reason = match tracked.standing.state {
-                State::Processing => Reason::Processing,
-                State::Failed => Reason::FailedOnServer,
-                State::Published => Reason::PublishedNotInTiles,
-                State::Unknown | State::NotFound | State::InTiles => continue,
-            };
-            verdict.reason = reason;
-            let stage = tracked.standing.stage.map_or("unknown", cluster_tracker::Stage::as_str);
-            outcome.notes.retain(|(of, _)| *of as usize != row);
-            outcome.notes.push((row as u32, format!("upload {}: {stage}", tracked.wanted.cluster_id)));
-        }
-        let verdict = &mut outcome.tracks[track].verdict;
-        if *verdict == TrackVerdict::NotFound {
-            match worst.standing.state {
-                State::Failed => *verdict = TrackVerdict::Failed,
-                State::Processing | State::Published => *verdict = TrackVerdict::Processing,
-                State::Unknown | State::NotFound | State::InTiles => {}
-            }
-        }
-        TrackUpload {
-            stage: worst.standing.stage.map_or("", cluster_tracker::Stage::as_str),
-            error_code: worst.upload.as_ref().and_then(|upload| upload.error_code.clone()).unwrap_or_default(),
-            note: worst.standing.notes.join("; "),
-        }
-    }
-}
-
-/// Of several uploads of one track the worst is told.
-fn rank(state: State) -> u8 {
-    match state {
-        State::Failed => 0,
-        State::Processing => 1,
-        State::Published => 2,
-        State::InTiles => 3,
-        State::Unknown => 4,
-        State::NotFound => 5,
     }
 }
 

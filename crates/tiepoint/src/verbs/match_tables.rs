@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
   tiepoint match --local photos.csv --remote images.jsonl -o matches.csv
   tiepoint match --local ~/rides/2026-05 --remote coverage.csv --out ties
   tiepoint match --local photos.csv --remote images.jsonl --clock-offset -3600 -o -
-  tiepoint match --local photos.csv --remote images.jsonl --out ties --list-unmatched left.txt --safe-to-delete done.txt
+  tiepoint match --local photos.csv --remote images.jsonl --out ties --list-unmatched left.txt
   tiepoint match --local photos.csv --remote images.jsonl -o matches.gpx             waypoints and tracks for JOSM
   tiepoint match --local photos.csv --remote images.jsonl --method naive -o naive.csv     for comparison
 

@@ -34,7 +34,7 @@ use std::sync::Arc;
   tiepoint reconcile ~/rides/2026-05 --offline                the same again from the cache, no token
   tiepoint reconcile ~/rides/2026-05 --offline --redact --out forum    the same for strangers' eyes
   tiepoint reconcile ~/rides --list-unmatched left.txt        what is not known to be published, a path a line
-  tiepoint reconcile ~/rides --safe-to-delete - -0 -q | xargs -0 ls -l       what the service surely holds
+  tiepoint reconcile ~/rides --track --safe-to-delete - -0 -q | xargs -0 ls -l    what the service surely holds
   tiepoint reconcile ~/rides --user anna --track --feed-token-file feed.txt    why is it not there: in work, failed?
   tiepoint reconcile ~/rides --user anna --track --watch --timeout 3d          until it is there: 0, 22 or 23
   tiepoint reconcile ~/rides --max-requests 500               stops with 25; run again to go on
@@ -68,7 +68,7 @@ pub(crate) struct Reconcile {
     lists: ListFlags,
     #[command(flatten)]
     parquet: ParquetFlag,
-    /// Ask what became of the uploads of what is not published (needs --user, and a feed token for more than documented calls)
+    /// Say where each upload stands, and ask what became of those that are not published (stages need --user and a feed token)
     #[arg(long)]
     track: bool,
     /// Table of uploads: cluster_id, and path or sequence; the upload history is read anyway

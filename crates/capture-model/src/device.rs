@@ -59,11 +59,18 @@ impl Device {
 
     /// Whether two devices can be one: no field that both know differs, after folding.
     pub fn is_compatible_with(&self, other: &Self) -> bool {
+        self.key().agrees_with(&other.key())
+    }
+
+    /// The same of two that are folded already ([`Device::key`]): whoever compares often folds once.
+    pub fn agrees_with(&self, other: &Self) -> bool {
         fn agree<T: PartialEq>(a: Option<T>, b: Option<T>) -> bool {
             a.is_none() || b.is_none() || a == b
         }
-        let (a, b) = (self.key(), other.key());
-        agree(a.make, b.make) && agree(a.model, b.model) && agree(a.width, b.width) && agree(a.height, b.height)
+        agree(self.make.as_deref(), other.make.as_deref())
+            && agree(self.model.as_deref(), other.model.as_deref())
+            && agree(self.width, other.width)
+            && agree(self.height, other.height)
     }
 }
 

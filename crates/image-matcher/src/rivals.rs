@@ -152,7 +152,7 @@ pub(crate) fn are_one_upload(a: &Block, b: &Block, side: &PublishedSide, ride: &
     }
     let devices = (&side.device[a.sequence as usize], &side.device[b.sequence as usize]);
     let is_one_device = match devices {
-        (Some(a), Some(b)) => a.is_compatible_with(b),
+        (Some(a), Some(b)) => a.agrees_with(b),
         _ => true,
     };
     both > 0 && is_one_device && same * 10 >= both * 9

@@ -217,7 +217,7 @@ fn vote(ride: &Ride, side: &PublishedSide, (photo, image, distance_m2): (u32, u3
 /// Offsets by votes, before any of them is looked at closely.
 fn coarse_offsets(near: &[Near], ride: &Ride, side: &PublishedSide, agreed: &[i64]) -> Vec<i64> {
     let of_device = |vote: &&Near| match (&ride.device, &side.device[side.sequence(vote.image as usize) as usize]) {
-        (Some(own), Some(other)) => own.is_compatible_with(other),
+        (Some(own), Some(other)) => own.agrees_with(other),
         _ => true,
     };
     let fitting: Vec<Near> = near.iter().filter(of_device).copied().collect();
@@ -345,7 +345,7 @@ fn score(near: &[Near], ride: &Ride, side: &PublishedSide, offset_ms: i64) -> Hy
         let beat = if ride.whole_seconds { 0.0 } else { by_beat(window, pairs) };
         let off_centre: f64 = pairs.iter().map(|&k| lag(k) as f64 / HALF_MS as f64).sum();
         let device = match (&ride.device, &side.device[number as usize]) {
-            (Some(own), Some(other)) if own.is_compatible_with(other) => 2.0,
+            (Some(own), Some(other)) if own.agrees_with(other) => 2.0,
             (Some(_), Some(_)) => -8.0,
             _ => 0.0,
         };

@@ -182,16 +182,22 @@ mod tests {
         })
     }
 
+    /// How posteriors and a chain differ from what trying everything gives; `None` where they do not.
+    fn difference(links: &[Link], posteriors: &[f64], chain: &[usize]) -> Option<String> {
+        let (all, with, heaviest) = enumerate(links);
+        let far = posteriors.iter().zip(&with).find(|(fast, slow)| (*fast - *slow / all).abs() >= 1e-9);
+        let weight: f64 = chain.iter().map(|&link| links[link].weight).sum();
+        match far {
+            Some((fast, slow)) => Some(format!("a posterior of {fast} that is {}", slow / all)),
+            None if (weight - heaviest).abs() >= 1e-9 => Some(format!("a chain of {weight} where one has {heaviest}")),
+            None => None,
+        }
+    }
+
     proptest! {
         #[test]
         fn posteriors_equal_exhaustive_enumeration(links in any_links()) {
-            let (all, with, heaviest) = enumerate(&links);
-            for (fast, slow) in posteriors(&links).iter().zip(&with) {
-                prop_assert!((fast - slow / all).abs() < 1e-9, "{fast} {}", slow / all);
-            }
-            let chain = best_chain(&links);
-            let weight: f64 = chain.iter().map(|&link| links[link].weight).sum();
-            prop_assert!((weight - heaviest).abs() < 1e-9);
+            prop_assert_eq!(difference(&links, &posteriors(&links), &best_chain(&links)), None);
         }
 
         #[test]
@@ -204,6 +210,52 @@ mod tests {
                 prop_assert_eq!(a[at].to_bits(), b[place].to_bits());
             }
         }
+    }
+
+    /// What a mistake is, and the posteriors and the chain that it gives.
+    type Broken<'a> = (&'a str, &'a dyn Fn(&[Link]) -> (Vec<f64>, Vec<usize>));
+
+    /// Mistakes that a faster sum may make, each of them noticed.
+    #[test]
+    fn trying_everything_notices_a_broken_sum() {
+        let mut numbers = crate::worlds::Numbers(5);
+        let mut some_links = || {
+            let mut rank = || (numbers.next() * 6.0) as u32;
+            let places: std::collections::BTreeSet<(u32, u32)> = (0..10).map(|_| (rank(), rank())).collect();
+            let link = |(local, remote)| Link { local, remote, weight: numbers.next() * 8.0 - 4.0 };
+            places.into_iter().map(link).collect::<Vec<Link>>()
+        };
+        let worlds: Vec<Vec<Link>> = (0..50).map(|_| some_links()).collect();
+        let changed = |links: &[Link], change: fn(&Link) -> Link| links.iter().map(change).collect::<Vec<Link>>();
+        let broken: [Broken<'_>; 5] = [
+            ("one image for two photos", &|links| {
+                let apart = changed(links, |link| Link { remote: link.remote * 8 + link.local, ..*link });
+                (posteriors(&apart), best_chain(links))
+            }),
+            ("no order", &|links| {
+                let alone = links.iter().map(|link| 1.0 / (1.0 + (-link.weight).exp())).collect();
+                (alone, best_chain(links))
+            }),
+            ("falling instead of rising", &|links| {
+                let fallen = changed(links, |link| Link { remote: 9 - link.remote, ..*link });
+                (posteriors(&fallen), best_chain(links))
+            }),
+            ("a weight in a thousand too much", &|links| {
+                let heavier = changed(links, |link| Link { weight: link.weight + 0.001, ..*link });
+                (posteriors(&heavier), best_chain(links))
+            }),
+            ("the chain that is longest, not heaviest", &|links| {
+                (posteriors(links), best_chain(&changed(links, |link| Link { weight: 1.0, ..*link })))
+            }),
+        ];
+        for (mistake, sum) in broken {
+            let noticed = worlds.iter().filter(|links| {
+                let (posteriors, chain) = sum(links);
+                difference(links, &posteriors, &chain).is_some()
+            });
+            assert!(noticed.count() >= 40, "{mistake} passes");
+        }
+        assert!(worlds.iter().all(|links| difference(links, &posteriors(links), &best_chain(links)).is_none()));
     }
 
     #[test]

@@ -28,6 +28,12 @@ mod votes;
 mod weights;
 mod work;
 
+#[cfg(test)]
+extern crate self as image_matcher;
+#[cfg(test)]
+#[path = "../tests/worlds/mod.rs"]
+mod worlds;
+
 pub use evidence::{BlockEvidence, Evidence, PairWeights};
 pub use match_images::{match_images, match_with_evidence};
 pub use naive::match_naive;

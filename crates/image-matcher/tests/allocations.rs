@@ -1,11 +1,11 @@
 //! What a match allocates, counted (in a process of its own: the count is of the whole process).
 
-mod town;
+mod worlds;
 
 use image_matcher::{Lookup, MatchSettings, match_images};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use std::alloc::System;
-use town::{DAY_MS, town};
+use worlds::{DAY_MS, town};
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;

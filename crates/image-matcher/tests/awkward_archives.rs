@@ -5,9 +5,7 @@ mod worlds;
 use capture_model::{PublishedImage, Reason, Status, TimeKind};
 use image_matcher::{ClockOffset, Lookup, MatchSettings, match_images};
 use std::collections::BTreeSet;
-use worlds::{HOUR_MS, MAY_18_MS, Photo, columns, local_of, matched, moved, others, ride, shifted, upload};
-
-const DAY_MS: i64 = 24 * HOUR_MS;
+use worlds::{DAY_MS, HOUR_MS, MAY_18_MS, Photo, columns, local_of, matched, moved, others, ride, shifted, upload};
 
 /// Matches tracks among strangers: nobody gets a wrong image (photo k of the archive is image 1000 + k), no image is used
 /// twice, and at least so many photos are matched.

@@ -1,9 +1,9 @@
 //! What finding candidates costs, counted: a regression fails here without a clock.
 
-mod town;
+mod worlds;
 
 use image_matcher::candidate_pairs;
-use town::{DAY_MS, town};
+use worlds::{DAY_MS, town};
 
 #[test]
 fn the_tree_holds_runs_and_near_pairs_are_nearly_all_that_is_tested() {

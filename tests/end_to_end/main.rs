@@ -14,6 +14,7 @@ mod lists;
 mod local_side;
 mod parquet;
 mod people;
+mod reasons;
 mod recorded;
 mod routes;
 mod soak;

@@ -1,72 +1,11 @@
-//! Rides of a few dozen photos and what became of them: every reason that is about evidence, in one table; the outcome
-//! does not depend on order or threads; the shortlist never loses the true sequence.
+//! Rides of a few dozen photos and what became of them: the outcome does not depend on order or threads; the shortlist never
+//! loses the true sequence.
 
 mod worlds;
 
 use capture_model::{Device, Evidence, PublishedImage, Reason, SequenceId, TimeKind};
 use image_matcher::{Lookup, match_naive, shortlist};
 use worlds::{HOUR_MS, Numbers, Photo, columns, local_of, matched, moved, others, ride, shifted, upload};
-
-/// The photo in the middle has the reason, and no photo has an image that is not its own: photo k of the first track is
-/// image 1000 + k.
-#[track_caller]
-fn check(case: &str, photos: &[Photo], own: Vec<PublishedImage>, lookup: Lookup, row: usize, expected: Reason) {
-    let images: Vec<PublishedImage> =
-        if lookup == Lookup::NoCoverage { own } else { own.into_iter().chain(others()).collect() };
-    let (outcome, ids) = matched(&[photos.to_vec()], &images, lookup);
-    assert_eq!(outcome.verdicts[row].reason, expected, "{case}");
-    for (row, id) in ids.iter().enumerate() {
-        assert!(id.is_none_or(|id| id == 1_000 + row as u64), "{case}: photo {row} became {id:?}");
-    }
-}
-
-#[test]
-fn every_photo_has_the_reason_that_its_evidence_gives() {
-    let photos = ride(7, 60);
-    let own = || upload(&photos, "own", 1_000);
-    let with = |change: &dyn Fn(&mut PublishedImage)| {
-        let mut images = own();
-        images.iter_mut().for_each(change);
-        images
-    };
-    let without = |rows: std::ops::Range<usize>| {
-        own().into_iter().enumerate().filter(|(k, _)| !rows.contains(k)).map(|(_, image)| image).collect::<Vec<_>>()
-    };
-    let all = Lookup::Complete;
-    let wall = |by_ms: i64| shifted(&photos, by_ms, TimeKind::Wall);
-    check("an untouched upload", &photos, own(), all, 30, Reason::Exact);
-    check("a wall clock in another zone", &wall(2 * HOUR_MS), own(), all, 30, Reason::ExactAfterReplay);
-    check("a clock days and odd seconds off", &wall(-3 * 24 * HOUR_MS - 1_401_317), own(), all, 30, Reason::Aligned);
-    let noisy = with(&|image| image.original = moved(image, 0.8 * (image.id.0 % 3) as f64));
-    check("places that were sent otherwise", &photos, noisy, all, 30, Reason::Aligned);
-    let adjusted = with(&|image| {
-        image.computed = moved(image, 2.0 + (image.id.0 % 20) as f64 / 20.0);
-        image.original = None;
-    });
-    check("adjusted places only", &photos, adjusted, all, 30, Reason::Adjusted);
-    let untimed = shifted(&photos, 0, TimeKind::None);
-    check("photos without times", &untimed, own(), all, 30, Reason::OrderOnly);
-    let of_tile = with(&|image| {
-        image.evidence = Evidence::Tile;
-        (image.altitude_m, image.device) = (None, Device::default());
-        image.original = moved(image, 0.15 * (image.id.0 % 3) as f64 - 0.15);
-    });
-    check("tiles only", &photos, of_tile, all, 30, Reason::TileOnly);
-
-    check("nothing is published", &photos, Vec::new(), all, 30, Reason::NotPublishedYet);
-    check("no coverage", &photos, Vec::new(), Lookup::NoCoverage, 30, Reason::NoCoverage);
-    check("outside the tiles", &photos, Vec::new(), Lookup::OutsideTiles, 30, Reason::OutsideFetchedTiles);
-    check("an answer is missing", &photos, Vec::new(), Lookup::Failed, 30, Reason::LookupFailed);
-    check("the end is missing", &photos, without(40..60), all, 50, Reason::PartlyPublished);
-    check("one is missing", &photos, without(30..31), all, 30, Reason::DroppedByService);
-    let predicted = |drop: Reason| {
-        let mut photos = photos.clone();
-        photos[30].drop = Some(drop);
-        photos
-    };
-    check("a duplicate", &predicted(Reason::DroppedDuplicate), without(30..31), all, 30, Reason::DroppedDuplicate);
-    check("a jump", &predicted(Reason::DroppedByUploader), without(30..31), all, 30, Reason::DroppedByUploader);
-}
 
 #[test]
 fn two_cameras_that_nothing_tells_apart_stay_undecided() {

@@ -155,6 +155,41 @@ fn an_interrupt_lets_answers_come_home_and_is_one_hundred_and_thirty() {
     }
 }
 
+/// Tiles may give ids as doubles, which end at 2^53: such an id is another image's, or nobody's.
+#[test]
+fn an_id_that_a_tile_gave_altered_is_confirmed_or_not_told() {
+    const ODD: u64 = 10_000_000_000_000_001; // whole doubles are 2 apart there
+    let long_ids = |mut entity: Value| {
+        let id: u64 = entity["id"].as_str().unwrap().parse().unwrap();
+        entity["id"] = (ODD + 2 * (id - 400_000_000_000_000)).to_string().into();
+        entity
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let (table, entities) = rides(2);
+    let entities: Vec<Value> = entities.into_iter().map(long_ids).collect();
+    let true_ids: Vec<String> = entities.iter().map(|entity| entity["id"].as_str().unwrap().to_owned()).collect();
+    std::fs::write(folder.path().join("photos.csv"), table).unwrap();
+    let reconciled = |faults: &str, code: i32| {
+        let settings = SimulatorSettings { faults: faults.parse().unwrap(), ..SimulatorSettings::default() };
+        let service = Service::with(entities.clone(), settings);
+        let mut command = tiepoint(folder.path());
+        command.args(["reconcile", "photos.csv", "--out", "ties", "--progress", "none"]);
+        service.serve(&mut command);
+        run(command.env("TIEPOINT_CACHE_DIR", folder.path().join(faults)), code);
+        rows(&folder.path().join("ties/matches.csv"))
+    };
+    let of = |rows: &[std::collections::BTreeMap<String, String>], column: &str| {
+        rows.iter().map(|row| row[column].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(of(&reconciled("numbers=double", 0), "image_id"), true_ids, "the service confirms them");
+    let unconfirmed = reconciled("numbers=double,502@graph:1", 12);
+    assert_eq!(of(&unconfirmed, "reason"), ["lookup_failed"; 8]);
+    assert!(of(&unconfirmed, "image_id").iter().chain(&of(&unconfirmed, "candidates")).all(String::is_empty));
+    let told_whole = reconciled("numbers=text,502@graph:1", 12);
+    assert_eq!(of(&told_whole, "reason"), ["tile_only"; 8], "an id in letters is whole");
+    assert_eq!(of(&told_whole, "image_id"), true_ids);
+}
+
 #[test]
 fn an_offline_run_without_answers_says_so_and_claims_nothing() {
     let world = World::new(2, "");

@@ -69,7 +69,7 @@ pub(crate) fn settle(
             }
         });
     }
-    let taken = assign(local, published, side, &claims);
+    let mut taken = assign(local, published, side, &claims);
     let mut verdicts: Vec<Verdict> = (0..local.len())
         .map(|row| verdict(local, side, rides, standings, &claims[row], taken[row], row, settings))
         .collect();
@@ -90,11 +90,16 @@ pub(crate) fn settle(
             };
         }
     }
+    let is_altered = |image: u32| !published.id_exact[side.row(image as usize) as usize];
+    for (row, verdict) in verdicts.iter_mut().enumerate() {
+        withhold_altered(&is_altered, &mut claims[row], &mut taken[row], verdict, settings.review);
+    }
     let mut outcome = MatchOutcome { verdicts, ..MatchOutcome::default() };
     for row in 0..local.len() {
         outcome.candidates.push(candidates(side, &claims[row], taken[row], settings.review));
         let is_matched = outcome.verdicts[row].image.is_some();
         let mut also = if is_matched { std::mem::take(&mut twins[row]) } else { Vec::new() };
+        also.retain(|&image| published.id_exact[image as usize]);
         also.sort_unstable_by_key(|&image| published.id[image as usize]);
         also.dedup();
         outcome.also_published.push(also);
@@ -174,6 +179,30 @@ fn verdict(
         verdict.probability = claims.first().map(|claim| claim.probability);
     }
     verdict
+}
+
+/// An id that a tile gave as a float above 2^53 names another image or none. It is never told; whoever would have it waits for
+/// the answer that confirms it.
+fn withhold_altered(
+    is_altered: &dyn Fn(u32) -> bool,
+    claims: &mut Vec<Claim>,
+    taken: &mut Option<usize>,
+    verdict: &mut Verdict,
+    review: f64,
+) {
+    if !claims.iter().any(|claim| is_altered(claim.image)) {
+        return;
+    }
+    let kept = taken.map(|k| claims[k]);
+    claims.retain(|claim| !is_altered(claim.image));
+    if kept.is_some_and(|claim| claim.probability >= review && is_altered(claim.image)) {
+        claims.clear();
+        *verdict = Verdict { reason: Reason::LookupFailed, image: None, by_computed: false, ..*verdict };
+    }
+    *taken = kept.and_then(|kept| claims.iter().position(|claim| claim.image == kept.image));
+    if verdict.image.is_none() {
+        verdict.probability = claims.first().map(|claim| claim.probability).filter(|&p| p >= review);
+    }
 }
 
 fn candidates(side: &PublishedSide, claims: &[Claim], taken: Option<usize>, review: f64) -> Vec<Candidate> {

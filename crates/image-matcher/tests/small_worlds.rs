@@ -19,6 +19,42 @@ fn two_cameras_that_nothing_tells_apart_stay_undecided() {
 }
 
 #[test]
+fn an_id_that_a_tile_gave_altered_is_never_told() {
+    let photos = ride(7, 60);
+    let seen = |is_altered: fn(u64) -> bool| {
+        let of_tile = |image: PublishedImage| PublishedImage {
+            id_exact: !is_altered(image.id.0),
+            evidence: Evidence::Tile,
+            altitude_m: None,
+            device: Device::default(),
+            ..image
+        };
+        upload(&photos, "own", 1_000).into_iter().map(of_tile).chain(others()).collect::<Vec<PublishedImage>>()
+    };
+    let check = |case: &str, photos: &[Photo], is_altered: fn(u64) -> bool| {
+        let images = seen(is_altered);
+        let (outcome, ids) = matched(&[photos.to_vec()], &images, Lookup::Complete);
+        for (row, id) in ids.iter().enumerate() {
+            let verdict = outcome.verdicts[row];
+            let listed = outcome.candidates.of(row).iter().map(|candidate| candidate.image);
+            let also = outcome.also_published.of(row).iter().copied();
+            assert!(listed.chain(also).all(|image| !is_altered(images[image as usize].id.0)), "{case}, photo {row}");
+            if is_altered(1_000 + row as u64) {
+                assert_eq!((verdict.reason, verdict.probability), (Reason::LookupFailed, None), "{case}, photo {row}");
+            } else {
+                assert_eq!(*id, Some(1_000 + row as u64), "{case}, photo {row}");
+            }
+        }
+    };
+    check("none", &photos, |_| false);
+    check("one in three", &photos, |id| id < 2_000 && id % 3 == 0);
+    check("all", &photos, |id| id < 2_000);
+    check("one in three, on a clock of its own", &shifted(&photos, 98_765_432, TimeKind::Wall), |id| {
+        id < 2_000 && id % 3 == 0
+    });
+}
+
+#[test]
 fn one_upload_twice_is_one_match_and_one_mention() {
     let photos = ride(7, 60);
     let images: Vec<PublishedImage> =

@@ -187,10 +187,8 @@ pub(crate) fn weigh(
     let ranks = work.rank.iter().copied();
     let (first, last) = (ranks.clone().min().unwrap_or(0), ranks.max().unwrap_or(0));
     // an image stands in several pairs
-    let places: Vec<[Point; 2]> = (first..=last)
-        .map(|rank| range.start + rank as usize)
-        .map(|image| [side.original(image), side.computed(image)])
-        .collect();
+    let places: Vec<[Point; 2]> =
+        (first..=last).map(|rank| range.start + rank as usize).map(|image| side.points(image, &ride.anchor)).collect();
     for (&photo, &rank) in work.photo.iter().zip(&work.rank) {
         let (from, [original, computed]) = (ride.place[photo as usize], places[(rank - first) as usize]);
         work.to_original.push(ride.plane.offset_m(from, original));
@@ -201,7 +199,7 @@ pub(crate) fn weigh(
         Some(time) => time.nearest.clone(),
         None => first_chain(&work)?,
     };
-    let interval_s = side.interval_s[sequence as usize].max(0.05);
+    let interval_s = side.interval_s(sequence).max(0.05);
     let log_other_time = (1.0 / interval_s).ln();
     let log_time: Vec<f64> = match &time {
         Some(time) => time.log_density.iter().map(|density| density - log_other_time).collect(),

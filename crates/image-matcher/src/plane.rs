@@ -14,10 +14,68 @@ const ECCENTRICITY_2: f64 = 6.694_379_990_141_316e-3;
 
 /// Earth-centred point of a geodetic place in degrees, height 0.
 pub(crate) fn point(longitude: f64, latitude: f64) -> Point {
-    let (sin_lat, cos_lat) = latitude.to_radians().sin_cos();
-    let (sin_lon, cos_lon) = longitude.to_radians().sin_cos();
+    of_turns(longitude.to_radians().sin_cos(), latitude.to_radians().sin_cos())
+}
+
+fn of_turns((sin_lon, cos_lon): (f64, f64), (sin_lat, cos_lat): (f64, f64)) -> Point {
     let normal_m = SEMI_MAJOR_M / (1.0 - ECCENTRICITY_2 * sin_lat * sin_lat).sqrt();
     [normal_m * cos_lat * cos_lon, normal_m * cos_lat * sin_lon, normal_m * (1.0 - ECCENTRICITY_2) * sin_lat]
+}
+
+/// A place whose sines are known: those of places near it follow from them without a trigonometric function.
+///
+/// # Method
+/// sin(a + d) = sin a cos d + cos a sin d, with the series of sin d and cos d: up to [`REACH_DEG`] the terms left out are
+/// below 1e-19, so that a point differs from [`point()`] by rounding alone, some nanometres.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Anchor {
+    longitude: Turn,
+    latitude: Turn,
+}
+
+/// An angle with its sine and cosine.
+#[derive(Debug, Clone, Copy)]
+struct Turn {
+    degrees: f64,
+    sin: f64,
+    cos: f64,
+}
+
+/// How far from an anchor the series are exact.
+const REACH_DEG: f64 = 0.1;
+
+impl Turn {
+    fn at(degrees: f64) -> Self {
+        let (sin, cos) = degrees.to_radians().sin_cos();
+        Self { degrees, sin, cos }
+    }
+
+    /// Sine and cosine of an angle within the reach.
+    fn sin_cos(&self, degrees: f64) -> (f64, f64) {
+        let d = (degrees - self.degrees).to_radians();
+        let d2 = d * d;
+        let sin = d * (1.0 - d2 * (1.0 / 6.0) * (1.0 - d2 * (1.0 / 20.0)));
+        let less = d2 * 0.5 * (1.0 - d2 * (1.0 / 12.0) * (1.0 - d2 * (1.0 / 30.0))); // 1 − cos
+        (self.sin + (self.cos * sin - self.sin * less), self.cos - (self.sin * sin + self.cos * less))
+    }
+}
+
+impl Anchor {
+    /// At a place in degrees.
+    pub(crate) fn at(longitude: f64, latitude: f64) -> Self {
+        Self { longitude: Turn::at(longitude), latitude: Turn::at(latitude) }
+    }
+
+    /// The point of a place; NaN where a coordinate is missing. Exactly that of [`point()`] beyond the reach.
+    pub(crate) fn point(&self, longitude: f64, latitude: f64) -> Point {
+        let is_near = (longitude - self.longitude.degrees).abs() <= REACH_DEG
+            && (latitude - self.latitude.degrees).abs() <= REACH_DEG;
+        if is_near {
+            of_turns(self.longitude.sin_cos(longitude), self.latitude.sin_cos(latitude))
+        } else {
+            point(longitude, latitude)
+        }
+    }
 }
 
 /// Squared chord in square metres; NaN when a place is missing.
@@ -105,6 +163,20 @@ mod tests {
         let [east, north] = Plane::at(here).offset_m(here, point(11.5, 48.101));
         assert!((north - 111.2).abs() < 0.3 && east.abs() < 0.1, "{east} {north}");
         assert!(distance_m2(here, NOWHERE).is_nan());
+    }
+
+    #[test]
+    fn a_point_from_an_anchor_is_the_point() {
+        for (lon, lat) in [(0.0, 0.0), (11.5, 48.1), (-179.99, -16.0), (25.0, 89.95), (-71.3, -33.2)] {
+            let anchor = Anchor::at(lon, lat);
+            for k in 0..4_000 {
+                let (angle, way) = (f64::from(k) * 0.1, f64::from(k) * 3e-5);
+                let (lon, lat) = (lon + angle.cos() * way, (lat + angle.sin() * way).min(90.0));
+                let apart_m = distance_m2(anchor.point(lon, lat), point(lon, lat)).sqrt();
+                assert!(apart_m < 5e-9, "{lon} {lat}: {apart_m}");
+            }
+            assert!(anchor.point(f64::NAN, lat)[0].is_nan() && anchor.point(lon, f64::NAN)[0].is_nan());
+        }
     }
 
     #[test]

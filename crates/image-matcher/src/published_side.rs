@@ -1,6 +1,6 @@
 //! The published images in the order that the matcher works in: by sequence, then time, then id.
 
-use crate::plane::{NOWHERE, Point, distance_m2, point};
+use crate::plane::{Anchor, NOWHERE, Point, distance_m2, point};
 use capture_model::{Device, Evidence, PublishedImages};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -9,21 +9,21 @@ use std::ops::Range;
 /// Without a sequence, images of one creator form one as long as they follow within this, ms.
 const PSEUDO_GAP_MS: i64 = 60_000;
 
-/// The columns of the published images in the working order: beside them there are 8 bytes an image.
+/// Places whose sequence is looked up by one number, see [`PublishedSide::sequence`].
+const HINTED: usize = 64;
+
+/// The columns of the published images in the working order: beside them there are 4 bytes an image.
 #[derive(Debug)]
 pub(crate) struct PublishedSide<'a> {
     images: &'a PublishedImages,
     /// Row of `PublishedImages` at each place.
     row: Vec<u32>,
-    /// Working number of the sequence at each place.
-    sequence: Vec<u32>,
+    /// First place of each working sequence, with the number of places at the end.
     starts: Vec<u32>,
-    /// Folded device of each working sequence; `None` when unknown.
-    pub(crate) device: Vec<Option<Device>>,
-    /// Typical time between images of each working sequence, seconds.
-    pub(crate) interval_s: Vec<f64>,
-    /// How many working sequences each device has.
-    share: BTreeMap<String, usize>,
+    /// Working sequence at the first of every [`HINTED`] places.
+    hints: Vec<u32>,
+    /// By device number: the folded device (`None` when unknown), and the share of the working sequences that have it.
+    devices: Vec<(Option<Device>, f64)>,
 }
 
 impl<'a> PublishedSide<'a> {
@@ -31,51 +31,64 @@ impl<'a> PublishedSide<'a> {
 
     /// Sorts the images and gathers what is needed of each sequence.
     pub(crate) fn new(images: &'a PublishedImages) -> Self {
-        let n = images.len();
-        let row = in_order(images);
-        let key = |r: u32| {
-            let r = r as usize;
-            let creator = if images.sequence[r] == PublishedImages::NO_SEQUENCE { images.creator_id[r] } else { 0 };
-            (images.sequence[r], creator, images.captured_at_ms[r])
-        };
-        let mut sequence = Vec::with_capacity(n);
-        let mut starts: Vec<u32> = Vec::new();
-        let mut before = None;
-        for (at, &r) in row.iter().enumerate() {
-            let own = key(r);
-            let is_new = before.is_none_or(|before: (u32, u64, i64)| {
-                let has_no_key = own.0 == PublishedImages::NO_SEQUENCE;
-                (before.0, before.1) != (own.0, own.1) || (has_no_key && own.2.saturating_sub(before.2) > PSEUDO_GAP_MS)
-            });
-            if is_new {
-                starts.push(at as u32);
-            }
-            before = Some(own);
-            sequence.push(starts.len() as u32 - 1);
-        }
-        starts.push(n as u32);
-        let mut side =
-            Self { images, row, sequence, starts, device: Vec::new(), interval_s: Vec::new(), share: BTreeMap::new() };
-        let mut gaps: Vec<i64> = Vec::new();
-        for number in 0..side.n_sequences() {
-            let range = side.images_of(number);
-            let device = images.devices.value(images.device[side.row[range.start] as usize]);
-            let key = (!device.is_unknown()).then(|| device.key());
-            if let Some(key) = &key {
-                *side.share.entry(name_of(key)).or_default() += 1;
-            }
-            side.device.push(key);
-            gaps.clear();
-            gaps.extend(
-                (range.start + 1..range.end)
-                    .map(|at| side.time_ms(at).saturating_sub(side.time_ms(at - 1)))
-                    .filter(|&gap| gap < 600_000),
-            );
-            let middle = gaps.len() / 2;
-            let typical_ms = (!gaps.is_empty()).then(|| *gaps.select_nth_unstable(middle).1);
-            side.interval_s.push(typical_ms.map_or(1.0, |gap| gap as f64 / 1000.0));
-        }
+        let (row, starts) = in_order(images);
+        let mut sequence = 0;
+        let hints = (0..row.len())
+            .step_by(HINTED)
+            .map(|at| {
+                while starts[sequence as usize + 1] as usize <= at {
+                    sequence += 1;
+                }
+                sequence
+            })
+            .collect();
+        let mut side = Self { images, row, starts, hints, devices: Vec::new() };
+        side.devices = side.count_devices();
         side
+    }
+
+    /// Folds each device once and counts the sequences that were taken with it, however it is written.
+    fn count_devices(&self) -> Vec<(Option<Device>, f64)> {
+        let mut n_sequences = vec![0_usize; self.images.devices.len()];
+        (0..self.n_sequences()).for_each(|sequence| n_sequences[self.device_number(sequence)] += 1);
+        let fold = |device: &Device| (!device.is_unknown()).then(|| device.key());
+        let keys: Vec<Option<Device>> = self.images.devices.values().iter().map(fold).collect();
+        let names: Vec<Option<String>> = keys.iter().map(|key| key.as_ref().map(name_of)).collect();
+        let mut share: BTreeMap<&str, usize> = BTreeMap::new();
+        for (name, n) in names.iter().zip(&n_sequences) {
+            if let Some(name) = name {
+                *share.entry(name).or_default() += n;
+            }
+        }
+        let n_known = share.values().sum::<usize>().max(1) as f64;
+        let of = |name: &Option<String>| name.as_ref().map_or(0.0, |name| share[name.as_str()] as f64 / n_known);
+        let shares: Vec<f64> = names.iter().map(of).collect();
+        keys.into_iter().zip(shares).collect()
+    }
+
+    fn device_number(&self, sequence: usize) -> usize {
+        self.images.device[self.row[self.starts[sequence] as usize] as usize] as usize
+    }
+
+    /// Folded device of a working sequence; `None` when unknown.
+    pub(crate) fn device(&self, sequence: u32) -> Option<&Device> {
+        self.devices[self.device_number(sequence as usize)].0.as_ref()
+    }
+
+    /// Share of the sequences that were taken with the device of this one.
+    pub(crate) fn share_of_device(&self, sequence: u32) -> f64 {
+        self.devices[self.device_number(sequence as usize)].1
+    }
+
+    /// Typical time between images of a working sequence, seconds.
+    pub(crate) fn interval_s(&self, sequence: u32) -> f64 {
+        const LONGEST_MS: i64 = 600_000;
+        let range = self.images_of(sequence as usize);
+        let gaps = (range.start + 1..range.end).map(|at| self.time_ms(at).saturating_sub(self.time_ms(at - 1)));
+        let mut gaps: Vec<i64> = gaps.filter(|&gap| gap < LONGEST_MS).collect();
+        let middle = gaps.len() / 2;
+        let typical_ms = (!gaps.is_empty()).then(|| *gaps.select_nth_unstable(middle).1);
+        typical_ms.map_or(1.0, |gap| gap as f64 / 1000.0)
     }
 
     /// How many working sequences.
@@ -93,9 +106,27 @@ impl<'a> PublishedSide<'a> {
         self.row[at]
     }
 
+    /// Rows of a range of places, where they follow each other.
+    pub(crate) fn rows(&self, places: Range<usize>) -> Option<Range<usize>> {
+        let (first, last) = (self.row[places.start] as usize, self.row[places.end - 1] as usize);
+        // within a sequence no row comes twice
+        let rows = &self.row[places];
+        let follows = last.checked_sub(first).is_some_and(|apart| apart + 1 == rows.len()) && rows.is_sorted();
+        follows.then_some(first..last + 1)
+    }
+
+    /// The columns that the matcher works on.
+    pub(crate) fn columns(&self) -> &'a PublishedImages {
+        self.images
+    }
+
     /// Working number of the sequence at a place.
     pub(crate) fn sequence(&self, at: usize) -> u32 {
-        self.sequence[at]
+        let mut sequence = self.hints[at / HINTED];
+        while self.starts[sequence as usize + 1] as usize <= at {
+            sequence += 1;
+        }
+        sequence
     }
 
     /// Published time, ms; `NO_TIME` when missing.
@@ -150,10 +181,9 @@ impl<'a> PublishedSide<'a> {
         self.starts[sequence] as usize..self.starts[sequence + 1] as usize
     }
 
-    /// Share of the sequences that were taken with a device.
-    pub(crate) fn share_of(&self, device: &Device) -> f64 {
-        let known: usize = self.share.values().sum();
-        self.share.get(&name_of(device)).copied().unwrap_or(0) as f64 / known.max(1) as f64
+    /// Uploaded and adjusted place, NaN when missing, by an anchor that is near.
+    pub(crate) fn points(&self, at: usize, anchor: &Anchor) -> [Point; 2] {
+        self.degrees(at).map(|(lon, lat)| if lon.is_nan() || lat.is_nan() { NOWHERE } else { anchor.point(lon, lat) })
     }
 
     /// The place that is known best: as uploaded, else adjusted.
@@ -163,67 +193,116 @@ impl<'a> PublishedSide<'a> {
     }
 }
 
-/// Rows by sequence (those without one last), then creator where there is none, time and id: sequence by sequence, because
-/// they mostly come in order.
-fn in_order(images: &PublishedImages) -> Vec<u32> {
-    let n_sequences = images.sequences.len();
-    let numbers = by_least_id(images);
-    let bucket = |r: usize| numbers.get(images.sequence[r] as usize).map_or(n_sequences, |&number| number as usize);
-    let mut ends = vec![0_u32; n_sequences + 2];
-    for r in 0..images.len() {
-        ends[bucket(r) + 1] += 1;
-    }
-    for number in 1..ends.len() {
-        ends[number] += ends[number - 1];
-    }
-    let mut next = ends.clone();
-    let mut row = vec![0_u32; images.len()];
-    for r in 0..images.len() {
-        let place = &mut next[bucket(r)];
-        row[*place as usize] = r as u32;
-        *place += 1;
-    }
-    let mut rest = row.as_mut_slice();
-    let mut sequences = Vec::with_capacity(n_sequences + 1);
-    for two in ends.windows(2) {
-        let (sequence, behind) = rest.split_at_mut((two[1] - two[0]) as usize);
-        sequences.push(sequence);
-        rest = behind;
-    }
-    sequences.into_par_iter().with_min_len(64).for_each(|sequence| {
-        let key = |r: u32| {
-            let r = r as usize;
-            let creator = if images.sequence[r] == PublishedImages::NO_SEQUENCE { images.creator_id[r] } else { 0 };
-            (creator, images.captured_at_ms[r], images.id[r], r)
-        };
-        if !sequence.is_sorted_by_key(|&r| key(r)) {
-            sequence.sort_unstable_by_key(|&r| key(r));
-        }
-        order_equal_times(sequence, images);
-    });
-    row
+/// Rows that follow each other and are of one sequence.
+#[derive(Debug, Clone, Copy)]
+struct Stretch {
+    /// Number of the sequence, then its rank.
+    sequence: u32,
+    start: u32,
+    end: u32,
+    least_id: u64,
 }
 
-/// The place of each sequence among all by its least image id: in which order sequences came in must not be seen.
-fn by_least_id(images: &PublishedImages) -> Vec<u32> {
-    let mut least: Vec<(u64, u32)> = (0..images.sequences.len() as u32).map(|sequence| (u64::MAX, sequence)).collect();
-    for (&id, &sequence) in images.id.iter().zip(&images.sequence) {
-        if let Some(known) = least.get_mut(sequence as usize) {
-            known.0 = known.0.min(id);
+/// Rows by sequence (those without one last), then creator where there is none, time and id; and where each working
+/// sequence begins, with the number of rows at the end.
+///
+/// Sequences mostly come whole and in order, so stretches of rows are sorted instead of rows. Sequences go by their least
+/// image id: in which order they came in must not be seen.
+fn in_order(images: &PublishedImages) -> (Vec<u32>, Vec<u32>) {
+    let (mut stretches, n_keyed) = stretches(images);
+    stretches.sort_unstable_by_key(|stretch| (stretch.sequence, stretch.start));
+    let mut row: Vec<u32> = Vec::with_capacity(images.len());
+    let mut starts: Vec<u32> = Vec::with_capacity(n_keyed + 1);
+    let mut before = None;
+    for stretch in &stretches {
+        if before != Some(stretch.sequence) {
+            starts.push(row.len() as u32);
+            before = Some(stretch.sequence);
+        }
+        row.extend(stretch.start..stretch.end);
+    }
+    let is_keyed = |rank: usize| rank < n_keyed;
+    let mut rest = row.as_mut_slice();
+    let mut sequences = Vec::with_capacity(starts.len());
+    for (rank, &start) in starts.iter().enumerate() {
+        let end = starts.get(rank + 1).map_or(images.len(), |&end| end as usize);
+        let (sequence, behind) = rest.split_at_mut(end - start as usize);
+        sequences.push((sequence, is_keyed(rank)));
+        rest = behind;
+    }
+    sequences.into_par_iter().with_min_len(64).for_each(|(rows, is_keyed)| {
+        if !(is_keyed && are_timed_one_by_one(rows, images)) {
+            let key = |r: u32| {
+                let r = r as usize;
+                let creator = if is_keyed { 0 } else { images.creator_id[r] };
+                (creator, images.captured_at_ms[r], images.id[r], r)
+            };
+            rows.sort_unstable_by_key(|&r| key(r));
+            if is_keyed {
+                order_equal_times(rows, images);
+            }
+        }
+    });
+    if starts.len() > n_keyed {
+        // without a key, what one creator took without a pause is one sequence
+        let first = starts[n_keyed] as usize;
+        let is_new = |a: usize, b: usize| {
+            let time = |r: usize| images.captured_at_ms[r];
+            images.creator_id[a] != images.creator_id[b] || time(b).saturating_sub(time(a)) > PSEUDO_GAP_MS
+        };
+        let breaks = (first + 1..row.len()).filter(|&at| is_new(row[at - 1] as usize, row[at] as usize));
+        starts.extend(breaks.map(|at| at as u32));
+    }
+    starts.push(images.len() as u32);
+    (row, starts)
+}
+
+/// All stretches with the ranks of their sequences by least id, and how many sequences have images; images without a
+/// sequence come behind them.
+fn stretches(images: &PublishedImages) -> (Vec<Stretch>, usize) {
+    const AT_ONCE: usize = 1 << 16;
+    let part = |(part, numbers): (usize, &[u32])| {
+        let mut start = part * AT_ONCE;
+        let stretch = |rows: &[u32]| {
+            let end = start + rows.len();
+            let least_id = images.id[start..end].iter().copied().min().unwrap_or(u64::MAX);
+            let stretch = Stretch { sequence: rows[0], start: start as u32, end: end as u32, least_id };
+            start = end;
+            stretch
+        };
+        numbers.chunk_by(|a, b| a == b).map(stretch).collect::<Vec<_>>()
+    };
+    let parts: Vec<Vec<Stretch>> = images.sequence.par_chunks(AT_ONCE).enumerate().map(part).collect();
+    let mut stretches = parts.concat();
+    let mut least: Vec<(u64, u32)> = (0..images.sequences.len() as u32).map(|number| (u64::MAX, number)).collect();
+    let mut has_images = vec![false; least.len()];
+    for stretch in &stretches {
+        if let Some(known) = least.get_mut(stretch.sequence as usize) {
+            known.0 = known.0.min(stretch.least_id);
+            has_images[stretch.sequence as usize] = true;
         }
     }
+    least.retain(|&(_, number)| has_images[number as usize]);
     least.sort_unstable();
-    let mut numbers = vec![0; least.len()];
-    least.iter().zip(0..).for_each(|(&(_, sequence), number)| numbers[sequence as usize] = number);
-    numbers
+    let mut ranks = vec![0; has_images.len()];
+    least.iter().zip(0..).for_each(|(&(_, number), rank)| ranks[number as usize] = rank);
+    let rank = |number: u32| ranks.get(number as usize).copied().unwrap_or(least.len() as u32);
+    stretches.iter_mut().for_each(|stretch| stretch.sequence = rank(stretch.sequence));
+    (stretches, least.len())
+}
+
+/// Whether rows come in order of time, no two at one.
+fn are_timed_one_by_one(rows: &[u32], images: &PublishedImages) -> bool {
+    let (first, last) = (rows[0] as usize, rows[rows.len() - 1] as usize);
+    if last - first + 1 == rows.len() {
+        return images.captured_at_ms[first..=last].windows(2).all(|two| two[0] < two[1]);
+    }
+    rows.windows(2).all(|two| images.captured_at_ms[two[0] as usize] < images.captured_at_ms[two[1] as usize])
 }
 
 /// Images of one sequence at one time follow each other by their way from the image before (or back from the one after):
 /// ids say nothing about capture order, and chains must rise on both sides.
 fn order_equal_times(row: &mut [u32], images: &PublishedImages) {
-    if row.first().is_none_or(|&r| images.sequence[r as usize] == PublishedImages::NO_SEQUENCE) {
-        return;
-    }
     let place = |r: u32| point(images.longitude[r as usize], images.latitude[r as usize]);
     let time = |r: u32| images.captured_at_ms[r as usize];
     let mut start = 0;

@@ -1,6 +1,6 @@
 //! One local track on one clock: the photos in capture order, with the times that the uploader would have sent.
 
-use crate::plane::{Plane, Point, distance_m2, point};
+use crate::plane::{Anchor, Plane, Point, distance_m2};
 use capture_model::{Device, LocalImages, TimeKind};
 
 /// A receiver that repeats itself: places closer than this to the one before, metres.
@@ -29,6 +29,8 @@ pub(crate) struct Ride {
     pub(crate) shutter_ms: Option<Vec<f64>>,
     /// Typical time from one photo to the next, seconds; 0 without times.
     pub(crate) interval_s: f64,
+    /// The first place.
+    pub(crate) anchor: Anchor,
     /// Places.
     pub(crate) place: Vec<Point>,
     /// Whether the receiver repeats the place before.
@@ -145,8 +147,10 @@ impl Ride {
 
     fn bare(local: &LocalImages, track: usize, kind: TimeKind, rows: Vec<u32>) -> Self {
         let column = |f: &dyn Fn(usize) -> f64| rows.iter().map(|&row| f(row as usize)).collect::<Vec<f64>>();
-        let place: Vec<Point> =
-            rows.iter().map(|&row| point(local.longitude[row as usize], local.latitude[row as usize])).collect();
+        let degrees = |row: u32| (local.longitude[row as usize], local.latitude[row as usize]);
+        let (longitude, latitude) = degrees(rows[0]);
+        let anchor = Anchor::at(longitude, latitude);
+        let place: Vec<Point> = rows.iter().map(|&row| degrees(row)).map(|(lon, lat)| anchor.point(lon, lat)).collect();
         let frozen =
             (0..place.len()).map(|k| k > 0 && distance_m2(place[k - 1], place[k]) < FROZEN_M * FROZEN_M).collect();
         let device = local.devices.value(local.device[rows[0] as usize]);
@@ -161,6 +165,7 @@ impl Ride {
             shutter_ms: None,
             interval_s: 0.0,
             plane: Plane::at(place[place.len() / 2]),
+            anchor,
             frozen,
             altitude_m: column(&|row| f64::from(local.altitude_m[row])),
             heading_deg: column(&|row| f64::from(local.heading_deg[row])),

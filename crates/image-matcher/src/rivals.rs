@@ -150,7 +150,7 @@ pub(crate) fn are_one_upload(a: &Block, b: &Block, side: &PublishedSide, ride: &
         let is_timed = ride.is_timed() || side.time_ms(image) != PublishedSide::NO_TIME;
         same += usize::from(is_timed && is_equal(side.time_ms(image), side.time_ms(other)) && is_near);
     }
-    let devices = (&side.device[a.sequence as usize], &side.device[b.sequence as usize]);
+    let devices = (side.device(a.sequence), side.device(b.sequence));
     let is_one_device = match devices {
         (Some(a), Some(b)) => a.agrees_with(b),
         _ => true,

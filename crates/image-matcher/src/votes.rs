@@ -78,7 +78,7 @@ pub(crate) fn near_images(ride: &Ride, side: &PublishedSide, index: &Index, samp
             for run in &runs {
                 for image in run.clone() {
                     if side.degrees(image as usize).into_iter().any(|place| spot.may_be_within(place, GATE_M)) {
-                        let nearest = nearest_m2(side, image as usize, ride.place[photo]);
+                        let nearest = nearest_m2(side.points(image as usize, &ride.anchor), ride.place[photo]);
                         if nearest < GATE_M * GATE_M {
                             near.push((photo as u32, image, nearest));
                         }
@@ -92,8 +92,8 @@ pub(crate) fn near_images(ride: &Ride, side: &PublishedSide, index: &Index, samp
 }
 
 /// Squared distance to the nearer of both places, m².
-fn nearest_m2(side: &PublishedSide, image: usize, place: Point) -> f64 {
-    distance_m2(side.original(image), place).min(distance_m2(side.computed(image), place)) // the other where one is missing
+fn nearest_m2([original, computed]: [Point; 2], place: Point) -> f64 {
+    distance_m2(original, place).min(distance_m2(computed, place)) // the other where one is missing
 }
 
 /// A parked camera has no end of neighbours: the nearest stay, in their order.
@@ -197,26 +197,30 @@ fn votes(ride: &Ride, side: &PublishedSide, index: &Index, n_photos: usize) -> V
     let mut near: Vec<Near> = near_images(ride, side, index, n_photos)
         .into_iter()
         .filter(|&(_, image, _)| side.time_ms(image as usize) != PublishedSide::NO_TIME)
-        .map(|pair| vote(ride, side, pair))
+        .filter_map(|(photo, image, _)| vote(ride, side, photo, image))
         .collect();
     near.sort_unstable_by_key(|vote| (vote.difference_ms, vote.photo, vote.image));
     near
 }
 
-fn vote(ride: &Ride, side: &PublishedSide, (photo, image, distance_m2): (u32, u32, f64)) -> Near {
-    let offset = ride.plane.offset_m(ride.place[photo as usize], side.place(image as usize));
-    Near {
+/// The vote of a pair; `None` beyond the gate.
+fn vote(ride: &Ride, side: &PublishedSide, photo: u32, image: u32) -> Option<Near> {
+    let places = side.points(image as usize, &ride.anchor);
+    let distance_m2 = nearest_m2(places, ride.place[photo as usize]);
+    let known = if places[0][0].is_nan() { places[1] } else { places[0] };
+    let offset = ride.plane.offset_m(ride.place[photo as usize], known);
+    (distance_m2 < GATE_M * GATE_M).then(|| Near {
         difference_ms: side.time_ms(image as usize).saturating_sub(ride.time_ms[photo as usize]),
         photo,
         image,
         distance_m: distance_m2.sqrt() as f32,
         offset_m: [offset[0] as f32, offset[1] as f32],
-    }
+    })
 }
 
 /// Offsets by votes, before any of them is looked at closely.
 fn coarse_offsets(near: &[Near], ride: &Ride, side: &PublishedSide, agreed: &[i64]) -> Vec<i64> {
-    let of_device = |vote: &&Near| match (&ride.device, &side.device[side.sequence(vote.image as usize) as usize]) {
+    let of_device = |vote: &&Near| match (&ride.device, side.device(side.sequence(vote.image as usize))) {
         (Some(own), Some(other)) => own.agrees_with(other),
         _ => true,
     };
@@ -344,7 +348,7 @@ fn score(near: &[Near], ride: &Ride, side: &PublishedSide, offset_ms: i64) -> Hy
         let exact = pairs.iter().filter(|&&k| f64::from(window[k as usize].distance_m) < EXACT_M).count();
         let beat = if ride.whole_seconds { 0.0 } else { by_beat(window, pairs) };
         let off_centre: f64 = pairs.iter().map(|&k| lag(k) as f64 / HALF_MS as f64).sum();
-        let device = match (&ride.device, &side.device[number as usize]) {
+        let device = match (&ride.device, side.device(number)) {
             (Some(own), Some(other)) if own.agrees_with(other) => 2.0,
             (Some(_), Some(_)) => -8.0,
             _ => 0.0,

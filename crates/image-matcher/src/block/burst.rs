@@ -70,7 +70,7 @@ pub(super) fn is_burst(ride: &Ride) -> bool {
 /// Fits the reading of a burst.
 pub(super) fn fit_burst(work: &mut Work<'_>, offset_ms: i64, is_free: bool) -> TimeFit {
     let lags = lags(work);
-    let log_other = (1.0 / work.side.interval_s[work.side.sequence(work.first) as usize].max(0.05)).ln();
+    let log_other = (1.0 / work.side.interval_s(work.side.sequence(work.first)).max(0.05)).ln();
     let sample = sample(work);
     let score = |reading: &Reading| {
         let weight: Vec<f64> = sample

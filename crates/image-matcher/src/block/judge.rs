@@ -180,8 +180,10 @@ fn heading_identity(work: &Work<'_>, chain: &[usize], headings: f64) -> f64 {
 
 /// (evidence against chance, evidence of identity) of the devices.
 fn device(sequence: u32, work: &Work<'_>) -> (f64, f64) {
-    match (&work.ride.device, &work.side.device[sequence as usize]) {
-        (Some(own), Some(other)) if own.agrees_with(other) => ((0.98 / work.side.share_of(other).max(0.05)).ln(), 1.6),
+    match (&work.ride.device, work.side.device(sequence)) {
+        (Some(own), Some(other)) if own.agrees_with(other) => {
+            ((0.98 / work.side.share_of_device(sequence).max(0.05)).ln(), 1.6)
+        }
         (Some(_), Some(_)) => (-14.0, -14.0),
         _ => (0.0, 0.0),
     }

@@ -13,7 +13,7 @@
 //! everything else of that offset is bounded by what the best one has too. `the_short_look_finds_what_the_long_one_finds`
 //! in the tests compares both on rides of every kind.
 
-use super::{EXACT_M, GATE_M, HALF_MS, Hypothesis, Near, SAMPLE, from_sample, nearest_m2, score, sort, vote};
+use super::{EXACT_M, GATE_M, HALF_MS, Hypothesis, Near, SAMPLE, from_sample, score, sort, vote};
 use crate::plane::{Spot, distance_m2};
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
@@ -85,7 +85,7 @@ fn is_told_at_other_times(ride: &Ride, side: &PublishedSide, index: &Index) -> b
         index.near(place, place, EXACT_M).into_iter().flatten().any(|image| {
             let image = image as usize;
             spot.may_be_within(side.degrees(image)[0], 1.0)
-                && distance_m2(side.original(image), place) < EXACT_M * EXACT_M
+                && distance_m2(side.points(image, &ride.anchor)[0], place) < EXACT_M * EXACT_M
                 && side.time_ms(image).abs_diff(ride.time_ms[photo]) > HALF_MS.unsigned_abs()
         })
     })
@@ -106,7 +106,10 @@ pub(crate) fn at_offset(
     offset_ms: i64,
     tested: &mut Tested,
 ) -> Vec<Near> {
-    let mut near = Vec::new();
+    let mut near = Vec::with_capacity(ride.len());
+    let mut runs = Vec::new();
+    let time = |photo: usize| ride.time_ms[photo].saturating_add(offset_ms);
+    let window = |photo: usize| (time(photo).saturating_sub(HALF_MS), time(photo).saturating_add(HALF_MS));
     let mut from = 0;
     while from < ride.len() {
         let to = (from + LONGEST_RUN).min(ride.len());
@@ -117,19 +120,28 @@ pub(crate) fn at_offset(
                 high[axis] = high[axis].max(place[axis]);
             }
         }
-        let time = |photo: usize| ride.time_ms[photo].saturating_add(offset_ms);
-        let window = |photo: usize| (time(photo).saturating_sub(HALF_MS), time(photo).saturating_add(HALF_MS));
-        let (first_s, last_s) = (window(from).0 as f64 / 1000.0, window(to - 1).1 as f64 / 1000.0);
-        for run in index.near_in_time(low, high, GATE_M, first_s, last_s) {
+        index.near_in_time(low, high, GATE_M, (window(from).0, window(to - 1).1), &mut runs);
+        for run in &runs {
             tested.stretches += 1;
+            // both are in order of time, so that one walk meets all pairs within the window
+            let (mut first, end) = (run.start as usize, run.end as usize);
             for photo in from..to {
                 let (first_ms, last_ms) = window(photo);
-                for image in side.between(run.start as usize..run.end as usize, first_ms, last_ms) {
-                    tested.pairs += 1;
-                    let distance_m2 = nearest_m2(side, image, ride.place[photo]);
-                    if distance_m2 < GATE_M * GATE_M && side.time_ms(image) != PublishedSide::NO_TIME {
-                        near.push(vote(ride, side, (photo as u32, image as u32, distance_m2)));
+                while first < end && side.time_ms(first) < first_ms {
+                    first += 1;
+                }
+                for image in first..end {
+                    let time_ms = side.time_ms(image);
+                    if time_ms > last_ms {
+                        break;
                     }
+                    tested.pairs += 1;
+                    if time_ms != PublishedSide::NO_TIME {
+                        near.extend(vote(ride, side, photo as u32, image as u32));
+                    }
+                }
+                if first == end {
+                    break;
                 }
             }
         }

@@ -192,24 +192,27 @@ fn typical_interval_s(time_ms: &[i64]) -> f64 {
 }
 
 /// Sub-second times of a regular shutter from whole seconds: frames a + b k, each inside its own second. The slack of the
-/// slope b is concave, so a search over one dimension finds it. `None` where the frames are not that regular.
+/// slope b is concave, so a search over one dimension finds it; only the corners of the frames' hull can bound it. `None`
+/// where the frames are not that regular.
 fn regular_shutter(raw_ms: &[i64]) -> Option<Vec<f64>> {
     let n = raw_ms.len();
     if n < 20 {
         return None;
     }
     let first = raw_ms[0];
-    let raw: Vec<f64> = raw_ms.iter().map(|ms| (ms - first) as f64 / 1000.0).collect();
+    let frames: Vec<(f64, f64)> =
+        raw_ms.iter().zip(0_u32..).map(|(ms, k)| (f64::from(k), (ms - first) as f64 / 1000.0)).collect();
+    let (latest, earliest) = (hull(&frames, 1.0), hull(&frames, -1.0));
     let bounds = |b: f64| {
-        let low = raw.iter().enumerate().map(|(k, t)| t - b * k as f64).fold(f64::MIN, f64::max);
-        let high = raw.iter().enumerate().map(|(k, t)| t + 1.0 - b * k as f64).fold(f64::MAX, f64::min);
+        let low = latest.iter().map(|&(k, t)| t - b * k).fold(f64::MIN, f64::max);
+        let high = earliest.iter().map(|&(k, t)| t + 1.0 - b * k).fold(f64::MAX, f64::min);
         (low, high)
     };
     let slack = |b: f64| {
         let (low, high) = bounds(b);
         high - low
     };
-    let slope = (raw[n - 1] - raw[0]) / (n - 1) as f64;
+    let slope = (frames[n - 1].1 - frames[0].1) / (n - 1) as f64;
     let (mut low, mut high) = (slope - 2.0 / n as f64, slope + 2.0 / n as f64);
     for _ in 0..60 {
         let (p, q) = (low + (high - low) / 3.0, high - (high - low) / 3.0);
@@ -221,8 +224,24 @@ fn regular_shutter(raw_ms: &[i64]) -> Option<Vec<f64>> {
         return None;
     }
     let a = f64::midpoint(low, high);
-    let time = |(k, t): (usize, &f64)| first as f64 + 1000.0 * (a + b * k as f64).clamp(*t, t + 0.999);
-    Some(raw.iter().enumerate().map(time).collect())
+    let time = |&(k, t): &(f64, f64)| first as f64 + 1000.0 * (a + b * k).clamp(t, t + 0.999);
+    Some(frames.iter().map(time).collect())
+}
+
+/// The corners of the hull of points that rise in x, above them (side 1) or below (side −1).
+fn hull(points: &[(f64, f64)], side: f64) -> Vec<(f64, f64)> {
+    let mut corners: Vec<(f64, f64)> = Vec::new();
+    for &point in points {
+        while let [.., a, b] = corners[..] {
+            let turn = (b.0 - a.0) * (point.1 - a.1) - (b.1 - a.1) * (point.0 - a.0);
+            if turn * side < 0.0 {
+                break;
+            }
+            corners.pop();
+        }
+        corners.push(point);
+    }
+    corners
 }
 
 #[cfg(test)]
@@ -238,5 +257,14 @@ mod tests {
         assert!(worst < 60.0, "{worst} ms");
         let uneven: Vec<i64> = (0..100).map(|k| (k + (k % 7) * (k % 3)) * 1000).collect();
         assert!(regular_shutter(&uneven).is_none());
+        let points: Vec<(f64, f64)> = (0..300).map(|k| (f64::from(k), f64::from(k * 37 % 101 - k / 3))).collect();
+        for slope in [-2.5, -1.0 / 3.0, 0.0, 0.7, 40.0] {
+            let most = |points: &[(f64, f64)], side: f64| {
+                points.iter().map(|p| (p.1 - slope * p.0) * side).fold(f64::MIN, f64::max)
+            };
+            for side in [1.0, -1.0] {
+                assert_eq!(most(&hull(&points, side), side), most(&points, side), "{slope} {side}");
+            }
+        }
     }
 }

@@ -22,7 +22,8 @@ use crate::ride::Ride;
 use crate::votes::{GATE_M, nearest_quarter_ms};
 use capture_model::TimeKind;
 use judge::judge;
-use place::{first_chain, fit_place, log_altitude, log_heading};
+use place::{first_chain, fit_place, is_exact_place, log_altitude, log_heading};
+use std::collections::BTreeMap;
 use std::f64::consts::PI;
 use time::fit_time;
 
@@ -104,7 +105,10 @@ struct Work<'a> {
     weights: Weights,
     first: usize,
     photo: Vec<u32>,
+    /// Rank of the image in its sequence, images of one time as the ride passed them.
     rank: Vec<u32>,
+    /// Where that is not the published order: the place in it of each rank.
+    reordered: Vec<u32>,
     /// Seconds, remote − (local + offset); empty for untimed rides.
     lag_s: Vec<f64>,
     to_original: Vec<[f64; 2]>,
@@ -117,7 +121,8 @@ impl Work<'_> {
     }
 
     fn image(&self, pair: usize) -> usize {
-        self.first + self.rank[pair] as usize
+        let rank = self.rank[pair] as usize;
+        self.first + self.reordered.get(rank).map_or(rank, |&place| place as usize)
     }
 
     /// Mutually nearest pairs by a lag, in order of photo and image; of equal lags the first pair.
@@ -167,6 +172,7 @@ pub(crate) fn weigh(
         first: range.start,
         photo: Vec::new(),
         rank: Vec::new(),
+        reordered: Vec::new(),
         lag_s: Vec::new(),
         to_original: Vec::new(),
         to_computed: Vec::new(),
@@ -194,6 +200,7 @@ pub(crate) fn weigh(
         work.to_original.push(ride.plane.offset_m(from, original));
         work.to_computed.push(ride.plane.offset_m(from, computed));
     }
+    order_equal_times(&mut work, range);
     let time = snapped.map(|offset| fit_time(&mut work, offset));
     let start = match &time {
         Some(time) => time.nearest.clone(),
@@ -265,6 +272,46 @@ pub(crate) fn weigh(
     };
     judge(&mut block, &work, &chain, &place, time.as_ref(), [&log_time, &heading, &altitude], agreed);
     Some(block)
+}
+
+/// Puts images of one time into the order in which the ride passed their exact places; those that it never passed stay
+/// behind the one that they follow. Published order among them is a guess, and chains must rise on both sides.
+fn order_equal_times(work: &mut Work<'_>, range: std::ops::Range<usize>) {
+    let side = work.side;
+    let is_tied = |image: usize| {
+        let time = side.time_ms(image);
+        time != PublishedSide::NO_TIME
+            && (image > range.start && side.time_ms(image - 1) == time
+                || image + 1 < range.end && side.time_ms(image + 1) == time)
+    };
+    let mut passed: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    for pair in (0..work.len()).filter(|&pair| is_exact_place(work, pair) && is_tied(work.image(pair))) {
+        passed.entry(work.rank[pair]).or_default().push(work.photo[pair]);
+    }
+    if passed.is_empty() {
+        return;
+    }
+    let middle = |photos: &Vec<u32>| photos[photos.len() / 2];
+    let mut order: Vec<u32> = (0..range.len() as u32).collect();
+    let time = |rank: u32| side.time_ms(range.start + rank as usize);
+    for tie in order.chunk_by_mut(|&a, &b| time(a) == time(b)) {
+        let first = tie.iter().find_map(|rank| passed.get(rank)).map(middle);
+        let Some(mut last) = first else { continue };
+        let mut keyed: Vec<(u32, u32)> = Vec::with_capacity(tie.len());
+        for &rank in tie.iter() {
+            last = passed.get(&rank).map_or(last, middle);
+            keyed.push((last, rank));
+        }
+        keyed.sort_unstable();
+        tie.iter_mut().zip(keyed).for_each(|(slot, (_, rank))| *slot = rank);
+    }
+    if order.is_sorted() {
+        return;
+    }
+    let mut new_rank = vec![0; order.len()];
+    order.iter().zip(0..).for_each(|(&old, new)| new_rank[old as usize] = new);
+    work.rank.iter_mut().for_each(|rank| *rank = new_rank[*rank as usize]);
+    work.reordered = order;
 }
 
 /// An offset within rounding of a whole quarter hour (or of 0 for an absolute clock) is taken to be it.

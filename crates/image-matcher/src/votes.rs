@@ -133,6 +133,9 @@ fn from_sample(ride: &Ride, side: &PublishedSide, index: &Index, agreed: &[i64],
     let apart_ms = least_apart_ms(ride);
     let is_agreed = |offset_ms: i64| agreed.iter().any(|known| (known - offset_ms).abs() < apart_ms);
     scored.sort_by_key(|hypothesis| !is_agreed(hypothesis.offset_ms)); // the others' offset is always looked at
+    if let Some(most) = most_exact(&scored) {
+        scored[..=most].rotate_right(1);
+    }
     let mut kept: Vec<Hypothesis> = Vec::new();
     for hypothesis in scored {
         let away = |known: &Hypothesis| (known.offset_ms - hypothesis.offset_ms).abs();
@@ -145,6 +148,13 @@ fn from_sample(ride: &Ride, side: &PublishedSide, index: &Index, agreed: &[i64],
     }
     sort(&mut kept);
     kept
+}
+
+/// The hypothesis with most exactly equal places, where a few are: however many strangers rode the same streets for longer.
+fn most_exact(scored: &[Hypothesis]) -> Option<usize> {
+    const FEWEST: u32 = 3;
+    let most = (0..scored.len()).max_by_key(|&k| (scored[k].n_exact, std::cmp::Reverse(k)))?;
+    (scored[most].n_exact >= FEWEST).then_some(most)
 }
 
 /// Offsets that lie closer than this pair the same photos with the same images, ms: a fast shutter's next frame is another.
@@ -326,10 +336,13 @@ fn score(near: &[Near], ride: &Ride, side: &PublishedSide, offset_ms: i64) -> Hy
     let mut by_photo: Vec<u32> = (0..window.len() as u32).collect();
     let sequence = |k: u32| side.sequence(window[k as usize].image as usize);
     let lag = |k: u32| (window[k as usize].difference_ms - offset_ms).abs();
-    by_photo.sort_unstable_by_key(|&k| (sequence(k), window[k as usize].photo, lag(k), window[k as usize].image));
+    // An equal place outweighs a nearer moment: written seconds are up to a second off.
+    let is_elsewhere = |k: u32| f64::from(window[k as usize].distance_m) >= EXACT_M;
+    let nearest = |k: u32| (is_elsewhere(k), lag(k));
+    by_photo.sort_unstable_by_key(|&k| (sequence(k), window[k as usize].photo, nearest(k), window[k as usize].image));
     let mut by_image = by_photo.clone();
     by_photo.dedup_by_key(|k| (sequence(*k), window[*k as usize].photo));
-    by_image.sort_unstable_by_key(|&k| (window[k as usize].image, lag(k), window[k as usize].photo));
+    by_image.sort_unstable_by_key(|&k| (window[k as usize].image, nearest(k), window[k as usize].photo));
     by_image.dedup_by_key(|k| window[*k as usize].image);
     by_image.sort_unstable();
     let mutual: Vec<u32> = by_photo.into_iter().filter(|k| by_image.binary_search(k).is_ok()).collect();

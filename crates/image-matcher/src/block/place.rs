@@ -15,6 +15,9 @@ pub(super) const EXACT_ALTITUDE_M: f64 = 0.06;
 /// Places that agree to centimetres for live photos were copied: whatever the others are, this is the kind to judge by.
 const COPIED: f64 = 10.0;
 
+/// Log odds against an image at another place where one stands at exactly the photo's.
+const ELSEWHERE: f64 = 8.0;
+
 /// What was fitted to the places.
 pub(super) struct PlaceFit {
     pub(super) places: Places,
@@ -189,15 +192,38 @@ fn outlier_share(work: &Work<'_>, chosen: &[usize], fit: &Candidate, residual: &
 /// still hold some places that were changed.
 fn soften(work: &Work<'_>, fit: &mut PlaceFit) {
     let nothing = -(PI * GATE_M * GATE_M).ln();
-    for pair in 0..work.len() {
+    let is_elsewhere = if fit.is_exact { are_elsewhere(work) } else { vec![false; work.len()] };
+    for (pair, is_elsewhere) in is_elsewhere.into_iter().enumerate() {
         let is_frozen = !fit.is_exact && work.ride.frozen[work.photo[pair] as usize];
         if is_frozen || fit.ratio[pair].is_nan() {
             fit.ratio[pair] = 0.0;
             fit.density[pair] = nothing;
         } else if fit.is_exact {
-            fit.ratio[pair] = fit.ratio[pair].max(-4.0);
+            fit.ratio[pair] = fit.ratio[pair].max(-4.0) - if is_elsewhere { ELSEWHERE } else { 0.0 };
         }
     }
+}
+
+/// Whether the photo or the image of each pair has its partner at exactly its place, and this is not it. A place that more
+/// photos have than images leaves open which of them has none.
+fn are_elsewhere(work: &Work<'_>) -> Vec<bool> {
+    let exact: Vec<bool> = (0..work.len()).map(|pair| is_exact_place(work, pair)).collect();
+    let count = |keys: &[u32]| {
+        let mut counts = vec![0_u32; keys.iter().max().map_or(0, |&last| last as usize + 1)];
+        keys.iter().zip(&exact).filter(|(_, is_exact)| **is_exact).for_each(|(&key, _)| counts[key as usize] += 1);
+        counts
+    };
+    let (of_photo, of_image) = (count(&work.photo), count(&work.rank));
+    let mut has_partner = vec![false; of_photo.len()];
+    let mut is_partner = vec![false; of_image.len()];
+    for pair in (0..work.len()).filter(|&pair| exact[pair]) {
+        let (photo, rank) = (work.photo[pair] as usize, work.rank[pair] as usize);
+        has_partner[photo] |= of_photo[photo] >= of_image[rank];
+        is_partner[rank] |= of_image[rank] >= of_photo[photo];
+    }
+    (0..work.len())
+        .map(|pair| !exact[pair] && (has_partner[work.photo[pair] as usize] || is_partner[work.rank[pair] as usize]))
+        .collect()
 }
 
 /// Log ratio of each pair's headings against chance; 0 where either is missing.

@@ -11,6 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Published times are cut to the millisecond, seconds.
 const ROUNDED_S: f64 = 0.004;
 
+/// Pairs at one place of their own that tell which times belong together.
+const FEWEST_PLACED: usize = 3;
+
 /// The most that a time outside its written second can be worth, as a log density.
 fn ceiling(is_inside: bool) -> f64 {
     if is_inside {
@@ -56,7 +59,7 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64) -> TimeFit {
     let mut own = hard(&nearest);
     // Equal places tell which times belong together, however far a clock has drifted.
     let placed = placed(work);
-    let is_placed = placed.len() * 5 >= ride.len() * 2 && placed.len() >= 30;
+    let is_placed = placed.len() >= FEWEST_PLACED && placed.len() * 5 >= nearest.len() * 2;
     if is_placed {
         own.clone_from(&placed);
     }
@@ -79,7 +82,7 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64) -> TimeFit {
             }
             let centre = median(&own.iter().map(|&pair| lag[pair]).collect::<Vec<_>>());
             nearest = around(&lag, centre);
-            own = if is_placed { placed } else { hard(&nearest) };
+            own = if is_placed { placed.clone() } else { hard(&nearest) };
         }
     }
     let is_free = is_shifted || slope != 0.0;
@@ -162,6 +165,14 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64) -> TimeFit {
             offer(likelihood(&class, &values) - cost, class, Variant::Raw);
         }
     }
+    if !ride.whole_seconds && is_published_cut(work) {
+        // The same the other way round: the published time is up to a second before the true one.
+        let edges = if is_free { vec![fit_second(&values, true).0] } else { vec![-1.0, -0.5] };
+        for edge_s in edges {
+            let class = TimeClass::Second { edge_s, phase_s: edge_s + 0.5, width_s: 9.0 };
+            offer(likelihood(&class, &values) - 1.0, class, Variant::Sent);
+        }
+    }
     let (_, class, variant) = best.expect("at least the Laplace classes were offered");
     let is_cut = matches!(class, TimeClass::Second { .. });
     let (used, reference): (&[f64], f64) = match (variant, class) {
@@ -171,9 +182,12 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64) -> TimeFit {
         }
         (Variant::Raw, TimeClass::Laplace { centre_s, .. }) => (raw_lag.as_deref().unwrap_or(&lag), centre_s),
         (_, TimeClass::Laplace { centre_s, .. }) => (&lag, centre_s),
-        (_, TimeClass::Second { edge_s, .. }) => (&lag, edge_s),
+        (_, TimeClass::Second { phase_s, .. }) => (&lag, phase_s),
     };
-    let nearest = around(used, reference);
+    let mut nearest = around(used, reference);
+    if is_placed {
+        nearest = placed_first(work, &placed, &nearest);
+    }
     let measured: &[f64] = match variant {
         Variant::Sent => &lag,
         Variant::Shutter => shutter_lag.as_deref().unwrap_or(&lag),
@@ -203,6 +217,21 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64) -> TimeFit {
         is_crowded: false,
         is_raw: matches!(variant, Variant::Raw) && !is_cut,
     }
+}
+
+/// Whether the published times are whole seconds all along.
+fn is_published_cut(work: &Work<'_>) -> bool {
+    (0..work.len()).all(|pair| work.side.time_ms(work.image(pair)) % 1000 == 0)
+}
+
+/// The placed pairs, and those of the others that leave them their photos and images; by photo.
+fn placed_first(work: &Work<'_>, placed: &[usize], others: &[usize]) -> Vec<usize> {
+    let photos: BTreeSet<u32> = placed.iter().map(|&pair| work.photo[pair]).collect();
+    let images: BTreeSet<u32> = placed.iter().map(|&pair| work.rank[pair]).collect();
+    let is_free = |pair: &usize| !photos.contains(&work.photo[*pair]) && !images.contains(&work.rank[*pair]);
+    let mut all: Vec<usize> = placed.iter().copied().chain(others.iter().copied().filter(is_free)).collect();
+    all.sort_unstable_by_key(|&pair| (work.photo[pair], work.rank[pair]));
+    all
 }
 
 /// Pairs of photos and images that agree in a place which no other photo near in time has.

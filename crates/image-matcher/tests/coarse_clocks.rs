@@ -1,0 +1,83 @@
+//! Clocks that keep whole seconds on one side or on both, with several photos in a second: exact places tell the frames
+//! apart, whatever order the published images of one second came in.
+
+mod worlds;
+
+use capture_model::{CapturedAt, ImageId, PublishedImage, TimeKind};
+use image_matcher::Lookup;
+use worlds::{Numbers, Photo, matched, others, ride, shifted, upload};
+
+const ODD_MS: i64 = 3 * 3_600_000 + 41_317;
+
+/// A ride of 120 photos, one each so many milliseconds, a few of which have no image.
+struct Burst {
+    photos: Vec<Photo>,
+    images: Vec<PublishedImage>,
+}
+
+impl Burst {
+    fn every(interval_ms: i64) -> Self {
+        let mut photos = ride(11, 120);
+        let start_ms = photos[0].time_ms;
+        let mut numbers = Numbers(3);
+        for (photo, k) in photos.iter_mut().zip(0..) {
+            photo.time_ms = start_ms + k * interval_ms + (numbers.next() * 3.0) as i64;
+        }
+        let mut images = upload(&photos, "own", 1_000);
+        images.retain(|image| image.id.0 % 10 < 7 || numbers.next() < 0.5);
+        Self { photos, images }
+    }
+
+    fn published_in_seconds(mut self, shift_ms: i64) -> Self {
+        for image in &mut self.images {
+            image.captured_at =
+                image.captured_at.map(|at| in_seconds(at.epoch_ms() + shift_ms)).map(CapturedAt::from_epoch_ms);
+        }
+        self
+    }
+
+    fn written_in_seconds(mut self, shift_ms: i64) -> Self {
+        self.photos.iter_mut().for_each(|photo| photo.time_ms = in_seconds(photo.time_ms + shift_ms));
+        self
+    }
+
+    fn by(mut self, shift_ms: i64, kind: TimeKind) -> Self {
+        self.photos = shifted(&self.photos, shift_ms, kind);
+        self
+    }
+}
+
+fn in_seconds(ms: i64) -> i64 {
+    ms.div_euclid(1000) * 1000
+}
+
+/// No photo has an image that is not its own, and nearly all have theirs; ids say nothing of the order within a second.
+#[track_caller]
+fn check(case: &str, burst: &Burst) {
+    let scrambled = |id: u64| 1_000 + (id - 1_000) * 37 % 121;
+    let mut images = burst.images.clone();
+    images.iter_mut().for_each(|image| image.id = ImageId(scrambled(image.id.0)));
+    images.extend(others());
+    let (_, ids) = matched(std::slice::from_ref(&burst.photos), &images, Lookup::Complete);
+    for (row, id) in ids.iter().enumerate() {
+        assert!(id.is_none_or(|id| id == scrambled(1_000 + row as u64)), "{case}: photo {row} became {id:?}");
+    }
+    let found = ids.iter().flatten().count();
+    assert!(found * 20 >= burst.images.len() * 19, "{case}: {found} of {}", burst.images.len());
+}
+
+#[test]
+fn exact_places_tell_frames_of_one_second_apart() {
+    let wall = TimeKind::Wall;
+    check("published in seconds at 5 Hz", &Burst::every(200).published_in_seconds(0).by(ODD_MS, wall));
+    check(
+        "published in seconds at 1 Hz, in another zone",
+        &Burst::every(1_000).published_in_seconds(0).by(25_200_000, wall),
+    );
+    check(
+        "both in seconds at 5 Hz",
+        &Burst::every(200).published_in_seconds(0).written_in_seconds(0).by(3_600_000, wall),
+    );
+    check("written in rounded seconds at 3 Hz", &Burst::every(333).written_in_seconds(500));
+    check("published in rounded seconds at 3 Hz", &Burst::every(333).published_in_seconds(500));
+}

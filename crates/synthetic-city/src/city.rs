@@ -5,7 +5,7 @@ use crate::camera::{PhotoKind, SyntheticPhoto};
 use crate::plan::{Plan, RidePlan, Route, Upload, plan};
 use crate::publish::{Ids, moved, publish};
 use crate::sight::Sight;
-use crate::street::{Drive, Frame, centred_on, drive, laps, seven, span_ms, stand, there_and_back};
+use crate::street::{Drive, Frame, Origin, centred_on, drive, laps, seven, span_ms, stand, there_and_back};
 use capture_model::{ImageId, Position, PublishedImage, PublishedImages};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -58,7 +58,7 @@ pub fn build(spec: &CitySpec) -> City {
         if ride.upload != Upload::Stranger {
             city.decidable.extend(truth.iter().map(|ids| ride.is_decidable && !ids.is_empty()));
             city.truth.extend(truth);
-            city.photos.extend(change_after_upload(lose_times(&mut random, ride, photos), ride));
+            city.photos.extend(change_after_upload(lose_times(&mut random, ride, photos), ride, plan.origin, &frames));
         }
         routes.push(frames);
     }
@@ -159,8 +159,14 @@ fn lose_times(random: &mut ChaCha8Rng, ride: &RidePlan, mut photos: Vec<Syntheti
     photos
 }
 
-/// What became of the files since the upload: places cut by a program, or nudged by hand on the second half.
-fn change_after_upload(mut photos: Vec<SyntheticPhoto>, ride: &RidePlan) -> Vec<SyntheticPhoto> {
+/// What became of the files since the upload: places cut by a program, nudged by hand on the second half, or taken from a
+/// track that was late; altitudes set anew.
+fn change_after_upload(
+    mut photos: Vec<SyntheticPhoto>,
+    ride: &RidePlan,
+    origin: Origin,
+    frames: &[Frame],
+) -> Vec<SyntheticPhoto> {
     let half = photos.len() / 2;
     for (k, photo) in photos.iter_mut().enumerate() {
         if ride.nudged_m > 0.0 && k >= half {
@@ -171,8 +177,24 @@ fn change_after_upload(mut photos: Vec<SyntheticPhoto>, ride: &RidePlan) -> Vec<
             photo.position =
                 photo.position.and_then(|place| Position::from_lon_lat(cut(place.lon()), cut(place.lat())).ok());
         }
+        if ride.regeotagged_late_ms != 0 {
+            let [east_m, north_m] = place_at(frames, frames[k].time_ms + ride.regeotagged_late_ms);
+            photo.position = Some(origin.position(east_m, north_m));
+        }
+        photo.altitude_m = photo.altitude_m.map(|metres| metres + ride.altitude_raised_m);
     }
     photos
+}
+
+/// Where a ride is at a time: on the line between two frames, and at its ends beyond them.
+fn place_at(frames: &[Frame], time_ms: i64) -> [f64; 2] {
+    let after = frames.partition_point(|frame| frame.time_ms < time_ms).clamp(1, frames.len().max(2) - 1);
+    let (Some(a), Some(b)) = (frames.get(after - 1), frames.get(after)) else {
+        return frames.first().map_or([0.0; 2], |frame| [frame.east_m, frame.north_m]);
+    };
+    let share = (time_ms - a.time_ms) as f64 / (b.time_ms - a.time_ms).max(1) as f64;
+    let share = share.clamp(0.0, 1.0);
+    [a.east_m + share * (b.east_m - a.east_m), a.north_m + share * (b.north_m - a.north_m)]
 }
 
 /// Everybody else's sequences on the same streets, mostly on other days.

@@ -1,6 +1,7 @@
 //! Which rides each scenario is made of.
 
 mod further;
+mod unkind;
 
 use crate::Scenario;
 use crate::camera::{ACTION, Camera, Clock, DASH, PANO, PHONE};
@@ -30,6 +31,8 @@ pub(crate) enum Times {
     Loose,
     /// The true moment, cut to its second.
     Whole,
+    /// The true moment, rounded to a second.
+    Rounded,
 }
 
 /// Where a published place comes from.
@@ -73,6 +76,17 @@ pub(crate) enum Altitudes {
     Measured,
 }
 
+/// How large a published image is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sizes {
+    /// As taken.
+    AsTaken,
+    /// As taken at first, and half as large in later uploads.
+    LaterSmaller,
+    /// Half as large as taken.
+    Smaller,
+}
+
 /// One ride.
 #[derive(Debug, Clone)]
 pub(crate) struct RidePlan {
@@ -108,6 +122,11 @@ pub(crate) struct RidePlan {
     pub(crate) coarse_arcsec: Option<f64>,
     /// A second upload read the clock in a zone so much later, for another account.
     pub(crate) second_reading_ms: i64,
+    pub(crate) sizes: Sizes,
+    /// After the upload the files got the places of a track that was so late.
+    pub(crate) regeotagged_late_ms: i64,
+    /// After the upload their altitudes were raised by this, metres.
+    pub(crate) altitude_raised_m: f64,
     /// Whether anything can decide its photos.
     pub(crate) is_decidable: bool,
 }
@@ -159,6 +178,9 @@ pub(crate) fn ride(folder: &str, n_frames: usize) -> RidePlan {
         nudged_m: 0.0,
         coarse_arcsec: None,
         second_reading_ms: 0,
+        sizes: Sizes::AsTaken,
+        regeotagged_late_ms: 0,
+        altitude_raised_m: 0.0,
         is_decidable: true,
     }
 }

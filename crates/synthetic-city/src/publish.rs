@@ -2,7 +2,7 @@
 
 use crate::camera::SyntheticPhoto;
 use crate::noise::Moves;
-use crate::plan::{Altitudes, Places, RidePlan, Times, Upload};
+use crate::plan::{Altitudes, Places, RidePlan, Sizes, Times, Upload};
 use crate::street::{Frame, Origin, seven, span_ms};
 use capture_model::{CapturedAt, Device, Evidence, ImageId, Position, PublishedImage, SequenceId};
 use rand::Rng;
@@ -63,6 +63,11 @@ pub(crate) fn publish(
     for upload in 0..uploads {
         let later_ms = i64::from(upload) * plan.second_reading_ms;
         let creator_id = creator_id + u64::from(upload) * u64::from(plan.second_reading_ms != 0);
+        let smaller = match plan.sizes {
+            Sizes::Smaller => 2,
+            Sizes::LaterSmaller if upload > 0 => 2,
+            _ => 1,
+        };
         for part in kept.chunks(LONGEST_SEQUENCE) {
             let key = Ids::sequence(random);
             let times: Vec<i64> = part.iter().map(|&k| sent[k]).collect();
@@ -81,7 +86,7 @@ pub(crate) fn publish(
                     sequence: Some(key.clone()),
                     captured_at: Some(CapturedAt::from_epoch_ms(match plan.times {
                         Times::Loose => sent[k] + random.random_range(-200..200),
-                        Times::AsSent | Times::True | Times::Whole => sent[k] + later_ms,
+                        _ => sent[k] + later_ms,
                     })),
                     original: Some(uploaded),
                     computed: has_computed(random).then(|| moved(base, computed[place])),
@@ -96,7 +101,12 @@ pub(crate) fn publish(
                         .map(|own| (own + plan.compass_turn_deg).rem_euclid(360.0))
                         .or(Some(0.0)),
                     computed_compass_deg: Some((frame.heading_deg + turn).rem_euclid(360.0)),
-                    device: Device::new(Some(&photo.make), Some(&photo.model), Some(photo.width), Some(photo.height)),
+                    device: Device::new(
+                        Some(&photo.make),
+                        Some(&photo.model),
+                        Some(photo.width / smaller),
+                        Some(photo.height / smaller),
+                    ),
                     is_pano: Some(photo.width == 2 * photo.height),
                     creator_id: Some(creator_id),
                     ..PublishedImage::bare(id, Evidence::Entity)
@@ -114,12 +124,13 @@ fn sent_times(plan: &RidePlan, frames: &[Frame], photos: &[SyntheticPhoto]) -> V
     let read = |k: usize| match (plan.times, photos[k].gps_time_ms, photos[k].wall_ms) {
         (Times::True | Times::Loose, ..) => frames[k].time_ms,
         (Times::Whole, ..) => frames[k].time_ms.div_euclid(1_000) * 1_000,
+        (Times::Rounded, ..) => (frames[k].time_ms + 500).div_euclid(1_000) * 1_000,
         (Times::AsSent, Some(gps), _) => gps,
         (Times::AsSent, None, Some(wall)) => wall - zone_ms - plan.clock.error_ms,
         (Times::AsSent, None, None) => plan.clock.wall_ms(frames[k].time_ms, ride_ms) - zone_ms - plan.clock.error_ms,
     };
     let mut times: Vec<i64> = (0..frames.len()).map(read).collect();
-    if plan.times != Times::Whole {
+    if !matches!(plan.times, Times::Whole | Times::Rounded) {
         spread_equal(&mut times);
     }
     times

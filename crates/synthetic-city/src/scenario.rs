@@ -170,6 +170,42 @@ scenarios! {
     HighLatitude = "high_latitude",
     /// Below the level of the sea.
     BelowSea = "below_sea",
+    /// Five frames a second at exact places, and the service knows whole seconds only.
+    Burst5hzServerSeconds = "burst_5hz_server_seconds",
+    /// The same, and the camera writes whole seconds too.
+    Burst5hzBothSeconds = "burst_5hz_both_seconds",
+    /// The same with a receiver that speaks once a second: nothing tells five frames apart.
+    Burst5hzFrozenSeconds = "burst_5hz_frozen_seconds",
+    /// Ten frames a second, adjusted places, a clock off by odd minutes.
+    Burst10hz = "burst_10hz",
+    /// The service rounds times to the second.
+    ServerRounds = "server_rounds",
+    /// The same with adjusted places on a clock off by odd minutes.
+    ServerRoundsAdjusted = "server_rounds_adjusted",
+    /// The service cuts times to the second, adjusted places, a clock off by odd minutes.
+    ServerSecondsAdjusted = "server_seconds_adjusted",
+    /// The clock was set back by 37 s on the way: half a minute happens twice.
+    ClockSetBack = "clock_set_back",
+    /// Half of the photos show one parking place, at adjusted places on a wrong clock.
+    LongParking = "long_parking",
+    /// One place, a photo every five seconds, on a wall clock.
+    Tripod = "tripod",
+    /// The same photos uploaded three times.
+    ReuploadThrice = "reupload_thrice",
+    /// Uploaded a second time in a smaller size.
+    ReuploadSmaller = "reupload_smaller",
+    /// Only copies of a smaller size were uploaded.
+    SmallerOnly = "smaller_only",
+    /// A few photos a day, adjusted places, a clock off by five minutes.
+    SmallDays = "small_days",
+    /// A few photos a day in whole seconds, exact places, a wall clock.
+    SmallDaysSeconds = "small_days_seconds",
+    /// Geotagged anew after the upload, from a track that was four seconds late.
+    GpxShifted = "gpx_shifted",
+    /// A walk with a photo a second in whole seconds, at adjusted places closer than they moved.
+    WalkSeconds = "walk_seconds",
+    /// Altitudes were set anew after the upload.
+    AltitudeEdited = "altitude_edited",
 }
 
 impl fmt::Display for Scenario {

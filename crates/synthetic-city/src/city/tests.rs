@@ -170,3 +170,53 @@ fn frames_are_lost_several_in_a_row() {
         lost.chunk_by(|a, b| a == b).filter(|run| run[0] && run.len() > 1).map(<[bool]>::len).collect();
     assert!(!runs.is_empty() && runs.iter().any(|&run| run >= 8), "{runs:?}");
 }
+
+#[test]
+fn a_service_that_knows_seconds_cuts_or_rounds() {
+    for (scenario, least_ms, most_ms) in
+        [(Scenario::Burst5hzServerSeconds, -999, 0), (Scenario::ServerRounds, -500, 500)]
+    {
+        let (_, pairs) = city_of(scenario, 120);
+        let zone_ms = if scenario == Scenario::ServerRounds { 345 } else { 120 } * 60_000;
+        let lag = |(photo, image): &(SyntheticPhoto, Option<PublishedImage>)| {
+            let sent_ms = image.as_ref()?.captured_at?.epoch_ms();
+            assert_eq!(sent_ms % 1_000, 0, "{scenario}");
+            Some(sent_ms - photo.wall_ms? + zone_ms)
+        };
+        let lags: Vec<i64> = pairs.iter().filter_map(lag).collect();
+        assert!(lags.iter().all(|lag| (least_ms..=most_ms).contains(lag)), "{scenario}: {lags:?}");
+        assert!(lags.iter().max().unwrap() - lags.iter().min().unwrap() > 700, "{scenario}: {lags:?}");
+    }
+}
+
+#[test]
+fn archives_are_worked_on_after_the_upload() {
+    let (_, shifted) = city_of(Scenario::GpxShifted, 100);
+    let metres = |photo: &SyntheticPhoto, image: &PublishedImage| {
+        let (a, b) = (photo.position.unwrap(), image.original.unwrap());
+        let east = (b.lon() - a.lon()) * a.lat().to_radians().cos();
+        east.hypot(b.lat() - a.lat()) * 111_195.0
+    };
+    let mut off: Vec<f64> = shifted.iter().filter_map(|(photo, image)| Some(metres(photo, image.as_ref()?))).collect();
+    off.sort_by(f64::total_cmp);
+    assert!((10.0..30.0).contains(&off[50]), "four seconds at 5 m/s, and not {} m", off[50]);
+    let (_, raised) = city_of(Scenario::AltitudeEdited, 50);
+    for (photo, image) in raised {
+        let Some(image) = image else { continue };
+        assert!((photo.altitude_m.unwrap() - image.altitude_m.unwrap() - 47.3).abs() < 1e-9);
+    }
+    let (city, smaller) = city_of(Scenario::SmallerOnly, 50);
+    assert!(
+        smaller.iter().all(|(photo, image)| image.as_ref().is_none_or(|i| i.device.width == Some(photo.width / 2)))
+    );
+    assert!(city.decidable.iter().filter(|decidable| **decidable).count() > 40);
+}
+
+#[test]
+fn a_clock_that_is_set_back_says_half_a_minute_twice() {
+    let (_, pairs) = city_of(Scenario::ClockSetBack, 100);
+    let shown: Vec<i64> = pairs.iter().map(|(photo, _)| photo.wall_ms.unwrap()).collect();
+    let backwards = shown.windows(2).filter(|two| two[1] < two[0]).count();
+    assert_eq!(backwards, 1);
+    assert!(pairs.iter().filter_map(|(_, image)| image.as_ref()?.captured_at).is_sorted(), "the service knows better");
+}

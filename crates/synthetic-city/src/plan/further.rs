@@ -1,10 +1,11 @@
 //! Scenarios that physics suggests beyond the named ones: other ways to tag, clocks that jump, rides that look like each
 //! other, receivers and services with habits of their own.
 //!
-//! What nothing can decide is marked here, from how the ride was made: adjusted places on an unknown clock do not tell one
-//! lap from another, and nobody's upload leaves nothing to find.
+//! What nothing can decide is marked here, from how the ride was made: nobody's upload leaves nothing to find. A shutter that
+//! is not regular decides more than one may think: an uneven beat to the millisecond is told twice at one offset only, so it
+//! tells even the laps of one block apart, and an altitude that was copied tells photos without times apart.
 
-use super::{Altitudes, DAY_MS, MAY_18_MS, Plan, RidePlan, Route, Times, Upload, along, moved, ride};
+use super::{Altitudes, DAY_MS, MAY_18_MS, Plan, RidePlan, Route, Times, Upload, along, moved, ride, unkind};
 use crate::Scenario;
 use crate::camera::{ACTION, Camera, Clock, DASH, PHONE};
 use crate::street::Origin;
@@ -39,12 +40,13 @@ pub(super) fn add(plan: &mut Plan, scenario: Scenario, n: usize) {
             (plan.origin, plan.ground_m) = (Origin { longitude: 35.474, latitude: 31.545 }, -435.0);
             plan.rides[0].clock = Clock::wrong(41_300);
         }
-        _ => one_ride(&mut plan.rides[0], scenario, n),
+        _ => one_ride(plan, scenario, n),
     }
 }
 
 /// One ride with something odd about its clock, its receiver, its files or its service.
-fn one_ride(first: &mut RidePlan, scenario: Scenario, n: usize) {
+fn one_ride(plan: &mut Plan, scenario: Scenario, n: usize) {
+    let first = &mut plan.rides[0];
     match scenario {
         Scenario::GpxGeotagged => {
             (first.places, first.altitudes, first.compass_turn_deg) = (moved(1.0, 2.0), Altitudes::Measured, 3.7);
@@ -101,9 +103,8 @@ fn one_ride(first: &mut RidePlan, scenario: Scenario, n: usize) {
         }
         Scenario::UntimedAdjusted => {
             (first.untimed, first.times, first.places) = (1.0, Times::True, moved(2.0, 1.3));
-            first.is_decidable = false; // places that wander as far as they lie apart, and nothing beside them
         }
-        _ => {}
+        _ => unkind::add(plan, scenario, n),
     }
 }
 
@@ -156,7 +157,7 @@ fn look_alikes(plan: &mut Plan, scenario: Scenario, n: usize) {
             (first.route, first.clock) = (Route::Laps { n_laps: 5 }, Clock::wrong(93_210));
             first.upload = Upload::Own { from: 0.4, to: 0.6, times: 1 };
             if scenario == Scenario::LapsAdjusted {
-                (first.places, first.altitudes, first.is_decidable) = (moved(2.0, 1.3), Altitudes::Measured, false);
+                (first.places, first.altitudes) = (moved(2.0, 1.3), Altitudes::Measured);
             }
         }
         _ => {

@@ -1,7 +1,7 @@
 //! The EXIF block: named fields only, each with a stated outcome for what real cameras write.
 //!
-//! kamadak-exif parses leniently and its values are looked at one by one (asking for all fields of a hostile block costs
-//! gigabytes). Ranges are checked here: the parser accepts month 13, offset +99:99, 0/0.
+//! Values are looked at one by one (asking kamadak-exif for all fields of a hostile block costs gigabytes). Ranges are
+//! checked here: fields hold month 13, offset +99:99, 0/0.
 //!
 //! | quirk | outcome |
 //! | --- | --- |
@@ -15,38 +15,20 @@
 //! | pointer to the GPS directory of a signed type | followed |
 
 use crate::angle_text;
+use crate::exif_fields::{Fields, Item, UpToThree};
 use crate::time_text::{Told, date, date_time, fraction, offset};
 use capture_model::{CapturedAt, LocalTime, WallClock};
-use exif::{Exif, In, Tag, Value};
+use exif::Tag;
+use std::borrow::Cow;
 
 /// No camera takes pictures beyond this; such a number is an error of its writer.
 const HIGHEST_ALTITUDE_M: f64 = 100_000.0;
 
-/// A parsed block.
-pub(crate) struct Block {
-    exif: Exif,
+/// A block with its fields.
+pub(crate) struct Block<'a> {
+    fields: Fields<'a>,
     /// Whether parts of it could not be read.
     pub(crate) is_partial: bool,
-}
-
-/// Some cameras write the pointer to the GPS directory as a signed number (or of type IFD); the parser wants type LONG.
-fn make_pointers_unsigned(bytes: &mut [u8]) {
-    const LONG: u8 = 4;
-    let is_little = bytes.starts_with(b"II");
-    let number = |at: usize, length: usize, bytes: &[u8]| -> Option<usize> {
-        let digits = bytes.get(at..at + length)?;
-        let add = |sum: usize, byte: &u8| sum << 8 | usize::from(*byte);
-        Some(if is_little { digits.iter().rev().fold(0, add) } else { digits.iter().fold(0, add) })
-    };
-    let Some(directory) = number(4, 4, bytes) else { return };
-    let n_entries = number(directory, 2, bytes).unwrap_or(0);
-    for entry in 0..n_entries {
-        let at = directory + 2 + 12 * entry;
-        let (Some(tag), Some(kind)) = (number(at, 2, bytes), number(at + 2, 2, bytes)) else { return };
-        if [0x8769, 0x8825].contains(&tag) && [9, 13].contains(&kind) {
-            bytes[at + if is_little { 2 } else { 3 }] = LONG;
-        }
-    }
 }
 
 /// What stands where a coordinate should be.
@@ -60,63 +42,65 @@ pub(crate) enum Coordinate {
     Unusable,
 }
 
-impl Block {
-    /// Parses a block from its TIFF header on; `None` when it is none.
-    ///
-    /// The parser is foreign code on foreign bytes: should it panic, the block counts as unreadable.
-    pub(crate) fn parse(mut bytes: Vec<u8>) -> Option<Self> {
-        make_pointers_unsigned(&mut bytes);
-        let parsed = std::panic::catch_unwind(|| exif::Reader::new().continue_on_error(true).read_raw(bytes));
-        match parsed.ok()? {
-            Ok(exif) => Some(Self { exif, is_partial: false }),
-            Err(error) => error.distill_partial_result(drop).ok().map(|exif| Self { exif, is_partial: true }),
-        }
+impl<'a> Block<'a> {
+    /// A block from its TIFF header on, of which the front is enough; `None` when somebody should look closer.
+    pub(crate) fn plain(bytes: &'a [u8]) -> Option<Self> {
+        Some(Self { fields: Fields::plain(bytes)?, is_partial: false })
     }
 
-    fn value(&self, tag: Tag) -> Option<&Value> {
-        self.exif.get_field(tag, In::PRIMARY).map(|field| &field.value)
+    /// Parses a whole block; `None` when it is none.
+    pub(crate) fn parsed(bytes: Vec<u8>) -> Option<Self> {
+        let (fields, is_partial) = Fields::parsed(bytes)?;
+        Some(Self { fields, is_partial })
     }
 
     /// Text of a field, without trailing blanks and zeros.
-    pub(crate) fn text(&self, tag: Tag) -> Option<String> {
-        let bytes = match self.value(tag)? {
-            Value::Ascii(parts) => parts.first()?.as_slice(),
-            Value::Undefined(bytes, _) | Value::Byte(bytes) => bytes.as_slice(),
-            _ => return None,
+    pub(crate) fn text(&self, tag: Tag) -> Option<Cow<'_, str>> {
+        let (Item::Ascii(bytes) | Item::Bytes(bytes) | Item::Undefined(bytes)) = self.fields.item(tag)? else {
+            return None;
         };
-        let text = String::from_utf8_lossy(&bytes[..bytes.len().min(256)]);
-        Some(text.trim_end_matches(|c: char| c == '\0' || c.is_whitespace()).to_owned()).filter(|text| !text.is_empty())
+        let is_blank = |c: char| c == '\0' || c.is_whitespace();
+        let text = match String::from_utf8_lossy(&bytes[..bytes.len().min(256)]) {
+            Cow::Borrowed(text) => Cow::Borrowed(text.trim_end_matches(is_blank)),
+            Cow::Owned(text) => Cow::Owned(text.trim_end_matches(is_blank).to_owned()),
+        };
+        Some(text).filter(|text| !text.is_empty())
     }
 
     /// An unsigned number.
     pub(crate) fn uint(&self, tag: Tag) -> Option<u32> {
-        self.value(tag)?.get_uint(0)
+        match self.fields.item(tag)? {
+            Item::Bytes(bytes) => bytes.first().map(|&byte| u32::from(byte)),
+            Item::Unsigned(all) => all.as_slice().first().copied(),
+            _ => None,
+        }
     }
 
     /// At most three numbers of a field; an element is `None` where its denominator is zero.
-    fn numbers(&self, tag: Tag) -> Option<Vec<Option<f64>>> {
+    fn numbers(&self, tag: Tag) -> Option<UpToThree<Option<f64>>> {
         let finite = |number: f64| number.is_finite().then_some(number);
-        Some(match self.value(tag)? {
-            Value::Rational(all) => all.iter().take(3).map(|number| finite(number.to_f64())).collect(),
-            Value::SRational(all) => all.iter().take(3).map(|number| finite(number.to_f64())).collect(),
-            Value::Double(all) => all.iter().take(3).map(|&number| finite(number)).collect(),
-            Value::Float(all) => all.iter().take(3).map(|&number| finite(f64::from(number))).collect(),
-            Value::SLong(all) => all.iter().take(3).map(|&number| Some(f64::from(number))).collect(),
-            other => other.iter_uint()?.take(3).map(|number| Some(f64::from(number))).collect(),
+        Some(match self.fields.item(tag)? {
+            Item::Rationals(all) => all.map(|(above, below)| finite(f64::from(above) / f64::from(below))),
+            Item::SignedRationals(all) => all.map(|(above, below)| finite(f64::from(above) / f64::from(below))),
+            Item::Floats(all) => all.map(finite),
+            Item::Signed(all) => all.map(|number| Some(f64::from(number))),
+            Item::Unsigned(all) => all.map(|number| Some(f64::from(number))),
+            Item::Bytes(bytes) => UpToThree::of(bytes.iter().map(|&byte| Some(f64::from(byte)))),
+            Item::Ascii(_) | Item::Undefined(_) | Item::Other => return None,
         })
     }
 
     fn coordinate(&self, tag: Tag, reference: Tag) -> Coordinate {
-        let Some(value) = self.value(tag) else { return Coordinate::Absent };
+        let Some(value) = self.fields.item(tag) else { return Coordinate::Absent };
         let is_negative = self.text(reference).is_some_and(|text| angle_text::is_negative(&text));
-        let degrees = if matches!(value, Value::Ascii(_)) {
+        let degrees = if matches!(value, Item::Ascii(_)) {
             self.text(tag).and_then(|text| angle_text::degrees(&text))
         } else {
-            self.numbers(tag).filter(|parts| !parts.is_empty()).and_then(|parts| {
-                let signed: Option<Vec<f64>> = parts.into_iter().collect();
-                let parts = signed?;
-                let part = |at: usize| parts.get(at).copied().unwrap_or(0.0);
-                Some(part(0) + part(1) / 60.0 + part(2) / 3600.0)
+            self.numbers(tag).and_then(|parts| match *parts.as_slice() {
+                [degrees] => degrees,
+                [degrees, minutes] => Some(degrees? + minutes? / 60.0),
+                [degrees, minutes, seconds] => Some(degrees? + minutes? / 60.0 + seconds? / 3600.0),
+                _ => None,
             })
         };
         match degrees {
@@ -135,15 +119,15 @@ impl Block {
     }
 
     fn first_number(&self, tag: Tag) -> Option<f64> {
-        self.numbers(tag)?.first().copied().flatten()
+        self.numbers(tag)?.as_slice().first().copied().flatten()
     }
 
     /// Metres above sea level.
     pub(crate) fn altitude_m(&self) -> Option<f64> {
         let mut metres = self.first_number(Tag::GPSAltitude)?;
-        if let (Some(Value::Rational(all)), true) = (self.value(Tag::GPSAltitude), metres > HIGHEST_ALTITUDE_M) {
-            let wrapped = all.first()?;
-            metres = f64::from(wrapped.num.cast_signed()) / f64::from(wrapped.denom);
+        if let (Some(Item::Rationals(all)), true) = (self.fields.item(Tag::GPSAltitude), metres > HIGHEST_ALTITUDE_M) {
+            let &(wrapped, denominator) = all.as_slice().first()?;
+            metres = f64::from(wrapped.cast_signed()) / f64::from(denominator);
         }
         let reference = self.uint(Tag::GPSAltitudeRef);
         let below = matches!(reference, Some(1 | 3)) || self.text(Tag::GPSAltitudeRef).is_some_and(|text| text == "1");
@@ -164,8 +148,9 @@ impl Block {
         let text = self.text(Tag::GPSDateStamp)?;
         let mut rest = text.trim();
         let day = date(&mut rest).filter(|_| rest.is_empty()).filter(|&day| day != 0)?;
-        let numbers: Option<Vec<f64>> = self.numbers(Tag::GPSTimeStamp)?.into_iter().collect();
-        let [hours, minutes, seconds] = numbers?.try_into().ok()?;
+        let &[Some(hours), Some(minutes), Some(seconds)] = self.numbers(Tag::GPSTimeStamp)?.as_slice() else {
+            return None;
+        };
         let is_clock = (0.0..25.0).contains(&hours) && (0.0..60.0).contains(&minutes) && (0.0..61.0).contains(&seconds);
         // microseconds are rounded and then cut to milliseconds, as the uploader does
         let ms = (seconds * 1e6).round() as i64 / 1000;
@@ -174,9 +159,9 @@ impl Block {
     }
 
     fn gps_resolution_ms(&self) -> u16 {
-        let denominator = match self.value(Tag::GPSTimeStamp) {
-            Some(Value::Rational(all)) => all.get(2).map_or(1, |seconds| seconds.denom),
-            Some(Value::SRational(all)) => all.get(2).map_or(1, |seconds| seconds.denom.unsigned_abs()),
+        let denominator = match self.fields.item(Tag::GPSTimeStamp) {
+            Some(Item::Rationals(all)) => all.as_slice().get(2).map_or(1, |seconds| seconds.1),
+            Some(Item::SignedRationals(all)) => all.as_slice().get(2).map_or(1, |seconds| seconds.1.unsigned_abs()),
             _ => 1000,
         };
         match denominator {
@@ -205,11 +190,9 @@ impl Block {
     }
 
     /// Text with its blanks, which mean zeros in sub-seconds.
-    fn raw_text(&self, tag: Tag) -> Option<String> {
-        match self.value(tag)? {
-            Value::Ascii(parts) => {
-                Some(String::from_utf8_lossy(&parts.first()?[..parts.first()?.len().min(16)]).into())
-            }
+    fn raw_text(&self, tag: Tag) -> Option<Cow<'_, str>> {
+        match self.fields.item(tag)? {
+            Item::Ascii(text) => Some(String::from_utf8_lossy(&text[..text.len().min(16)])),
             _ => None,
         }
     }

@@ -7,6 +7,7 @@
 use crate::loose::LooseFiles;
 use crate::photo::read_photo;
 use crate::test_photos::{heic, jpeg, ordinary, png, tiff, webp};
+use crate::window::Window;
 use std::fmt::Write as _;
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -84,7 +85,7 @@ fn fuzz_photos() {
     let seeds =
         [jpeg(&ordinary()), png(Some(&block), Some(xmp)), webp(&block), heic(&block), block, tiff(&ordinary(), false)];
     fuzz("photos", &seeds, |bytes| {
-        let _ = read_photo(Cursor::new(bytes), bytes.len() as u64);
+        let _ = read_photo(&mut Window::new(Cursor::new(bytes), bytes.len() as u64));
     });
 }
 

@@ -23,6 +23,7 @@ mod angle_text;
 mod container;
 mod decimal;
 mod exif_block;
+mod exif_fields;
 mod photo;
 mod report_path;
 mod time_text;

@@ -42,9 +42,22 @@ impl Photo {
     }
 }
 
-/// Reads a photo from a source of known length; only errors of the system are errors.
-pub(crate) fn read_photo<R: Read + Seek>(source: R, length: u64) -> io::Result<Photo> {
-    let mut window = Window::new(source, length);
+/// Reads a photo through a window over its file; only errors of the system are errors.
+pub(crate) fn read_photo<R: Read + Seek>(window: &mut Window<R>) -> io::Result<Photo> {
+    read(window, Effort::Least)
+}
+
+/// How EXIF blocks are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Effort {
+    /// Where they stand, if they are as they should be.
+    Least,
+    /// By the parser, whatever they are.
+    #[cfg(test)]
+    Parser,
+}
+
+fn read<R: Read + Seek>(window: &mut Window<R>, effort: Effort) -> io::Result<Photo> {
     let head = match window.available(0, 64) {
         Ok(head) => head,
         Err(Unread::Io(error)) => return Err(error),
@@ -58,34 +71,41 @@ pub(crate) fn read_photo<R: Read + Seek>(source: R, length: u64) -> io::Result<P
     };
     let mut found = Found::default();
     let mut reading = Reading::default();
-    let block;
     if format == Format::Jpeg {
         let mut jpeg = Jpeg::default();
-        let walked = jpeg.walk(&mut window, &mut found, true);
+        let walked = jpeg.walk(window, &mut found, true);
         settle(walked, &mut found)?;
-        block = reading.parse(found.exif.take());
-        if !reading.is_complete() && found.broken.is_none() {
-            if reading.has_block {
-                found.exif = Some(Vec::new()); // only the first block counts
+        if let Some((begin, length)) = found.exif_segment
+            && !reading.take_plain(window.loaded(begin, length), effort)
+        {
+            match window.available(begin, length).map(<[u8]>::to_vec) {
+                Ok(block) => reading.take_parsed(block),
+                Err(unread) => settle(Err(unread), &mut found)?,
             }
-            let walked = jpeg.walk(&mut window, &mut found, false);
+        }
+        if !reading.is_complete() && found.broken.is_none() {
+            let walked = jpeg.walk(window, &mut found, false);
             settle(walked, &mut found)?;
         }
     } else {
-        walk(format, &mut window, &mut found)?;
-        block = reading.parse(found.exif.take());
+        walk(format, window, &mut found)?;
+        if let Some(block) = found.exif.take()
+            && !reading.take_plain(&block, effort)
+        {
+            reading.take_parsed(block);
+        }
     }
     if let Some(xmp) = &found.xmp {
         reading.take_xmp(Packet::new(xmp));
     }
-    Ok(reading.settle(&found, block.as_ref()))
+    Ok(reading.settle(&found))
 }
 
 /// What is gathered of one photo.
 #[derive(Debug, Default)]
 struct Reading {
-    /// Whether there was an EXIF block, readable or not.
-    has_block: bool,
+    /// What is to be said of the EXIF block where the photo is not usable.
+    trouble: Option<&'static str>,
     position: Option<Position>,
     bad_place: Option<String>,
     altitude_m: Option<f64>,
@@ -110,14 +130,29 @@ impl Reading {
             && self.height.is_some()
     }
 
-    fn parse(&mut self, bytes: Option<Vec<u8>>) -> Option<Block> {
-        self.has_block = bytes.is_some();
-        let block = bytes.and_then(Block::parse)?;
-        self.take_exif(&block);
-        Some(block)
+    /// Takes a block as it stands, if that gives a place; whether it did.
+    fn take_plain(&mut self, block: &[u8], effort: Effort) -> bool {
+        if let (Effort::Least, Some(block)) = (effort, Block::plain(block)) {
+            self.take_exif(&block);
+            if self.position.is_some_and(|position| !position.is_null_island()) {
+                return true;
+            }
+            *self = Self::default(); // the reason, and what is said of the block, are the parser's
+        }
+        false
     }
 
-    fn take_exif(&mut self, block: &Block) {
+    fn take_parsed(&mut self, block: Vec<u8>) {
+        match Block::parsed(block) {
+            Some(block) => {
+                self.trouble = block.is_partial.then_some("its EXIF block is partly unreadable");
+                self.take_exif(&block);
+            }
+            None => self.trouble = Some("its EXIF block cannot be parsed"),
+        }
+    }
+
+    fn take_exif(&mut self, block: &Block<'_>) {
         match block.lon_lat() {
             (Coordinate::Degrees(lon), Coordinate::Degrees(lat)) => self.take_place(lon, lat),
             (Coordinate::Absent, Coordinate::Absent) => {}
@@ -137,7 +172,7 @@ impl Reading {
         self.camera_time = tries
             .into_iter()
             .find_map(|(source, tag, sub_second, zone)| Some((block.camera_time(tag, sub_second, zone)?, source)));
-        (self.make, self.model) = (block.text(Tag::Make), block.text(Tag::Model));
+        (self.make, self.model) = (block.text(Tag::Make).map(Into::into), block.text(Tag::Model).map(Into::into));
         let pixels = |first, second| block.uint(first).or_else(|| block.uint(second)).filter(|&pixels| pixels > 0);
         self.width = pixels(Tag::PixelXDimension, Tag::ImageWidth);
         self.height = pixels(Tag::PixelYDimension, Tag::ImageLength);
@@ -176,7 +211,7 @@ impl Reading {
         self.height = self.height.or_else(|| pixels("exif:PixelYDimension"));
     }
 
-    fn settle(self, found: &Found, block: Option<&Block>) -> Photo {
+    fn settle(self, found: &Found) -> Photo {
         let state = match self.position {
             Some(position) if position.is_null_island() => FileState::Out(Reason::NullIsland),
             Some(_) => FileState::Usable,
@@ -186,11 +221,7 @@ impl Reading {
         let mut notes: Vec<String> = self.bad_place.into_iter().collect();
         if state != FileState::Usable {
             notes.extend(found.broken.or(found.unread).map(str::to_owned));
-            match block {
-                Some(block) if block.is_partial => notes.push("its EXIF block is partly unreadable".to_owned()),
-                None if self.has_block => notes.push("its EXIF block cannot be parsed".to_owned()),
-                _ => {}
-            }
+            notes.extend(self.trouble.map(str::to_owned));
         }
         let gps = self
             .gps

@@ -16,6 +16,7 @@ use crate::photo::{Photo, read_photo};
 use crate::recall::Recall;
 use crate::report_path::{is_photo, report_path};
 use crate::table::{TableFormat, read_local_table};
+use crate::window::Window;
 use capture_model::{CapturedAt, FileState, LocalArchive, LocalTime, Observation, Reason, TimeSource};
 use rayon::prelude::*;
 use std::fs::{self, File, Metadata};
@@ -27,6 +28,10 @@ use walkdir::WalkDir;
 
 /// Photos that are read at once.
 const BATCH: usize = 2048;
+
+/// A file that was not changed for so long before it was read was not changed while it was read, seconds.
+#[cfg(unix)]
+const REST_S: u64 = 10;
 
 /// What a person may choose of a scan.
 #[derive(Debug, Clone, Default)]
@@ -241,7 +246,8 @@ impl Scan<'_> {
     fn read(&mut self, batch: &mut Vec<PathBuf>) {
         (self.settings.progress)(self.progress);
         let recall = self.recall.as_ref();
-        let photos: Vec<ReadPhoto> = batch.par_iter().map(|path| open_photo(path, recall)).collect();
+        let open = |memory: &mut Vec<u8>, path: &PathBuf| open_photo(path, recall, memory);
+        let photos: Vec<ReadPhoto> = batch.par_iter().map_init(Vec::new, open).collect();
         let before = self.loose.files.len();
         for (path, (photo, metadata)) in batch.iter().zip(photos) {
             let is_kept = match (&mut self.recall, &metadata) {
@@ -316,9 +322,9 @@ fn stamp(metadata: &Metadata) -> (u64, Option<SystemTime>) {
 type ReadPhoto = (Photo, Option<Metadata>);
 
 /// Reads one photo, a second time if it changed meanwhile.
-fn open_photo(path: &Path, recall: Option<&Recall>) -> ReadPhoto {
+fn open_photo(path: &Path, recall: Option<&Recall>, memory: &mut Vec<u8>) -> ReadPhoto {
     for _ in 0..2 {
-        match try_photo(path, recall) {
+        match try_photo(path, recall, memory) {
             Ok(Some((photo, metadata))) => return (photo, Some(metadata)),
             Ok(None) => {}
             Err(error) => {
@@ -335,18 +341,39 @@ fn open_photo(path: &Path, recall: Option<&Recall>) -> ReadPhoto {
 }
 
 /// `None` when the file changed meanwhile.
-fn try_photo(path: &Path, recall: Option<&Recall>) -> io::Result<Option<(Photo, Metadata)>> {
+fn try_photo(path: &Path, recall: Option<&Recall>, memory: &mut Vec<u8>) -> io::Result<Option<(Photo, Metadata)>> {
     if let Some(recall) = recall {
         let metadata = fs::metadata(path)?;
         if let Some(photo) = recall.known(path, &metadata) {
             return Ok(Some((photo, metadata)));
         }
     }
+    let before = SystemTime::now();
     let file = File::open(path)?;
-    let before = file.metadata()?;
-    let photo = read_photo(&file, before.len())?;
-    let is_same = stamp(&before) == stamp(&file.metadata()?);
-    Ok(is_same.then_some((photo, before)))
+    let mut metadata = None;
+    let length = |file: &&File| Ok(metadata.insert(file.metadata()?).len());
+    let mut window = Window::open(&file, std::mem::take(memory), length)?;
+    let photo = read_photo(&mut window);
+    let is_head_enough = window.n_loads() == 1;
+    *memory = window.into_memory();
+    let (photo, metadata) = (photo?, metadata.expect("a window asks for the length"));
+    // a file that rested until it was opened, and still had when its head had been read, needs no second look
+    let is_same = is_head_enough && rested_until(&metadata, before) || stamp(&metadata) == stamp(&file.metadata()?);
+    Ok(is_same.then_some((photo, metadata)))
+}
+
+/// Whether a file surely was not changed since a moment: the system writes down the time of every change, and nobody can
+/// set that one. Clocks of servers may differ from ours by some seconds.
+#[cfg(unix)]
+fn rested_until(metadata: &Metadata, moment: SystemTime) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let moment_s = moment.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    u64::try_from(metadata.ctime()).is_ok_and(|changed_s| changed_s + REST_S < moment_s)
+}
+
+#[cfg(not(unix))]
+fn rested_until(_: &Metadata, _: SystemTime) -> bool {
+    false
 }
 
 #[cfg(test)]

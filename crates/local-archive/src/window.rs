@@ -30,16 +30,40 @@ pub(crate) struct Window<R> {
     source: R,
     length: u64,
     start: u64,
-    block: Vec<u8>,
+    /// Memory for what is loaded, of which the first `n_loaded` bytes are.
+    memory: Vec<u8>,
+    n_loaded: usize,
     left: u64,
     /// Where the source stands; a seek to there is spared.
     at: u64,
+    n_loads: u32,
 }
 
 impl<R: Read + Seek> Window<R> {
     /// A window over `length` bytes; the source stands at its beginning.
+    #[cfg(test)]
     pub(crate) fn new(source: R, length: u64) -> Self {
-        Self { source, length, start: 0, block: Vec::new(), left: BUDGET, at: 0 }
+        Self { source, length, start: 0, memory: Vec::new(), n_loaded: 0, left: BUDGET, at: 0, n_loads: 0 }
+    }
+
+    /// A window over a file whose head is read at once, by one call of the system, into memory that was used before; how
+    /// long the file is, is asked afterwards. The source stands at its beginning.
+    pub(crate) fn open(
+        mut source: R,
+        mut memory: Vec<u8>,
+        length: impl FnOnce(&R) -> io::Result<u64>,
+    ) -> io::Result<Self> {
+        if memory.len() < FIRST_READ {
+            memory.resize(FIRST_READ, 0);
+        }
+        let mut n_loaded = fill(&mut source, &mut memory[..FIRST_READ], 1)?;
+        let length = length(&source)?;
+        let expected = length.min(FIRST_READ as u64) as usize;
+        if n_loaded < expected {
+            n_loaded += fill(&mut source, &mut memory[n_loaded..expected], usize::MAX)?;
+        }
+        let (left, at) = (BUDGET - n_loaded as u64, n_loaded as u64);
+        Ok(Self { source, length, start: 0, memory, n_loaded: n_loaded.min(expected), left, at, n_loads: 1 })
     }
 
     /// Bytes of the file.
@@ -47,9 +71,20 @@ impl<R: Read + Seek> Window<R> {
         self.length
     }
 
+    /// How often the source was read.
+    pub(crate) fn n_loads(&self) -> u32 {
+        self.n_loads
+    }
+
+    /// The memory, for the next window.
+    pub(crate) fn into_memory(self) -> Vec<u8> {
+        self.memory
+    }
+
     /// The source, for a reader that seeks by itself; it is still to be kept within [`BUDGET`].
     pub(crate) fn source(&mut self) -> &mut R {
         self.at = u64::MAX; // it will have moved
+        self.n_loads += 1;
         &mut self.source
     }
 
@@ -59,22 +94,28 @@ impl<R: Read + Seek> Window<R> {
         if available.len() < length { Err(Unread::Truncated) } else { Ok(&available[..length]) }
     }
 
+    /// What is in memory of `length` bytes from `offset`; nothing is read.
+    pub(crate) fn loaded(&self, offset: u64, length: usize) -> &[u8] {
+        let Some(from) = offset.checked_sub(self.start) else { return &[] };
+        let from = usize::try_from(from).unwrap_or(usize::MAX).min(self.n_loaded);
+        &self.memory[from..self.n_loaded.min(from.saturating_add(length))]
+    }
+
     /// As many of `length` bytes from `offset` as the file has.
     pub(crate) fn available(&mut self, offset: u64, length: usize) -> Result<&[u8], Unread> {
         if offset >= self.length {
             return Ok(&[]);
         }
         let length = length.min(usize::try_from(self.length - offset).unwrap_or(usize::MAX));
-        let is_inside = offset >= self.start && offset + length as u64 <= self.start + self.block.len() as u64;
+        let is_inside = offset >= self.start && offset + length as u64 <= self.start + self.n_loaded as u64;
         if !is_inside {
             self.load(offset, length)?;
         }
-        let from = ((offset - self.start) as usize).min(self.block.len()); // the file may be shorter than it said
-        Ok(&self.block[from..self.block.len().min(from + length)])
+        Ok(self.loaded(offset, length)) // the file may be shorter than it said
     }
 
     fn load(&mut self, offset: u64, length: usize) -> Result<(), Unread> {
-        let least = if self.block.is_empty() { FIRST_READ } else { LATER_READ };
+        let least = if self.n_loads == 0 { FIRST_READ } else { LATER_READ };
         let wanted = (length.max(least) as u64).min(self.length - offset);
         if wanted > self.left {
             return Err(Unread::TooMuch);
@@ -83,13 +124,29 @@ impl<R: Read + Seek> Window<R> {
         if self.at != offset {
             self.source.seek(SeekFrom::Start(offset)).map_err(Unread::Io)?;
         }
-        self.block.clear();
-        self.block.reserve_exact(wanted as usize); // else the first reads are tiny
-        self.start = offset;
-        let read = (&mut self.source).take(wanted).read_to_end(&mut self.block).map_err(Unread::Io)?;
-        self.at = offset + read as u64;
+        let wanted = wanted as usize; // at most the budget
+        if self.memory.len() < wanted {
+            self.memory.resize(wanted, 0);
+        }
+        (self.start, self.n_loaded, self.n_loads) = (offset, 0, self.n_loads + 1);
+        self.n_loaded = fill(&mut self.source, &mut self.memory[..wanted], usize::MAX).map_err(Unread::Io)?;
+        self.at = offset + self.n_loaded as u64;
         Ok(())
     }
+}
+
+/// Reads until the buffer is full, the source ends, or it was read so often; how many bytes there are.
+fn fill(source: &mut impl Read, buffer: &mut [u8], mut most_reads: usize) -> io::Result<usize> {
+    let mut n = 0;
+    while n < buffer.len() && most_reads > 0 {
+        match source.read(&mut buffer[n..]) {
+            Ok(0) => break,
+            Ok(read) => (n, most_reads) = (n + read, most_reads - 1),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(n)
 }
 
 /// A reader that ends after a number of bytes, wherever it seeks; for parsers that read by themselves.

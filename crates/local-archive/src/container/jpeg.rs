@@ -72,17 +72,18 @@ impl Jpeg {
     ) -> Result<bool, Unread> {
         match marker {
             0xe1 => {
-                let payload = window.available(begin, length)?;
-                let is_cut = payload.len() < length;
-                if payload.starts_with(EXIF) && found.exif.is_none() && payload.len() > 6 {
-                    found.exif = Some(payload[6..].to_vec());
+                let is_cut = begin + length as u64 > window.length();
+                let head = window.available(begin, length.min(XMP.len()))?;
+                if head.starts_with(EXIF) && found.exif_segment.is_none() && head.len() > 6 {
+                    found.exif_segment = Some((begin + 6, length - 6));
                     if is_cut {
                         found.broken = Some("the file ends inside its EXIF block");
                     }
                     return Ok(true);
                 }
-                if payload.starts_with(XMP) && found.xmp.is_none() {
-                    found.xmp = Some(payload[XMP.len()..].iter().copied().take(LONGEST_XMP).collect());
+                if head == XMP && found.xmp.is_none() {
+                    let packet = window.available(begin, length)?;
+                    found.xmp = Some(packet.iter().copied().skip(XMP.len()).take(LONGEST_XMP).collect());
                 }
             }
             // start of frame; C4, C8 and CC are tables and extensions

@@ -23,6 +23,8 @@ const LONGEST_EXIF: usize = 512 * 1024;
 pub(crate) struct Found {
     /// The EXIF block, from its TIFF header on.
     pub(crate) exif: Option<Vec<u8>>,
+    /// In a JPEG, where the block lies in the file instead: from its TIFF header on, and its length.
+    pub(crate) exif_segment: Option<(u64, usize)>,
     /// The XMP packet.
     pub(crate) xmp: Option<Vec<u8>>,
     /// Pixels, from the image header.

@@ -8,8 +8,34 @@ use exif::{SRational, Value};
 use proptest::prelude::*;
 use std::io::Cursor;
 
+/// Reads a photo, both ways: they must not differ in anything.
 fn read(bytes: &[u8]) -> Photo {
-    read_photo(Cursor::new(bytes), bytes.len() as u64).unwrap()
+    let by = |effort| super::read(&mut Window::new(Cursor::new(bytes), bytes.len() as u64), effort).unwrap();
+    let photo = by(Effort::Least);
+    assert_eq!(photo, by(Effort::Parser), "the parser says otherwise");
+    photo
+}
+
+#[test]
+fn recorded_photos_are_read_alike_both_ways() {
+    let photos = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/real/photos");
+    if !photos.is_dir() {
+        eprintln!("skipped: the recorded photos are not beside this repository");
+        return;
+    }
+    let files = walkdir::WalkDir::new(photos).into_iter().filter_map(Result::ok).filter(|e| e.file_type().is_file());
+    let (mut n_files, mut n_plain) = (0, 0);
+    for file in files {
+        let bytes = std::fs::read(file.path()).unwrap();
+        let _ = read(&bytes);
+        for end in [bytes.len() / 2, 16 * 1024, 4096, 1000].into_iter().filter(|&end| end < bytes.len()) {
+            let _ = read(&bytes[..end]);
+        }
+        n_files += 1;
+        let at = bytes.windows(6).take(1 << 16).position(|head| head == b"Exif\0\0");
+        n_plain += usize::from(at.is_some_and(|at| Block::plain(&bytes[at + 6..]).is_some()));
+    }
+    assert!(n_files > 80 && n_plain > 30, "{n_plain} of {n_files} have plain blocks");
 }
 
 /// Place, altitude, heading, time with its source, or the reason why there is nothing.

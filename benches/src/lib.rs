@@ -7,9 +7,11 @@
 pub mod contenders;
 pub mod usage;
 
+mod camera_files;
 mod hand_reader;
 
-pub use hand_reader::{HandRead, read_by_hand};
+pub use camera_files::write_camera_files;
+pub use hand_reader::{HEAD, HandRead, read_by_hand};
 
 use capture_model::{
     CapturedAt, Evidence, ImageId, LocalImages, Names, Position, PublishedImage, PublishedImages, SequenceId, TimeKind,

@@ -215,11 +215,12 @@ impl<'a> Plain<'a> {
     fn directory(&mut self, context: Context, at: usize) -> Option<Pointers> {
         let n_entries = usize::from(self.u16(at)?);
         let begin = at + 2;
-        let end = begin + 12 * n_entries;
-        self.bytes.get(begin..end + 4)?; // with the link to the next directory
+        let bytes = self.bytes;
+        let (table, _) = bytes.get(begin..)?.split_at_checked(12 * n_entries)?;
+        bytes.get(begin + table.len()..begin + table.len() + 4)?; // the link to the next directory
         let mut pointers = Pointers::default();
-        for entry in (begin..end).step_by(12) {
-            let number = self.u16(entry)?;
+        for (place, entry) in table.chunks_exact(12).enumerate() {
+            let number = self.short(entry);
             let pointer = match (context, number) {
                 (Context::Tiff, 0x8769) => Some(&mut pointers.exif),
                 (Context::Tiff, 0x8825) => Some(&mut pointers.gps),
@@ -227,23 +228,24 @@ impl<'a> Plain<'a> {
                 _ => None,
             };
             if let Some(pointer) = pointer {
-                let is_long = self.u16(entry + 2)? == 4 && self.u32(entry + 4)? == 1;
+                let is_long = self.short(&entry[2..]) == 4 && self.long(&entry[4..]) == 1;
                 if !is_long || pointer.is_some() {
                     return None;
                 }
-                *pointer = Some(self.u32(entry + 8)? as usize);
+                *pointer = Some(self.long(&entry[8..]) as usize);
             } else if let Some(slot) = slot_of(context, number) {
                 if self.slots[slot].kind != 0 {
                     return None;
                 }
-                self.slots[slot] = self.slot(entry)?;
+                self.slots[slot] = self.slot(entry, begin + 12 * place)?;
             }
         }
         Some(pointers)
     }
 
-    fn slot(&self, entry: usize) -> Option<Slot> {
-        let (kind, count) = (self.u16(entry + 2)?, self.u32(entry + 4)?);
+    /// Where the value of an entry stands; the entry itself begins at `at`.
+    fn slot(&self, entry: &[u8], at: usize) -> Option<Slot> {
+        let (kind, count) = (self.short(&entry[2..]), self.long(&entry[4..]));
         let unit = match kind {
             1 | 2 | 6 | 7 => 1,
             3 | 8 => 2,
@@ -252,19 +254,27 @@ impl<'a> Plain<'a> {
             _ => return None,
         };
         let length = usize::try_from(count).ok()?.checked_mul(unit)?;
-        let at = if length <= 4 { entry + 8 } else { self.u32(entry + 8)? as usize };
+        let at = if length <= 4 { at + 8 } else { self.long(&entry[8..]) as usize };
         self.bytes.get(at..at.checked_add(length)?)?;
         Some(Slot { kind, count, at: u32::try_from(at).ok()? })
     }
 
+    fn short(&self, bytes: &[u8]) -> u16 {
+        let bytes = [bytes[0], bytes[1]];
+        if self.is_little { u16::from_le_bytes(bytes) } else { u16::from_be_bytes(bytes) }
+    }
+
+    fn long(&self, bytes: &[u8]) -> u32 {
+        let bytes = [bytes[0], bytes[1], bytes[2], bytes[3]];
+        if self.is_little { u32::from_le_bytes(bytes) } else { u32::from_be_bytes(bytes) }
+    }
+
     fn u16(&self, at: usize) -> Option<u16> {
-        let bytes = self.bytes.get(at..at.checked_add(2)?)?.try_into().ok()?;
-        Some(if self.is_little { u16::from_le_bytes(bytes) } else { u16::from_be_bytes(bytes) })
+        Some(self.short(self.bytes.get(at..at.checked_add(2)?)?))
     }
 
     fn u32(&self, at: usize) -> Option<u32> {
-        let bytes = self.bytes.get(at..at.checked_add(4)?)?.try_into().ok()?;
-        Some(if self.is_little { u32::from_le_bytes(bytes) } else { u32::from_be_bytes(bytes) })
+        Some(self.long(self.bytes.get(at..at.checked_add(4)?)?))
     }
 
     fn item(&self, tag: Tag) -> Option<Item<'_>> {

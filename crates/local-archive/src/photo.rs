@@ -78,8 +78,9 @@ fn read<R: Read + Seek>(window: &mut Window<R>, effort: Effort) -> io::Result<Ph
         if let Some((begin, length)) = found.exif_segment
             && !reading.take_plain(window.loaded(begin, length), effort)
         {
-            match window.available(begin, length).map(<[u8]>::to_vec) {
-                Ok(block) => reading.take_parsed(block),
+            match window.available(begin, length) {
+                Ok(block) if reading.take_plain(block, effort) => {}
+                Ok(block) => reading.take_parsed(block.to_vec()),
                 Err(unread) => settle(Err(unread), &mut found)?,
             }
         }

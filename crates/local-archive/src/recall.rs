@@ -9,16 +9,16 @@
 //! one when they are asked for, and the path in the line decides.
 
 use crate::photo::Photo;
+use crate::photo_file::FileFacts;
 use crate::report_path::report_path;
 use crate::time_text::source_of;
 use capture_model::{CapturedAt, Device, FileState, LocalTime, Metres, Observation, Position, Reason, WallClock};
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File};
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::io::{self, BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::time::UNIX_EPOCH;
 
 /// First line: whoever changes [`Line`] counts this up, and old files are read anew.
 const HEADER: &str = "{\"tiepoint_scan\":1}";
@@ -92,7 +92,7 @@ impl Recall {
     }
 
     /// What the last scan read of a file that has not changed since.
-    pub(crate) fn known(&self, path: &Path, metadata: &Metadata) -> Option<Photo> {
+    pub(crate) fn known(&self, path: &Path, facts: FileFacts) -> Option<Photo> {
         let key = key_of(path)?;
         let text = serde_json::to_vec(&key).ok()?;
         let wanted = hash(&text);
@@ -112,14 +112,14 @@ impl Recall {
             return None;
         }
         let line: Line = serde_json::from_slice(text).ok()?;
-        let is_same = line.path == key && line.bytes == metadata.len() && Some(line.changed_ns) == changed_ns(metadata);
+        let is_same = line.path == key && line.bytes == facts.bytes && Some(line.changed_ns) == facts.changed_ns;
         if is_same { photo_of(line) } else { None }
     }
 
     /// Remembers a photo for the next scan.
-    pub(crate) fn keep(&mut self, path: &Path, metadata: &Metadata, photo: &Photo) -> io::Result<()> {
-        let (Some(path), Some(changed_ns)) = (key_of(path), changed_ns(metadata)) else { return Ok(()) };
-        let line = line_of(path, metadata.len(), changed_ns, photo);
+    pub(crate) fn keep(&mut self, path: &Path, facts: FileFacts, photo: &Photo) -> io::Result<()> {
+        let (Some(path), Some(changed_ns)) = (key_of(path), facts.changed_ns) else { return Ok(()) };
+        let line = line_of(path, facts.bytes, changed_ns, photo);
         let text = serde_json::to_string(&line)?;
         writeln!(self.next, "{text}\t{:016x}", hash(text.as_bytes()))
     }
@@ -151,11 +151,6 @@ fn path_of(line: &[u8]) -> Option<&[u8]> {
     let rest = line.strip_prefix(b"{\"path\":")?;
     let end = rest.windows(9).position(|window| window == b",\"bytes\":")?;
     Some(&rest[..end])
-}
-
-fn changed_ns(metadata: &Metadata) -> Option<u64> {
-    let changed = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
-    u64::try_from(changed.as_nanos()).ok()
 }
 
 fn line_of(path: (String, bool), bytes: u64, changed_ns: u64, photo: &Photo) -> Line {

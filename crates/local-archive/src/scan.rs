@@ -12,26 +12,21 @@ use crate::gpx::{GpxTrack, Track};
 use crate::history::{History, HistoryPlace};
 use crate::loose::{LooseFile, LooseFiles};
 use crate::merge::{Described, merge_described};
-use crate::photo::{Photo, read_photo};
+use crate::photo::Photo;
+use crate::photo_file::{ReadPhoto, open_photo};
 use crate::recall::Recall;
 use crate::report_path::{is_photo, report_path};
 use crate::table::{TableFormat, read_local_table};
-use crate::window::Window;
 use capture_model::{CapturedAt, FileState, LocalArchive, LocalTime, Observation, Reason, TimeSource};
 use rayon::prelude::*;
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 use uploader_replay::Rules;
 use walkdir::WalkDir;
 
 /// Photos that are read at once.
 const BATCH: usize = 2048;
-
-/// A file that was not changed for so long before it was read was not changed while it was read, seconds.
-#[cfg(unix)]
-const REST_S: u64 = 10;
 
 /// What a person may choose of a scan.
 #[derive(Debug, Clone, Default)]
@@ -249,16 +244,16 @@ impl Scan<'_> {
         let open = |memory: &mut Vec<u8>, path: &PathBuf| open_photo(path, recall, memory);
         let photos: Vec<ReadPhoto> = batch.par_iter().map_init(Vec::new, open).collect();
         let before = self.loose.files.len();
-        for (path, (photo, metadata)) in batch.iter().zip(photos) {
-            let is_kept = match (&mut self.recall, &metadata) {
-                (Some(recall), Some(metadata)) => recall.keep(path, metadata, &photo),
+        for (path, (photo, facts)) in batch.iter().zip(photos) {
+            let is_kept = match (&mut self.recall, facts) {
+                (Some(recall), Some(facts)) => recall.keep(path, facts, &photo),
                 _ => Ok(()),
             };
             if let Err(error) = is_kept {
                 (self.settings.warn)(&format!("this scan is not remembered: {error}"));
                 self.recall = None;
             }
-            self.keep(path, photo, metadata.map_or(0, |metadata| metadata.len()));
+            self.keep(path, photo, facts.map_or(0, |facts| facts.bytes));
         }
         if let Some(track) = &self.track {
             self.loose.files[before..].iter_mut().filter(|file| is_picture(file)).for_each(|file| track.place(file));
@@ -311,69 +306,6 @@ fn begins_as_description(path: &Path) -> io::Result<bool> {
     let mut head = Vec::new();
     File::open(path)?.take(64 * 1024).read_to_end(&mut head)?;
     Ok(is_description(&head))
-}
-
-/// What must not change while a file is read.
-fn stamp(metadata: &Metadata) -> (u64, Option<SystemTime>) {
-    (metadata.len(), metadata.modified().ok())
-}
-
-/// A photo, and what the system says of its file if it could be read.
-type ReadPhoto = (Photo, Option<Metadata>);
-
-/// Reads one photo, a second time if it changed meanwhile.
-fn open_photo(path: &Path, recall: Option<&Recall>, memory: &mut Vec<u8>) -> ReadPhoto {
-    for _ in 0..2 {
-        match try_photo(path, recall, memory) {
-            Ok(Some((photo, metadata))) => return (photo, Some(metadata)),
-            Ok(None) => {}
-            Err(error) => {
-                let photo = match error.kind() {
-                    io::ErrorKind::PermissionDenied => Photo::out(Reason::NoPermission, ""),
-                    io::ErrorKind::NotFound => Photo::out(Reason::ChangedWhileReading, "deleted during the scan"),
-                    _ => Photo::out(Reason::Damaged, &error.to_string()),
-                };
-                return (photo, None);
-            }
-        }
-    }
-    (Photo::out(Reason::ChangedWhileReading, "the file changes while it is read"), None)
-}
-
-/// `None` when the file changed meanwhile.
-fn try_photo(path: &Path, recall: Option<&Recall>, memory: &mut Vec<u8>) -> io::Result<Option<(Photo, Metadata)>> {
-    if let Some(recall) = recall {
-        let metadata = fs::metadata(path)?;
-        if let Some(photo) = recall.known(path, &metadata) {
-            return Ok(Some((photo, metadata)));
-        }
-    }
-    let before = SystemTime::now();
-    let file = File::open(path)?;
-    let mut metadata = None;
-    let length = |file: &&File| Ok(metadata.insert(file.metadata()?).len());
-    let mut window = Window::open(&file, std::mem::take(memory), length)?;
-    let photo = read_photo(&mut window);
-    let is_head_enough = window.n_loads() == 1;
-    *memory = window.into_memory();
-    let (photo, metadata) = (photo?, metadata.expect("a window asks for the length"));
-    // a file that rested until it was opened, and still had when its head had been read, needs no second look
-    let is_same = is_head_enough && rested_until(&metadata, before) || stamp(&metadata) == stamp(&file.metadata()?);
-    Ok(is_same.then_some((photo, metadata)))
-}
-
-/// Whether a file surely was not changed since a moment: the system writes down the time of every change, and nobody can
-/// set that one. Clocks of servers may differ from ours by some seconds.
-#[cfg(unix)]
-fn rested_until(metadata: &Metadata, moment: SystemTime) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let moment_s = moment.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    u64::try_from(metadata.ctime()).is_ok_and(|changed_s| changed_s + REST_S < moment_s)
-}
-
-#[cfg(not(unix))]
-fn rested_until(_: &Metadata, _: SystemTime) -> bool {
-    false
 }
 
 #[cfg(test)]

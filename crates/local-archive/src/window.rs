@@ -1,13 +1,14 @@
 //! A file seen through a window: only what is asked for is read, and never more than a budget.
 //!
-//! The metadata of a photo lies in its first kilobytes, or is pointed to from there. The first read takes 16 KiB, which is
-//! enough for most files; later reads take what is asked for. A hostile or odd file that sends its reader to and fro ends
+//! The metadata of a photo lies in its first kilobytes, or is pointed to from there. The first read takes 8 KiB, in which
+//! 51 of 54 recorded JPEG photos with EXIF have all that is wanted (49 in 4 KiB, 52 in 16 KiB); later reads take what is
+//! asked for. A hostile or odd file that sends its reader to and fro ends
 //! at the budget, not at the end of the disk.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
 /// What the first read takes.
-const FIRST_READ: usize = 16 * 1024;
+const FIRST_READ: usize = 8 * 1024;
 /// What a later read takes at least.
 const LATER_READ: usize = 256;
 /// What one file may cost in bytes read.

@@ -44,9 +44,9 @@ fn scan_all(folder: &TempDir, below: &[&str]) -> Result<LocalArchive, ScanError>
 fn a_photo_that_goes_away_meanwhile_changed_while_reading() {
     let folder = folder(&[("ride/1.jpg", at("2018:06:08 13:24:10"))]);
     let path = folder.path().join("ride/1.jpg");
-    assert!(matches!(open_photo(&path, None).0.state, FileState::Usable));
+    assert!(matches!(open_photo(&path, None, &mut Vec::new()).0.state, FileState::Usable));
     fs::remove_file(&path).unwrap();
-    assert!(matches!(open_photo(&path, None).0.state, FileState::Out(Reason::ChangedWhileReading)));
+    assert!(matches!(open_photo(&path, None, &mut Vec::new()).0.state, FileState::Out(Reason::ChangedWhileReading)));
 }
 
 #[test]

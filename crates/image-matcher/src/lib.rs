@@ -7,6 +7,7 @@
 
 mod block;
 mod chain;
+mod claims;
 mod errors;
 mod evidence;
 mod explore;

@@ -1,14 +1,14 @@
 //! One reason for every verdict, from the closed list.
 
+use crate::Lookup;
 use crate::block::Places;
+use crate::claims::Claim;
 use crate::plane::distance_m2;
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
 use crate::rivals::{Doubt, Standing};
-use crate::settle::Claim;
 use crate::twins::are_equal;
 use crate::votes::{EXACT_M, nearest_quarter_ms};
-use crate::{Lookup, Verdict};
 use capture_model::{LocalImages, Reason, TimeKind};
 
 /// Times of one upload agree to this.
@@ -26,7 +26,7 @@ pub(crate) fn matched_reason(side: &PublishedSide, ride: &Ride, standing: &Stand
     if standing.block.places == Places::Computed {
         return Reason::Adjusted;
     }
-    let is_placed = distance_m2(side.original(image), ride.place[photo]) < EXACT_M * EXACT_M;
+    let is_placed = distance_m2(side.points(image, &ride.anchor)[0], ride.place[photo]) < EXACT_M * EXACT_M;
     let lag = |time_ms: i64, offset_ms: i64| (side.time_ms(image) - time_ms - offset_ms).abs();
     let offset_ms = standing.block.offset_at(ride.time_ms[photo]);
     let zone_ms = nearest_quarter_ms(offset_ms);
@@ -65,41 +65,36 @@ pub(crate) fn ambiguous_reason(
     }
 }
 
-/// The matched images next to each photo within its track.
+/// The matched images next to each photo within its track, as places in the published order.
 pub(crate) struct Neighbours {
     before: Vec<Option<u32>>,
     after: Vec<Option<u32>>,
-    /// Place in the published order of each published row.
-    place: Vec<u32>,
 }
 
 impl Neighbours {
-    pub(crate) fn new(local: &LocalImages, side: &PublishedSide, verdicts: &[Verdict]) -> Self {
-        let mut neighbours =
-            Self { before: vec![None; verdicts.len()], after: vec![None; verdicts.len()], place: vec![0; side.len()] };
-        for place in 0..side.len() {
-            neighbours.place[side.row(place) as usize] = place as u32;
-        }
+    /// By the place of the image that a row is matched to.
+    pub(crate) fn new(local: &LocalImages, place_of: impl Fn(usize) -> Option<u32>) -> Self {
+        let mut neighbours = Self { before: vec![None; local.len()], after: vec![None; local.len()] };
         for track in 0..local.n_tracks() {
             let mut last = None;
             for row in local.rows_of(track) {
                 neighbours.before[row] = last;
-                last = verdicts[row].image.or(last);
+                last = place_of(row).or(last);
             }
             let mut next = None;
             for row in local.rows_of(track).rev() {
                 neighbours.after[row] = next;
-                next = verdicts[row].image.or(next);
+                next = place_of(row).or(next);
             }
         }
         neighbours
     }
+}
 
-    /// Whether two images follow each other in one sequence.
-    fn are_consecutive(&self, side: &PublishedSide, a: u32, b: u32) -> bool {
-        let (a, b) = (self.place[a as usize] as usize, self.place[b as usize] as usize);
-        side.sequence(a) == side.sequence(b) && a.abs_diff(b) == 1
-    }
+/// Whether two images follow each other in one sequence.
+fn are_consecutive(side: &PublishedSide, a: u32, b: u32) -> bool {
+    let (a, b) = (a as usize, b as usize);
+    a.abs_diff(b) == 1 && side.sequence(a) == side.sequence(b)
 }
 
 /// Why a photo has no partner.
@@ -125,7 +120,7 @@ pub(crate) fn absent_reason(
     match (before, after) {
         (Some(before), Some(after)) => {
             let is_timed = local.time_kind[row] != TimeKind::None;
-            if is_timed && neighbours.are_consecutive(side, before, after) {
+            if is_timed && are_consecutive(side, before, after) {
                 Reason::DroppedByService
             } else {
                 Reason::InSequenceGap

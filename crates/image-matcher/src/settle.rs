@@ -1,28 +1,16 @@
 //! Verdicts: one to one over everything, doubt stated, and a reason for every photo without partner.
 
 use crate::block::Places;
+use crate::claims::{Claim, Claims};
 use crate::published_side::PublishedSide;
 use crate::reasons::{Neighbours, absent_reason, ambiguous_reason, matched_reason};
 use crate::ride::Ride;
 use crate::rivals::Standing;
 use crate::tracks::track_outcomes;
-use crate::twins::share_among_twins;
 use crate::{Candidate, Lookup, MatchOutcome, MatchSettings, Verdict};
 use capture_model::{LocalImages, PublishedImages, Reason, Status, TimeKind};
+use rayon::prelude::*;
 
-/// A claim of a photo on an image.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Claim {
-    pub(crate) probability: f64,
-    /// Place in the published order.
-    pub(crate) image: u32,
-    pub(crate) standing: usize,
-    /// The photo's number in its ride.
-    pub(crate) photo: u32,
-    pub(crate) posterior: f64,
-}
-
-const LEAST_CLAIM: f64 = 0.003;
 const MOST_CANDIDATES: usize = 5;
 
 /// Decides every photo.
@@ -35,106 +23,69 @@ pub(crate) fn settle(
     lookups: &[Lookup],
     settings: &MatchSettings,
 ) -> MatchOutcome {
-    let mut claims: Vec<Vec<Claim>> = vec![Vec::new(); local.len()];
-    let mut twins: Vec<Vec<u32>> = vec![Vec::new(); local.len()];
-    for (number, standing) in standings.iter().enumerate() {
-        let ride = &rides[standing.ride];
-        for pair in &standing.block.pairs {
-            let row = ride.rows[pair.photo as usize] as usize;
-            let probability = pair.posterior * standing.probability;
-            if standing.twin_of.is_some() {
-                if pair.posterior > 0.5 {
-                    twins[row].push(side.row(pair.image as usize));
-                }
-            } else if probability > LEAST_CLAIM {
-                claims[row].push(Claim {
-                    probability,
-                    image: pair.image,
-                    standing: number,
-                    photo: pair.photo,
-                    posterior: pair.posterior,
-                });
-            }
-        }
-    }
-    let is_twin: Vec<bool> = claims.iter_mut().map(|claims| share_among_twins(side, claims)).collect();
-    let id_of = |image: u32| published.id[side.row(image as usize) as usize];
-    for claims in &mut claims {
-        claims.sort_by(|a, b| b.probability.total_cmp(&a.probability).then(id_of(a.image).cmp(&id_of(b.image))));
-        let mut seen = Vec::new();
-        claims.retain(|claim| {
-            !seen.contains(&claim.image) && {
-                seen.push(claim.image);
-                true
-            }
-        });
-    }
-    let mut taken = assign(local, published, side, &claims);
-    let mut verdicts: Vec<Verdict> = (0..local.len())
-        .map(|row| verdict(local, side, rides, standings, &claims[row], taken[row], row, settings))
+    let claims = Claims::new(local, published, side, rides, standings);
+    let mut taken = claims.assign(local, published, side);
+    let rows = || (0..local.len()).into_par_iter().with_min_len(1_024);
+    let mut verdicts: Vec<Verdict> = rows()
+        .map(|row| {
+            let own = verdict(local, side, rides, standings, claims.of(row), taken[row], row, settings);
+            let reason = if claims.is_twin[row] && own.image.is_none() { Reason::TwinSet } else { own.reason };
+            Verdict { reason, ..own }
+        })
         .collect();
-    for (verdict, _) in
-        verdicts.iter_mut().zip(&is_twin).filter(|(verdict, is_twin)| **is_twin && verdict.image.is_none())
-    {
-        verdict.reason = Reason::TwinSet;
-    }
-    let neighbours = Neighbours::new(local, side, &verdicts);
-    for row in 0..local.len() {
-        if verdicts[row].image.is_none() && verdicts[row].reason.status() != Status::Ambiguous {
-            let lost = claims[row].first().is_some_and(|claim| claim.probability >= settings.review);
-            verdicts[row].reason = if lost {
+    let place_of =
+        |row: usize| verdicts[row].image.and(taken[row]).map(|kept: u32| claims.of(row)[kept as usize].image);
+    let neighbours = Neighbours::new(local, place_of);
+    verdicts.par_iter_mut().with_min_len(1_024).enumerate().for_each(|(row, verdict)| {
+        if verdict.image.is_none() && verdict.reason.status() != Status::Ambiguous {
+            let lost = claims.of(row).first().is_some_and(|claim| claim.probability >= settings.review);
+            verdict.reason = if lost {
                 Reason::IdTaken
             } else {
                 let lookup = lookups.get(row).copied().unwrap_or_default();
-                absent_reason(local, side, &neighbours, lookup, row, !claims[row].is_empty())
+                absent_reason(local, side, &neighbours, lookup, row, !claims.of(row).is_empty())
             };
         }
-    }
-    let is_altered = |image: u32| !published.id_exact[side.row(image as usize) as usize];
+    });
+    let mut outcome = MatchOutcome::default();
+    let is_altered = |claim: &Claim| !published.id_exact[side.row(claim.image as usize) as usize];
+    let twins = twins(published, side, rides, standings);
+    let mut twins = twins.chunk_by(|a, b| a.0 == b.0).peekable();
     for (row, verdict) in verdicts.iter_mut().enumerate() {
-        withhold_altered(&is_altered, &mut claims[row], &mut taken[row], verdict, settings.review);
+        if claims.of(row).iter().any(is_altered) {
+            let mut own = claims.of(row).to_vec();
+            withhold_altered(&is_altered, &mut own, &mut taken[row], verdict, settings.review);
+            outcome.candidates.push(candidates(side, &own, taken[row], settings.review));
+        } else {
+            outcome.candidates.push(candidates(side, claims.of(row), taken[row], settings.review));
+        }
+        let own = twins.next_if(|twins| twins[0].0 as usize == row).unwrap_or_default();
+        let told = if verdict.image.is_some() { own } else { &[] };
+        outcome.also_published.push(told.iter().map(|twin| twin.1));
     }
-    let mut outcome = MatchOutcome { verdicts, ..MatchOutcome::default() };
-    for row in 0..local.len() {
-        outcome.candidates.push(candidates(side, &claims[row], taken[row], settings.review));
-        let is_matched = outcome.verdicts[row].image.is_some();
-        let mut also = if is_matched { std::mem::take(&mut twins[row]) } else { Vec::new() };
-        also.retain(|&image| published.id_exact[image as usize]);
-        also.sort_unstable_by_key(|&image| published.id[image as usize]);
-        also.dedup();
-        outcome.also_published.push(also);
-    }
+    outcome.verdicts = verdicts;
     outcome.tracks = track_outcomes(local, published, rides, standings, &outcome.verdicts);
     outcome
 }
 
-/// The claim that each photo may keep: the best claims first, no image twice; ties go by path, then by id.
-fn assign(
-    local: &LocalImages,
+/// Images of uploads that are only listed: (row of the photo, row of the image), by row and id.
+fn twins(
     published: &PublishedImages,
     side: &PublishedSide,
-    claims: &[Vec<Claim>],
-) -> Vec<Option<usize>> {
-    let mut order: Vec<(usize, usize)> =
-        claims.iter().enumerate().flat_map(|(row, claims)| (0..claims.len()).map(move |k| (row, k))).collect();
-    let id = |&(row, k): &(usize, usize)| published.id[side.row(claims[row][k].image as usize) as usize];
-    order.sort_by(|a, b| {
-        let probability = |&(row, k): &(usize, usize)| claims[row][k].probability;
-        probability(b)
-            .total_cmp(&probability(a))
-            .then(local.path_rank[a.0].cmp(&local.path_rank[b.0]))
-            .then(id(a).cmp(&id(b)))
-    });
-    let mut kept = vec![None; claims.len()];
-    let mut is_used = vec![false; side.len()];
-    for (row, k) in order {
-        let image = claims[row][k].image as usize;
-        if kept[row].is_none() && !is_used[image] {
-            kept[row] = Some(k);
-            is_used[image] = true;
-        }
-    }
-    kept
+    rides: &[Ride],
+    standings: &[Standing<'_>],
+) -> Vec<(u32, u32)> {
+    let listed = standings.iter().filter(|standing| standing.twin_of.is_some());
+    let sure = |standing: &Standing<'_>| {
+        let rows = &rides[standing.ride].rows;
+        let pairs = standing.block.pairs.iter().filter(|pair| pair.posterior > 0.5);
+        pairs.map(|pair| (rows[pair.photo as usize], side.row(pair.image as usize))).collect::<Vec<_>>()
+    };
+    let mut twins: Vec<(u32, u32)> =
+        listed.flat_map(sure).filter(|&(_, image)| published.id_exact[image as usize]).collect();
+    twins.sort_unstable_by_key(|&(row, image)| (row, published.id[image as usize], image));
+    twins.dedup();
+    twins
 }
 
 #[expect(clippy::too_many_arguments, reason = "one row's whole context, read only")]
@@ -144,7 +95,7 @@ fn verdict(
     rides: &[Ride],
     standings: &[Standing<'_>],
     claims: &[Claim],
-    taken: Option<usize>,
+    taken: Option<u32>,
     row: usize,
     settings: &MatchSettings,
 ) -> Verdict {
@@ -156,7 +107,7 @@ fn verdict(
         used_time_ms: (local.time_kind[row] != TimeKind::None).then_some(local.sent_time_ms[row]),
         clock_offset_ms: None,
     };
-    let Some(claim) = taken.map(|k| claims[k]) else { return verdict };
+    let Some(claim) = taken.map(|k| claims[k as usize]) else { return verdict };
     if claim.probability < settings.review {
         return verdict;
     }
@@ -184,34 +135,36 @@ fn verdict(
 /// An id that a tile gave as a float above 2^53 names another image or none. It is never told; whoever would have it waits for
 /// the answer that confirms it.
 fn withhold_altered(
-    is_altered: &dyn Fn(u32) -> bool,
+    is_altered: &dyn Fn(&Claim) -> bool,
     claims: &mut Vec<Claim>,
-    taken: &mut Option<usize>,
+    taken: &mut Option<u32>,
     verdict: &mut Verdict,
     review: f64,
 ) {
-    if !claims.iter().any(|claim| is_altered(claim.image)) {
-        return;
-    }
-    let kept = taken.map(|k| claims[k]);
-    claims.retain(|claim| !is_altered(claim.image));
-    if kept.is_some_and(|claim| claim.probability >= review && is_altered(claim.image)) {
+    let kept = taken.map(|k| claims[k as usize]);
+    claims.retain(|claim| !is_altered(claim));
+    if kept.is_some_and(|claim| claim.probability >= review && is_altered(&claim)) {
         claims.clear();
         *verdict = Verdict { reason: Reason::LookupFailed, image: None, by_computed: false, ..*verdict };
     }
-    *taken = kept.and_then(|kept| claims.iter().position(|claim| claim.image == kept.image));
+    *taken = kept.and_then(|kept| claims.iter().zip(0..).find(|(claim, _)| claim.image == kept.image)).map(|(_, k)| k);
     if verdict.image.is_none() {
         verdict.probability = claims.first().map(|claim| claim.probability).filter(|&p| p >= review);
     }
 }
 
-fn candidates(side: &PublishedSide, claims: &[Claim], taken: Option<usize>, review: f64) -> Vec<Candidate> {
-    let mut list: Vec<&Claim> = claims.iter().filter(|claim| claim.probability >= review).collect();
-    if let Some(kept) = taken.map(|k| claims[k].image) {
-        list.sort_by_key(|claim| claim.image != kept || claim.probability < 0.5); // a match leads its list
-    }
-    list.truncate(MOST_CANDIDATES);
-    list.iter()
+/// The claims that are shown, at most five; a match leads its list.
+fn candidates<'c>(
+    side: &'c PublishedSide<'_>,
+    claims: &'c [Claim],
+    taken: Option<u32>,
+    review: f64,
+) -> impl Iterator<Item = Candidate> + 'c {
+    let shown = move |claim: &&Claim| claim.probability >= review;
+    let lead = taken.map(|k| &claims[k as usize]).filter(|claim| claim.probability >= 0.5).filter(shown);
+    let rest = claims.iter().filter(shown).filter(move |claim| lead.is_none_or(|lead| lead.image != claim.image));
+    lead.into_iter()
+        .chain(rest)
+        .take(MOST_CANDIDATES)
         .map(|claim| Candidate { image: side.row(claim.image as usize), probability: claim.probability })
-        .collect()
 }

@@ -3,9 +3,9 @@
 //! Equal photos of one sequence (same time, place, altitude and heading) can be given out in any order. Which file became
 //! which id is then not known, however well the whole set fits: each of k twins is as probable as the others.
 
+use crate::claims::Claim;
 use crate::plane::distance_m2;
 use crate::published_side::PublishedSide;
-use crate::settle::Claim;
 use crate::votes::EXACT_M;
 use std::ops::Range;
 

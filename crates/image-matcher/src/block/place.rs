@@ -50,8 +50,8 @@ fn chain_of(work: &Work<'_>, weight: &[f64], least: f64) -> Option<Vec<usize>> {
     (!chain.is_empty()).then_some(chain)
 }
 
-fn length(v: [f64; 2]) -> f64 {
-    v[0].hypot(v[1])
+fn length([east, north]: [f64; 2]) -> f64 {
+    (east * east + north * north).sqrt() // metres: a square neither overflows nor vanishes
 }
 
 /// A fit to one of the two kinds of place.

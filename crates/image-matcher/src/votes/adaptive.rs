@@ -1,7 +1,8 @@
 //! A look at few photos where that decides, at many where it does not.
 //!
 //! # Method
-//! A clock that knows UTC is taken at its word first. Otherwise 1 photo in 16 votes (24 at least). If its best offset has
+//! A clock that knows UTC is taken at its word first, where places or times were copied to the letter. Then a sample is asked
+//! for images at exactly its places; if nearly all of them give one offset, that is it. Otherwise 1 photo in 16 votes (24 at least). If its best offset has
 //! pairs enough, and no offset further away comes near it, all photos are asked at the offsets that are left, and nowhere
 //! else: pairs of one offset are found by boxes in space *and* time, so that this costs what known clocks cost. What is
 //! not clear then is looked at by every photo, or one in a few of a long ride.
@@ -19,6 +20,7 @@ use crate::published_side::PublishedSide;
 use crate::ride::Ride;
 use crate::runs::{Index, LONGEST_RUN};
 use capture_model::TimeKind;
+use std::collections::BTreeSet;
 
 /// One photo in so many votes at first.
 const STEP: usize = 16;
@@ -42,7 +44,7 @@ pub(super) fn clear(ride: &Ride, side: &PublishedSide, index: &Index, agreed: &[
     if ride.len() < SHORTEST || !agreed.is_empty() {
         return None;
     }
-    if let Some(known) = on_its_own_clock(ride, side, index) {
+    if let Some(known) = on_its_own_clock(ride, side, index).or_else(|| by_copied_places(ride, side, index)) {
         return Some(vec![known]);
     }
     let mut found = from_sample(ride, side, index, agreed, (ride.len() / STEP).max(FEWEST));
@@ -64,31 +66,98 @@ pub(super) fn clear(ride: &Ride, side: &PublishedSide, index: &Index, agreed: &[
     Some(whole)
 }
 
-/// Offset 0 of a clock that knows UTC, where half of the photos have an image at exactly their place, and no photo of a few
-/// has another one at any other time: then there is nothing that a vote could find.
+/// Offset 0 of a clock that knows UTC, where half of the photos have an image at exactly their place or exactly their time,
+/// and no photo of a few has an image at exactly its place at any other time: then there is nothing that a vote could find.
 fn on_its_own_clock(ride: &Ride, side: &PublishedSide, index: &Index) -> Option<Hypothesis> {
     if ride.kind != TimeKind::Absolute {
         return None;
     }
     let near = at_offset(ride, side, index, 0, &mut Tested::default());
     let own = score(&near, ride, side, 0);
-    let is_exact = own.n_exact >= PAIRS && own.n_exact * 5 >= own.n_pairs * 4 && own.n_exact as usize * 2 >= ride.len();
-    (is_exact && !is_told_at_other_times(ride, side, index)).then_some(own)
+    let is_known = is_copied(&own, ride) || is_timed_alike(&near, ride, side);
+    (is_known && !is_told_at_other_times(ride, side, index)).then_some(own)
+}
+
+/// Whether half of the photos, and nearly all that have an image, have one at exactly their place.
+fn is_copied(own: &Hypothesis, ride: &Ride) -> bool {
+    own.n_exact >= PAIRS && own.n_exact * 5 >= own.n_pairs * 4 && own.n_exact as usize * 2 >= ride.len()
+}
+
+/// Whether half of the photos, and nearly all that have an image of one sequence, have one at exactly their time, on a beat
+/// that no timer gives.
+fn is_timed_alike(near: &[Near], ride: &Ride, side: &PublishedSide) -> bool {
+    const EXACT_MS: i64 = 2;
+    const FRACTIONS: usize = 12;
+    let (Some(first), false) = (near.first(), ride.whole_seconds) else { return false };
+    let sequence = side.sequence(first.image as usize);
+    let (mut exact, mut fractions) = (vec![false; ride.len()], BTreeSet::new());
+    let mut has_image = exact.clone();
+    for vote in near {
+        has_image[vote.photo as usize] = true;
+        if vote.difference_ms.abs() <= EXACT_MS {
+            if side.sequence(vote.image as usize) != sequence {
+                return false; // two uploads, or two cameras on one trigger
+            }
+            exact[vote.photo as usize] = true;
+            fractions.insert(side.time_ms(vote.image as usize).rem_euclid(1_000));
+        }
+    }
+    let count = |flags: &[bool]| flags.iter().filter(|flag| **flag).count();
+    let n_exact = count(&exact);
+    n_exact * 2 >= ride.len() && n_exact * 5 >= count(&has_image) * 4 && fractions.len() >= FRACTIONS
+}
+
+/// The offset at which a sample finds images at exactly its places, where there is one such offset and all photos bear it
+/// out.
+fn by_copied_places(ride: &Ride, side: &PublishedSide, index: &Index) -> Option<Hypothesis> {
+    const ALIKE_MS: i64 = 4;
+    let step = (ride.len() / FEWEST).clamp(1, STEP);
+    let sample: Vec<usize> = (0..ride.len()).step_by(step).collect();
+    let mut differences: Vec<i64> = Vec::new();
+    for &photo in &sample {
+        at_its_place(ride, side, index, photo, |time_ms| differences.push(time_ms.saturating_sub(ride.time_ms[photo])));
+    }
+    differences.sort_unstable();
+    let from = |difference: i64| &differences[differences.partition_point(|&known| known < difference)..];
+    let alike =
+        |difference: i64| &from(difference)[..from(difference).partition_point(|&d| d <= difference + ALIKE_MS)];
+    let best = differences.iter().copied().max_by_key(|&d| (alike(d).len(), std::cmp::Reverse(d)))?;
+    let n_best = alike(best).len();
+    // a camera that stands has one place at many times
+    let is_rival =
+        |&other: &i64| other.abs_diff(best) > 2 * ALIKE_MS.unsigned_abs() && alike(other).len() * 5 >= n_best;
+    if n_best * 2 < sample.len() || n_best < PAIRS as usize || differences.iter().any(is_rival) {
+        return None;
+    }
+    let offset_ms = alike(best)[n_best / 2];
+    let near = at_offset(ride, side, index, offset_ms, &mut Tested::default());
+    let own = score(&near, ride, side, offset_ms);
+    is_copied(&own, ride).then_some(own)
+}
+
+/// Tells the times of the images at exactly the place of a photo.
+fn at_its_place(ride: &Ride, side: &PublishedSide, index: &Index, photo: usize, mut tell: impl FnMut(i64)) {
+    let place = ride.place[photo];
+    let spot = Spot::of(place);
+    for image in index.near(place, place, EXACT_M).into_iter().flatten().map(|image| image as usize) {
+        let is_there = spot.may_be_within(side.degrees(image)[0], 1.0)
+            && distance_m2(side.points(image, &ride.anchor)[0], place) < EXACT_M * EXACT_M;
+        if is_there && side.time_ms(image) != PublishedSide::NO_TIME {
+            tell(side.time_ms(image));
+        }
+    }
 }
 
 /// Whether some of a few photos have an image at exactly their place that was taken at another time.
 fn is_told_at_other_times(ride: &Ride, side: &PublishedSide, index: &Index) -> bool {
     const PHOTOS: usize = 6;
-    (0..ride.len()).step_by(ride.len().div_ceil(PHOTOS)).any(|photo| {
-        let place = ride.place[photo];
-        let spot = Spot::of(place);
-        index.near(place, place, EXACT_M).into_iter().flatten().any(|image| {
-            let image = image as usize;
-            spot.may_be_within(side.degrees(image)[0], 1.0)
-                && distance_m2(side.points(image, &ride.anchor)[0], place) < EXACT_M * EXACT_M
-                && side.time_ms(image).abs_diff(ride.time_ms[photo]) > HALF_MS.unsigned_abs()
-        })
-    })
+    let mut is_told = false;
+    for photo in (0..ride.len()).step_by(ride.len().div_ceil(PHOTOS)) {
+        at_its_place(ride, side, index, photo, |time_ms| {
+            is_told |= time_ms.abs_diff(ride.time_ms[photo]) > HALF_MS.unsigned_abs();
+        });
+    }
+    is_told
 }
 
 /// What a search has looked at.

@@ -31,6 +31,12 @@ impl<T: Clone + Eq + Hash> Names<T> {
         number
     }
 
+    /// Forgets all values, in the memory of which others may be kept.
+    pub fn clear(&mut self) {
+        self.numbers.clear();
+        self.values.clear();
+    }
+
     /// The number of a value that is already kept.
     pub fn find(&self, value: &T) -> Option<u32> {
         self.numbers.get(value).copied()

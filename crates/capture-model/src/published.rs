@@ -153,13 +153,13 @@ impl PublishedImages {
         self.creator_id.push(image.creator_id.unwrap_or(0));
     }
 
-    /// Adds all rows of another collection behind the own ones.
-    pub fn append(&mut self, mut other: Self) {
+    /// Adds all rows of another collection behind the own ones; the other is empty then, and its memory can be used again.
+    pub fn append(&mut self, other: &mut Self) {
         let sequences: Vec<u32> = other.sequences.values().iter().map(|key| self.sequences.number_of(key)).collect();
         let devices: Vec<u32> = other.devices.values().iter().map(|device| self.devices.number_of(device)).collect();
-        let number = |own: &u32| sequences.get(*own as usize).copied().unwrap_or(Self::NO_SEQUENCE);
-        self.sequence.extend(other.sequence.iter().map(number));
-        self.device.extend(other.device.iter().map(|&own| devices[own as usize]));
+        let number = |own: u32| sequences.get(own as usize).copied().unwrap_or(Self::NO_SEQUENCE);
+        self.sequence.extend(other.sequence.drain(..).map(number));
+        self.device.extend(other.device.drain(..).map(|own| devices[own as usize]));
         self.id.append(&mut other.id);
         self.id_exact.append(&mut other.id_exact);
         self.evidence.append(&mut other.evidence);
@@ -174,6 +174,8 @@ impl PublishedImages {
         self.computed_compass_deg.append(&mut other.computed_compass_deg);
         self.is_pano.append(&mut other.is_pano);
         self.creator_id.append(&mut other.creator_id);
+        other.sequences.clear();
+        other.devices.clear();
     }
 
     /// Leaves out rows whose id an earlier row has.
@@ -295,7 +297,7 @@ mod tests {
             images
         };
         let mut all = images(&[7, 8, 7, 9]);
-        all.append(images(&[9, 10, 7]));
+        all.append(&mut images(&[9, 10, 7]));
         assert_eq!(all.sequences.len(), 4, "equal keys of both are one");
         all.keep_first_of_each();
         assert_eq!(all.id, [7, 8, 9, 10]);

@@ -35,16 +35,29 @@ fn clock_kind(file: &LooseFile) -> u8 {
     }
 }
 
+fn shares_sequence(a: &LooseFile, b: &LooseFile) -> bool {
+    match (&a.sequence, &b.sequence) {
+        (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+        (None, None) => true,
+        _ => false,
+    }
+}
+
 fn base_name(file: &LooseFile) -> &[u8] {
     file.path.rsplit_once('/').map_or(&*file.path, |(_, name)| name).as_bytes()
 }
 
 impl Grouping {
     pub(crate) fn new(files: &[LooseFile], devices: &Names<Device>, rules: &Rules) -> Self {
-        let named: BTreeSet<&Arc<GivenSequence>> = files.iter().filter_map(|file| file.sequence.as_ref()).collect();
+        // neighbours share theirs
+        let stretches = || files.chunk_by(shares_sequence);
+        let named: BTreeSet<&Arc<GivenSequence>> = stretches().filter_map(|files| files[0].sequence.as_ref()).collect();
         let ranks: BTreeMap<&Arc<GivenSequence>, u32> = named.into_iter().zip(0..).collect();
-        let given =
-            files.iter().map(|file| file.sequence.as_ref().map_or(NOT_GIVEN, |sequence| ranks[sequence])).collect();
+        let mut given = Vec::with_capacity(files.len());
+        for stretch in stretches() {
+            let rank = stretch[0].sequence.as_ref().map_or(NOT_GIVEN, |sequence| ranks[sequence]);
+            given.resize(given.len() + stretch.len(), rank);
+        }
         let key = |device: &Device| {
             let key = device.key();
             (key.make, key.model, key.width, key.height)

@@ -126,8 +126,8 @@ impl LooseFiles {
         self.files.push(file);
     }
 
-    /// Adds all files of another collection behind the own ones.
-    pub fn append(&mut self, mut other: Self) {
+    /// Adds all files of another collection behind the own ones; the other holds none then.
+    pub fn append(&mut self, other: &mut Self) {
         let numbers: Vec<DeviceIndex> =
             other.devices.values().iter().map(|device| self.devices.number_of(device)).collect();
         self.files.reserve(other.files.len());
@@ -135,6 +135,6 @@ impl LooseFiles {
             file.observation.device = numbers[file.observation.device as usize];
             self.files.push(file);
         }
-        self.files_ignored += other.files_ignored;
+        self.files_ignored += std::mem::take(&mut other.files_ignored);
     }
 }

@@ -63,6 +63,12 @@ struct PublishedRows {
     last_device: Option<LastDevice>,
 }
 
+/// Whether two texts are equal. Most are empty, and the bytes of an empty text have no address that a vector instruction
+/// could load without a fault that it must hide: that costs as much as reading the rest of a row.
+fn is_same(a: &str, b: &str) -> bool {
+    a.len() == b.len() && (a.is_empty() || a == b)
+}
+
 #[derive(Debug)]
 struct LastDevice {
     make: String,
@@ -87,7 +93,9 @@ impl PublishedRows {
     fn device(&mut self, make: Option<&str>, model: Option<&str>, pixels: [Option<u32>; 2]) -> u32 {
         let (make, model) = (make.unwrap_or(""), model.unwrap_or(""));
         match &self.last_device {
-            Some(last) if last.make == make && last.model == model && last.pixels == pixels => last.number,
+            Some(last) if is_same(&last.make, make) && is_same(&last.model, model) && last.pixels == pixels => {
+                last.number
+            }
             _ => {
                 let device = Device::new(Some(make), Some(model), pixels[0], pixels[1]);
                 let number = self.images.devices.number_of(&device);
@@ -104,8 +112,9 @@ impl PartReader for PublishedRows {
         Self { columns, at, is_coverage, ..Self::default() }
     }
 
-    fn append(&mut self, part: Self) {
-        self.images.append(part.images);
+    fn append(&mut self, part: &mut Self) {
+        self.images.append(&mut part.images);
+        (part.last_sequence, part.last_device) = (None, None); // their numbers are no longer given out
     }
 }
 
@@ -143,6 +152,16 @@ impl RowReader for PublishedRows {
             (_, _, None) => missing("latitude or computed_latitude"),
             _ => Ok(()),
         }
+    }
+
+    fn wants(&self, column: usize) -> bool {
+        let Places { id, id_exact, sequence, time, longitude, latitude, computed_longitude, computed_latitude, .. } =
+            self.at;
+        let Places { altitude, computed_altitude, compass, computed_compass, make, model, width, height, .. } = self.at;
+        let Places { creator, is_pano, layer, .. } = self.at;
+        let read = [id, id_exact, sequence, time, longitude, latitude, computed_longitude, computed_latitude, altitude];
+        let more = [computed_altitude, compass, computed_compass, make, model, width, height, creator, is_pano, layer];
+        read.contains(&Some(column)) || more.contains(&Some(column))
     }
 
     fn row(&mut self, row: &Row<'_>, bad: &mut BadCells) {

@@ -41,8 +41,8 @@ impl PartReader for ClusterRows {
         Self { columns: self.columns.clone(), rows: Vec::new(), ..*self }
     }
 
-    fn append(&mut self, part: Self) {
-        self.rows.extend(part.rows);
+    fn append(&mut self, part: &mut Self) {
+        self.rows.append(&mut part.rows);
     }
 }
 

@@ -28,6 +28,7 @@ fn read_pieces<P: PartReader>(
     bad: &mut BadCells,
 ) -> Result<(), RowsError> {
     let mut names: Option<Vec<String>> = None;
+    let mut emptied: Vec<P> = Vec::new(); // their memory is used again
     let mut batch = pieces.next(Batch::default())?;
     let mut recycled = Batch::default();
     while let Some(mut now) = batch {
@@ -35,22 +36,21 @@ fn read_pieces<P: PartReader>(
             names = read_header(&mut now, reader)?;
         }
         let header: &[String] = names.as_deref().unwrap_or_default();
-        let model = reader.part();
-        let (next, parts) = rayon::join(
+        emptied.resize_with(emptied.len().max(now.pieces.len()), || reader.part());
+        let (next, read) = rayon::join(
             || pieces.next(std::mem::take(&mut recycled)),
             || {
-                let read = |piece: &Piece| {
-                    let (mut part, mut bad) = (model.part(), BadCells::default());
-                    read_piece(&now.bytes[piece.bytes.clone()], piece.line, header, &mut part, &mut bad)?;
-                    Ok((part, bad))
+                let read = |(piece, part): (&Piece, &mut P)| {
+                    let mut bad = BadCells::default();
+                    read_piece(&now.bytes[piece.bytes.clone()], piece.line, header, part, &mut bad)?;
+                    Ok(bad)
                 };
-                now.pieces.par_iter().map(read).collect::<Vec<Result<_, RowsError>>>()
+                now.pieces.par_iter().zip(&mut emptied).map(read).collect::<Vec<Result<_, RowsError>>>()
             },
         );
-        for part in parts {
-            let (part, part_bad) = part?;
+        for (part_bad, part) in read.into_iter().zip(&mut emptied) {
+            bad.append(part_bad?);
             reader.append(part);
-            bad.append(part_bad);
         }
         recycled = now;
         batch = next?;

@@ -44,15 +44,17 @@ pub(super) fn read_rows<P: PartReader>(
     let model = reader.part();
     let read = |part: usize| {
         let (mut rows, mut bad) = (model.part(), BadCells::default());
-        table.read_part(part, &|_| true, &mut |line, cells| rows.row(&Row { line, cells }, &mut bad))?;
+        table.read_part(part, &|column| model.wants(column), &mut |line, cells| {
+            rows.row(&Row { line, cells }, &mut bad);
+        })?;
         Ok((rows, bad))
     };
     let parts: Vec<usize> = (0..table.n_parts()).collect();
     for batch in parts.chunks(2 * rayon::current_num_threads()) {
         let done: Vec<Result<(P, BadCells), TableError>> = batch.par_iter().map(|&part| read(part)).collect();
         for part in done {
-            let (rows, part_bad) = part?;
-            reader.append(rows);
+            let (mut rows, part_bad) = part?;
+            reader.append(&mut rows);
             bad.append(part_bad);
         }
     }

@@ -36,7 +36,7 @@ pub(crate) fn read_local_table(
 ) -> Result<(), TableError> {
     let mut rows = LocalRows::new(report_path(path).0.into());
     read_table(path, format, &mut rows)?;
-    loose.append(rows.loose);
+    loose.append(&mut rows.loose);
     Ok(())
 }
 
@@ -82,6 +82,34 @@ struct Places {
     is_scan: bool,
 }
 
+impl Places {
+    /// All of them.
+    fn all(&self) -> impl Iterator<Item = usize> {
+        let alone = [
+            self.sequence,
+            self.latitude,
+            self.longitude,
+            self.latitude_reference,
+            self.longitude_reference,
+            self.altitude,
+            self.heading,
+            self.make,
+            self.model,
+            self.width,
+            self.height,
+            self.orientation,
+            self.status,
+            self.reason,
+            self.note,
+            self.time_source,
+            self.gps_time,
+            self.cluster_id,
+        ];
+        let listed = [&self.path, &self.time, &self.camera_time].into_iter().flatten().copied();
+        alone.into_iter().flatten().chain(listed)
+    }
+}
+
 impl LocalRows {
     fn new(source: Arc<str>) -> Self {
         Self {
@@ -124,19 +152,21 @@ impl PartReader for LocalRows {
         part
     }
 
-    fn append(&mut self, mut part: Self) {
+    fn append(&mut self, part: &mut Self) {
         // its sequences and rows are counted from its own beginning
         let own: Vec<Option<Arc<GivenSequence>>> = part.seen.iter().map(|given| self.sequence(&given.name)).collect();
         for file in &mut part.loose.files {
             file.sequence = file.sequence.take().and_then(|given| own[given.place as usize].clone());
         }
-        for (file, row) in part.nameless {
+        for (file, row) in part.nameless.drain(..) {
             let row = row + self.n_rows;
             part.loose.files[file].path = row_name(row);
             self.nameless.push((file + self.loose.files.len(), row));
         }
-        self.n_rows += part.n_rows;
-        self.loose.append(part.loose);
+        self.n_rows += std::mem::take(&mut part.n_rows);
+        part.sequences.clear();
+        part.seen.clear();
+        self.loose.append(&mut part.loose);
     }
 }
 
@@ -182,6 +212,10 @@ impl RowReader for LocalRows {
             (_, None) => Err(missing(LATITUDE)),
             _ => Ok(()),
         }
+    }
+
+    fn wants(&self, column: usize) -> bool {
+        self.at.all().any(|place| place == column)
     }
 
     fn row(&mut self, row: &Row<'_>, bad: &mut BadCells) {

@@ -60,6 +60,10 @@ impl<'a> Row<'a> {
 pub(crate) trait RowReader {
     /// The header. In JSON it grows with new keys and is told again; a column is missing only if it is so at the end.
     fn header(&mut self, names: &[&str]) -> Result<(), MissingColumn>;
+    /// Whether it reads a column of the header; others may come empty.
+    fn wants(&self, _column: usize) -> bool {
+        true
+    }
     /// One row; cells that cannot be understood go to `bad`.
     fn row(&mut self, row: &Row<'_>, bad: &mut BadCells);
 }
@@ -68,8 +72,8 @@ pub(crate) trait RowReader {
 pub(crate) trait PartReader: RowReader + Send + Sync + Sized {
     /// A reader under the same header that has read nothing.
     fn part(&self) -> Self;
-    /// Takes over what the reader of the following rows has read.
-    fn append(&mut self, part: Self);
+    /// Takes over what the reader of the following rows has read, and leaves it as one that has read nothing.
+    fn append(&mut self, part: &mut Self);
 }
 
 /// No column of the accepted names.

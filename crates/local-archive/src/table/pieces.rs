@@ -11,9 +11,9 @@ use std::io::Read;
 use std::ops::Range;
 
 /// Bytes that are read at once.
-const BATCH: usize = 8 << 20;
-/// Bytes that one thread reads at once, more or less.
-const PIECE: usize = 512 << 10;
+const BATCH: usize = 4 << 20;
+/// Bytes that one thread reads at once, more or less: they stay in its cache from the first look at them to the last.
+const PIECE: usize = 256 << 10;
 /// The longest row that is held in memory.
 const LONGEST_ROW: usize = 64 << 20;
 

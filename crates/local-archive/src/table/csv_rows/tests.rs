@@ -28,8 +28,8 @@ impl PartReader for Plain {
     fn part(&self) -> Self {
         Self { header: self.header.clone(), rows: Vec::new() }
     }
-    fn append(&mut self, part: Self) {
-        self.rows.extend(part.rows);
+    fn append(&mut self, part: &mut Self) {
+        self.rows.append(&mut part.rows);
     }
 }
 

@@ -32,7 +32,10 @@ pub fn send_matches(report: &Report<'_>, sink: &mut dyn TableSink) -> Result<(),
 
 /// The page of an image on the web.
 pub(crate) fn url_of(image_id: u64) -> String {
-    format!("https://www.mapillary.com/app/?pKey={image_id}")
+    let mut url = String::with_capacity(64);
+    url.push_str("https://www.mapillary.com/app/?pKey=");
+    Cell::Id(image_id).write_to(Kind::Id, &mut url);
+    url
 }
 
 /// What is known of one file and of the image that it became.

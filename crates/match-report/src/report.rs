@@ -3,7 +3,7 @@
 //! The rules of the statuses live here, so that no table, drawing or page can break them: a file shows an image only when
 //! it is matched, a matched file's candidates include its match, and there are never more than five.
 
-use crate::table::{Cell, ColumnInfo};
+use crate::table::{Cell, ColumnInfo, Kind};
 use crate::{Redaction, figures};
 use adjustment_audit::Upload;
 use capture_model::{
@@ -212,11 +212,12 @@ impl<'a> Report<'a> {
 
 /// Ids of some published rows, joined by `|`.
 pub(crate) fn joined_ids(published: &PublishedImages, images: impl Iterator<Item = u32>) -> String {
-    use std::fmt::Write;
     let mut text = String::new();
     for image in images {
-        let separator = if text.is_empty() { "" } else { "|" };
-        let _ = write!(text, "{separator}{}", published.id[image as usize]); // a String takes all
+        if !text.is_empty() {
+            text.push('|');
+        }
+        Cell::Id(published.id[image as usize]).write_to(Kind::Id, &mut text);
     }
     text
 }

@@ -1,6 +1,7 @@
 //! `summary.json`: what was run, on what, and how it went. The one file with clocks and durations.
 
 use crate::{Report, ReportError, ShiftFigures};
+use capture_model::Reason;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -25,11 +26,14 @@ impl Counts {
     /// Counts a report.
     pub fn of(report: &Report<'_>) -> Self {
         let mut counts = Self { files: report.archive.files.len(), ..Self::default() };
-        for file in 0..report.archive.files.len() {
-            let reason = report.reason_of(file);
-            let status = reason.status().as_str();
-            *counts.status.entry(status).or_default() += 1;
-            *counts.reason.entry(status).or_default().entry(reason.as_str()).or_default() += 1;
+        let mut files = vec![0_usize; Reason::ALL.iter().map(|&reason| reason as usize + 1).max().unwrap_or(0)];
+        (0..report.archive.files.len()).for_each(|file| files[report.reason_of(file) as usize] += 1);
+        for &reason in Reason::ALL {
+            let (n, status) = (files[reason as usize], reason.status().as_str());
+            if n > 0 {
+                *counts.status.entry(status).or_default() += n;
+                *counts.reason.entry(status).or_default().entry(reason.as_str()).or_default() += n;
+            }
         }
         for track in &report.outcome.tracks {
             *counts.sequences.entry(track.verdict.as_str()).or_default() += 1;

@@ -2,7 +2,7 @@
 //!
 //! In: the usable photos. Out: the z14 tiles, in (x, y) order, and for every photo and track its tiles.
 
-use capture_model::LocalImages;
+use capture_model::{LocalImages, Position};
 use image_matcher::Lookup;
 use std::collections::BTreeMap;
 use tile_cover::{MAX_MERCATOR_LATITUDE, Tile, Zoom, mid_tile, tile_at};
@@ -44,23 +44,37 @@ pub struct TilePlan {
 impl TilePlan {
     /// The tiles that the rule asks for.
     pub fn new(images: &LocalImages, rule: TileRule) -> Self {
+        let tile = |row: usize| has_tile(images, row).then(|| tile_at(images.position(row), Zoom::COVERAGE));
+        let tile_of_photo: Vec<Option<Tile>> = (0..images.len()).map(tile).collect();
         let mut wanted: BTreeMap<Tile, u32> = BTreeMap::new();
         for track in 0..images.n_tracks() {
-            let placed = images.rows_of(track).filter(|&row| has_tile(images, row)).map(|row| images.position(row));
+            let placed = images.rows_of(track).filter(|&row| tile_of_photo[row].is_some());
             match rule {
-                TileRule::Track => wanted.extend(placed.map(|position| (tile_at(position, Zoom::COVERAGE), 0))),
-                TileRule::Mid => wanted.extend(mid_tile(&placed.collect::<Vec<_>>(), Zoom::COVERAGE).map(|t| (t, 0))),
+                TileRule::Track => {
+                    let mut tiles: Vec<Tile> = placed.filter_map(|row| tile_of_photo[row]).collect();
+                    tiles.dedup();
+                    wanted.extend(tiles.into_iter().map(|tile| (tile, 0)));
+                }
+                TileRule::Mid => {
+                    let places: Vec<Position> = placed.map(|row| images.position(row)).collect();
+                    wanted.extend(mid_tile(&places, Zoom::COVERAGE).map(|tile| (tile, 0)));
+                }
             }
         }
         for (number, place) in wanted.values_mut().enumerate() {
             *place = number as u32;
         }
-        let tile_of_photo: Vec<Option<u32>> = (0..images.len())
-            .map(|row| {
-                let tile = has_tile(images, row).then(|| tile_at(images.position(row), Zoom::COVERAGE))?;
-                wanted.get(&tile).copied()
-            })
-            .collect();
+        let mut last = None; // neighbours share it
+        let mut number = |tile: Tile| match last {
+            Some((known, number)) if known == tile => number,
+            _ => {
+                let number = wanted.get(&tile).copied();
+                last = Some((tile, number));
+                number
+            }
+        };
+        let tile_of_photo: Vec<Option<u32>> =
+            tile_of_photo.into_iter().map(|tile| tile.and_then(&mut number)).collect();
         let tiles_of_track = (0..images.n_tracks())
             .map(|track| {
                 let mut tiles: Vec<u32> = images.rows_of(track).filter_map(|row| tile_of_photo[row]).collect();

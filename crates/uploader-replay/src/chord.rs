@@ -5,7 +5,8 @@ use capture_model::Position;
 const SEMI_MAJOR_M: f64 = 6_378_137.0;
 const FLATTENING: f64 = 1.0 / 298.257_223_563;
 
-fn earth_centred_m(place: Position) -> [f64; 3] {
+/// A place in earth-centred coordinates, metres, for many chords from one place.
+pub(crate) fn earth_centred_m(place: Position) -> [f64; 3] {
     let (longitude, latitude) = (place.lon().to_radians(), place.lat().to_radians());
     let squared_eccentricity = FLATTENING * (2.0 - FLATTENING);
     let normal_m = SEMI_MAJOR_M / (1.0 - squared_eccentricity * latitude.sin().powi(2)).sqrt();
@@ -18,7 +19,11 @@ fn earth_centred_m(place: Position) -> [f64; 3] {
 
 /// Metres between two places, through the Earth; within a kilometre this is the distance on the ground to 1e-8.
 pub fn chord_m(a: Position, b: Position) -> f64 {
-    let (a, b) = (earth_centred_m(a), earth_centred_m(b));
+    between_m(earth_centred_m(a), earth_centred_m(b))
+}
+
+/// Metres between two points.
+pub(crate) fn between_m(a: [f64; 3], b: [f64; 3]) -> f64 {
     let squared: f64 = a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum();
     squared.sqrt()
 }

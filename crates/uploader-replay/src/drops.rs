@@ -2,16 +2,17 @@
 //!
 //! Each check sees one sequence in time order and names members; none looks at what another has found.
 
-use crate::chord::chord_m;
+use crate::chord::{between_m, earth_centred_m};
 use crate::{Photos, Rules};
-use capture_model::Position;
 
 const ZIG_ZAG_WINDOW: usize = 5;
 const ZIG_ZAG_JUMP_M: f64 = 30.0;
 const ZIG_ZAG_RETURN: f64 = 0.8;
 
-fn place<P: Photos + ?Sized>(photos: &P, member: u32) -> Position {
-    photos.photo(member).position.expect("only photos with a place form sequences")
+/// Where the members are, as points: each takes part in several chords.
+pub(crate) fn points_of<P: Photos + ?Sized>(members: &[u32], photos: &P) -> Vec<[f64; 3]> {
+    let place = |member: u32| photos.photo(member).position.expect("only photos with a place form sequences");
+    members.iter().map(|&member| earth_centred_m(place(member))).collect()
 }
 
 /// Smallest turn between two headings, degrees.
@@ -21,30 +22,33 @@ fn turn_deg(a: f64, b: f64) -> f64 {
 }
 
 /// Members that repeat the last kept one, each with that one.
-pub(crate) fn duplicates<P: Photos + ?Sized>(members: &[u32], photos: &P, rules: &Rules) -> Vec<(u32, u32)> {
+pub(crate) fn duplicates<P: Photos + ?Sized>(
+    members: &[u32],
+    points: &[[f64; 3]],
+    photos: &P,
+    rules: &Rules,
+) -> Vec<(u32, u32)> {
     let mut found = Vec::new();
-    let Some((&first, rest)) = members.split_first() else { return found };
-    let mut kept = first;
-    for &member in rest {
-        let is_close = chord_m(place(photos, kept), place(photos, member)) <= rules.duplicate_distance_m;
-        let turn = photos.photo(kept).heading_deg.zip(photos.photo(member).heading_deg);
-        if is_close && turn.is_none_or(|(a, b)| turn_deg(a, b) <= rules.duplicate_angle_deg) {
-            found.push((member, kept));
+    let mut kept = 0;
+    for at in 1..members.len() {
+        let is_close = between_m(points[kept], points[at]) <= rules.duplicate_distance_m;
+        let is_repeated = is_close && {
+            let turn = photos.photo(members[kept]).heading_deg.zip(photos.photo(members[at]).heading_deg);
+            turn.is_none_or(|(a, b)| turn_deg(a, b) <= rules.duplicate_angle_deg)
+        };
+        if is_repeated {
+            found.push((members[at], members[kept]));
         } else {
-            kept = member;
+            kept = at;
         }
     }
     found
 }
 
 /// Average speed of a sequence in km/h; `None` with fewer than two photos, or where nothing moves.
-pub(crate) fn average_speed_kmh<P: Photos + ?Sized>(
-    members: &[u32],
-    photos: &P,
-    time_ms: impl Fn(u32) -> i64,
-) -> Option<f64> {
+pub(crate) fn average_speed_kmh(members: &[u32], points: &[[f64; 3]], time_ms: impl Fn(u32) -> i64) -> Option<f64> {
     let (&first, &last) = members.first().zip(members.last()).filter(|_| members.len() > 1)?;
-    let length_m: f64 = members.windows(2).map(|pair| chord_m(place(photos, pair[0]), place(photos, pair[1]))).sum();
+    let length_m: f64 = points.windows(2).map(|pair| between_m(pair[0], pair[1])).sum();
     let elapsed_h = time_ms(last).saturating_sub(time_ms(first)) as f64 / 3_600_000.0;
     (length_m > 0.0).then(|| length_m / 1000.0 / elapsed_h) // no time at all is infinitely fast
 }
@@ -54,8 +58,8 @@ pub(crate) fn average_speed_kmh<P: Photos + ?Sized>(
 /// Photo i is compared with the one five before it (the reference). If i lies more than 30 m from i − 1 and is much closer
 /// to the reference than i − 1 was (less than 0.8 of its distance), then i − 1 was off the path, and so were those right
 /// before it that satisfy the same.
-pub(crate) fn zig_zags<P: Photos + ?Sized>(members: &[u32], photos: &P) -> Vec<u32> {
-    let distance = |a: usize, b: usize| chord_m(place(photos, members[a]), place(photos, members[b]));
+pub(crate) fn zig_zags(members: &[u32], points: &[[f64; 3]]) -> Vec<u32> {
+    let distance = |a: usize, b: usize| between_m(points[a], points[b]);
     let mut is_off = vec![false; members.len()];
     for current in ZIG_ZAG_WINDOW..members.len() {
         let reference = current - ZIG_ZAG_WINDOW;

@@ -12,7 +12,7 @@
 //! sequences in the given order, cut by distance alone; a photo without a place joins the sequence of the photo nearest in
 //! time, if that is within the longest gap.
 
-use crate::drops::{average_speed_kmh, duplicates, zig_zags};
+use crate::drops::{average_speed_kmh, duplicates, points_of, zig_zags};
 use crate::split::{by_distance, by_size_and_gap, is_far, pieces};
 use crate::spread::spread;
 use crate::{NullIslandRule, Rules};
@@ -160,18 +160,22 @@ fn mark_drops<P: Photos + ?Sized>(stretch: &[u32], photos: &P, fates: &mut [Fate
         }
         kept.retain(|&index| fates[index as usize].drop.is_none());
     }
-    for (index, of) in duplicates(&kept, photos, rules) {
+    let mut points = points_of(&kept, photos);
+    for (index, of) in duplicates(&kept, &points, photos, rules) {
         fates[index as usize].drop = Some(Drop::Duplicate { of });
     }
+    let mut members = kept.iter();
+    points.retain(|_| members.next().is_some_and(|&index| fates[index as usize].drop.is_none()));
     kept.retain(|&index| fates[index as usize].drop.is_none());
     let time = |index: u32| fates[index as usize].sent_time_ms.unwrap_or(0);
-    if let Some(kmh) = average_speed_kmh(&kept, photos, time).filter(|&kmh| kmh > rules.max_speed_kmh) {
+    if let Some(kmh) = average_speed_kmh(&kept, &points, time).filter(|&kmh| kmh > rules.max_speed_kmh) {
+        points.clear();
         for index in kept.drain(..) {
             fates[index as usize].drop = Some(Drop::TooFast { kmh: kmh as f32 });
         }
     }
     if rules.drops_zig_zag {
-        for index in zig_zags(&kept, photos) {
+        for index in zig_zags(&kept, &points) {
             fates[index as usize].drop = Some(Drop::ZigZag);
         }
         kept.retain(|&index| fates[index as usize].drop.is_none());

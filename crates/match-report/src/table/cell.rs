@@ -120,11 +120,13 @@ impl<'a> Cell<'a> {
     /// Whether a spreadsheet might take the cell for a formula, so that it needs a guard.
     pub(crate) fn needs_guard(&self, kind: Kind, guarded: &[char]) -> bool {
         let Self::Text(text) = self else { return false };
-        let is_somebodys = match kind {
+        if !text.starts_with(guarded) {
+            return false;
+        }
+        match kind {
             Kind::Text => true,
             Kind::Keys => !text.split('|').all(|key| SequenceId::new(key).is_url_safe()),
             _ => false,
-        };
-        is_somebodys && text.starts_with(guarded)
+        }
     }
 }

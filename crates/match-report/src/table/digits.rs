@@ -44,10 +44,10 @@ fn rounded(scaled: f64) -> Option<u64> {
     if scaled >= LARGEST {
         return None;
     }
-    let below = scaled.floor();
-    let from_tie = scaled - below - 0.5; // exact: both are multiples of one unit
+    let below = scaled as u64; // `floor` is a call where the processor may be old
+    let from_tie = scaled - below as f64 - 0.5; // exact: both are multiples of one unit
     let is_sure = from_tie.abs() > scaled * f64::EPSILON;
-    is_sure.then_some(below as u64 + u64::from(from_tie > 0.0))
+    is_sure.then_some(below + u64::from(from_tie > 0.0))
 }
 
 fn write_any_decimal(number: f64, decimals: usize, out: &mut String) {

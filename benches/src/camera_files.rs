@@ -83,7 +83,8 @@ fn block(k: u32) -> Vec<u8> {
         short(0xa405, 24),
         short(0xa406, 0),
     ];
-    let (north, east) = (28_680_000 + k * 330 % 30_000_000, 48_060_000 - k * 210 % 40_000_000);
+    // 3 m ahead a photo
+    let (north, east) = (28_680_000 + k * 100_000 % 30_000_000, 48_060_000 - k * 70_000 % 40_000_000);
     let (gps_h, ..) = clock(10);
     let gps: Vec<Entry> = vec![
         ascii(0x01, "N"),

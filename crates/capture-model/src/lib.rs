@@ -3,6 +3,7 @@
 //! No IO and no wire formats live here; every other crate speaks in these types. Longitude comes before
 //! latitude, times are milliseconds, lengths are metres, angles are degrees.
 
+mod compact;
 mod device;
 mod ids;
 mod instant;
@@ -12,6 +13,7 @@ mod position;
 mod published;
 mod verdict;
 
+pub use compact::CompactObservation;
 pub use device::{Device, DeviceIndex};
 pub use ids::{ClusterId, ImageId, InvalidId, SequenceId};
 pub use instant::{CapturedAt, LocalTime, TimeSource, WallClock};

@@ -1,6 +1,9 @@
 //! The local side: files and what they say, tracks, and the columns that the matcher reads.
 
-use crate::{CapturedAt, ClusterId, Device, DeviceIndex, LocalTime, Metres, Names, Position, Reason, TimeSource};
+use crate::{
+    CapturedAt, ClusterId, CompactObservation, Device, DeviceIndex, LocalTime, Metres, Names, Position, Reason,
+    TimeSource,
+};
 use std::ops::Range;
 
 /// What one file (or one row of a table) says about its photo.
@@ -47,7 +50,7 @@ pub struct LocalFile {
     /// Whether it can take part.
     pub state: FileState,
     /// What it says.
-    pub observation: Observation,
+    pub observation: CompactObservation,
     /// The upload that it went with, where a history or table says so.
     pub cluster_id: Option<ClusterId>,
     /// The time that the uploader sends: [`Observation::time`] after equal times were spread and milliseconds cut; `None`
@@ -197,8 +200,8 @@ impl LocalArchive {
             images.clock_group.push(rows.clock_group);
             for row in rows.files.clone() {
                 let file = &self.files[row];
-                let (FileState::Usable, Some(position)) = (file.state, file.observation.position) else { continue };
-                let seen = &file.observation;
+                let (FileState::Usable, Some(position)) = (file.state, file.observation.position()) else { continue };
+                let seen = file.observation.get();
                 images.file.push(row as u32);
                 images.track.push(track as u32);
                 images.longitude.push(position.lon());

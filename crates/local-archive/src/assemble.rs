@@ -13,7 +13,7 @@
 //! Files are permuted in place; beside them there are 21 bytes a file, and the replay of one group at a time.
 
 use crate::grouping::{Clock, Grouping, NOT_GIVEN};
-use crate::loose::{LooseFile, LooseFiles};
+use crate::loose::{LooseFile, LooseFiles, Texts};
 use capture_model::{
     CapturedAt, Device, FileState, LocalArchive, LocalFile, LocalTime, Names, Reason, Track, WallClock,
 };
@@ -43,9 +43,9 @@ struct Answers {
 /// # Panics
 /// With 2^32 or more files.
 pub fn assemble(loose: LooseFiles, rules: &Rules) -> LocalArchive {
+    assert!(u32::try_from(loose.files.len()).is_ok(), "fewer than 2^32 files");
+    let grouping = Grouping::new(&loose, rules);
     let LooseFiles { mut files, devices, files_ignored, .. } = loose;
-    assert!(u32::try_from(files.len()).is_ok(), "fewer than 2^32 files");
-    let grouping = Grouping::new(&files, &devices, rules);
     let mut order = grouping.order(&files);
     let mut answers = Answers {
         track: vec![NO_TRACK; files.len()],
@@ -61,17 +61,18 @@ pub fn assemble(loose: LooseFiles, rules: &Rules) -> LocalArchive {
             begin = end;
         }
     }
-    let names = answers.put_in_order(&files);
+    let names = answers.put_in_order(&files, &grouping);
     answers.sort_rows(&files, &mut order);
     let tracks = lay_out(&order, names, &answers, &files, &grouping);
     permute(&mut files, &order);
     let mut kept = Names::default();
     kept.number_of(&Device::default());
-    // a map over the vector alone is collected in its own memory
+    // a map over the vector alone is collected in its own memory, as long as rows are not larger than files
+    const { assert!(size_of::<LocalFile>() == size_of::<LooseFile>()) };
     let mut row = 0;
     let files = files.into_iter().map(|mut file| {
         row += 1;
-        file.observation.device = kept.number_of(devices.value(file.observation.device));
+        file.observation.set_device(kept.number_of(devices.value(file.observation.device())));
         answers.settle(file, order[row - 1] as usize)
     });
     LocalArchive { files: files.collect(), tracks, devices: kept, files_ignored }
@@ -95,7 +96,7 @@ impl Answers {
         let first_track = self.first_file.len() as u32;
         for (&number, fate) in members.iter().zip(&fates) {
             let file = &files[number as usize];
-            if let (Some(sent), Some(time)) = (fate.sent_time_ms, file.observation.time)
+            if let (Some(sent), Some(time)) = (fate.sent_time_ms, file.observation.time())
                 && sent != time.ms()
             {
                 self.sent_ms[number as usize] = sent;
@@ -129,8 +130,8 @@ impl Answers {
     }
 
     /// Renumbers the tracks into the order of their names, and gives the names.
-    fn put_in_order(&mut self, files: &[LooseFile]) -> Vec<String> {
-        let names = self.names(files);
+    fn put_in_order(&mut self, files: &[LooseFile], grouping: &Grouping) -> Vec<String> {
+        let names = self.names(files, grouping);
         let numbers: Option<Vec<u64>> = names.iter().map(|name| number_of(name)).collect();
         let mut order: Vec<u32> = (0..names.len() as u32).collect();
         order.sort_by(|&a, &b| {
@@ -149,7 +150,7 @@ impl Answers {
     }
 
     /// Names of the tracks: those that an input gives, with the input where several repeat one; numbers for the others.
-    fn names(&self, files: &[LooseFile]) -> Vec<String> {
+    fn names(&self, files: &[LooseFile], grouping: &Grouping) -> Vec<String> {
         let given = |track: usize| {
             files[self.first_file[track] as usize].sequence.as_ref().filter(|given| !given.name.is_empty())
         };
@@ -168,7 +169,7 @@ impl Answers {
         let key = |track: usize| {
             let number = first_row[track];
             let file = &files[number as usize];
-            (file.folder.as_bytes(), self.moment(files, number), file.path.as_bytes(), number)
+            (grouping.folder_rank(file), self.moment(files, number), file.path.as_bytes(), number)
         };
         let mut unnamed: Vec<usize> = (0..n_tracks).filter(|&track| given(track).is_none()).collect();
         unnamed.sort_unstable_by(|&a, &b| key(a).cmp(&key(b)));
@@ -190,7 +191,7 @@ impl Answers {
     /// The time by which a file is sorted: that which is sent, else its own; files without one come last.
     fn moment(&self, files: &[LooseFile], number: u32) -> i64 {
         let sent = Some(self.sent_ms[number as usize]).filter(|&sent| sent != i64::MIN);
-        sent.or(files[number as usize].observation.time.map(LocalTime::ms)).unwrap_or(i64::MAX)
+        sent.or(files[number as usize].observation.time().map(LocalTime::ms)).unwrap_or(i64::MAX)
     }
 
     /// By track, then time (none is last), then path, then as read; files without a track last, by path.
@@ -213,7 +214,7 @@ impl Answers {
 
     fn settle(&self, file: LooseFile, number: usize) -> LocalFile {
         let sent = Some(self.sent_ms[number]).filter(|&sent| sent != i64::MIN);
-        let sent_time = sent.zip(file.observation.time).map(|(sent, time)| match time {
+        let sent_time = sent.zip(file.observation.time()).map(|(sent, time)| match time {
             LocalTime::Absolute(_) => LocalTime::Absolute(CapturedAt::from_epoch_ms(sent)),
             LocalTime::Wall(_) => LocalTime::Wall(WallClock::from_ms_as_if_utc(sent)),
         });
@@ -225,7 +226,7 @@ impl Answers {
             cluster_id: file.cluster_id,
             sent_time,
             predicted_drop: self.drop[number],
-            note: file.note,
+            note: file.note.map(|note| note.into_boxed_str()),
         }
     }
 }
@@ -254,12 +255,12 @@ impl Photos for Group<'_> {
 
 fn photo_of(file: &LooseFile, devices: &Names<Device>) -> Photo {
     let is_placed = matches!(file.state, FileState::Usable | FileState::Out(Reason::NullIsland));
-    let device = devices.value(file.observation.device);
+    let device = devices.value(file.observation.device());
     let pixels = device.width.zip(device.height).map_or(0, |(width, height)| u64::from(width) * u64::from(height));
     Photo {
-        time_ms: file.observation.time.map(LocalTime::ms),
-        position: file.observation.position.filter(|_| is_placed),
-        heading_deg: file.observation.heading_deg,
+        time_ms: file.observation.time().map(LocalTime::ms),
+        position: file.observation.position().filter(|_| is_placed),
+        heading_deg: file.observation.heading_deg(),
         pixels,
         bytes: file.bytes,
     }
@@ -286,13 +287,13 @@ fn reason_of(why: Drop, path: impl Fn(u32) -> Box<str>) -> (Reason, String) {
 /// Tables write `.000` behind whole seconds: the step is the coarsest on which all times of a group fall.
 fn find_resolution(members: &[u32], files: &mut [LooseFile]) {
     let times: Vec<i64> =
-        members.iter().filter_map(|&number| files[number as usize].observation.time).map(LocalTime::ms).collect();
+        members.iter().filter_map(|&number| files[number as usize].observation.time()).map(LocalTime::ms).collect();
     let step = [1000_i64, 100, 10].into_iter().find(|step| times.iter().all(|time| time % step == 0));
     if let (Some(step), true) = (step, times.len() >= ENOUGH_TO_TELL) {
         for &number in members {
             let seen = &mut files[number as usize].observation;
-            if seen.time.is_some() {
-                seen.time_resolution_ms = seen.time_resolution_ms.max(step as u16);
+            if seen.time().is_some() {
+                seen.change(|seen| seen.time_resolution_ms = seen.time_resolution_ms.max(step as u16));
             }
         }
     }
@@ -311,7 +312,7 @@ fn lay_out(
     files: &[LooseFile],
     grouping: &Grouping,
 ) -> Vec<Track> {
-    let mut clocks: BTreeMap<(u32, Clock<'_>), u32> = BTreeMap::new();
+    let mut clocks: BTreeMap<(u32, Clock), u32> = BTreeMap::new();
     let mut tracks: Vec<Track> = Vec::with_capacity(names.len());
     let mut row = 0;
     for (track, name) in names.into_iter().enumerate() {
@@ -322,7 +323,7 @@ fn lay_out(
         let first = &files[answers.first_file[track] as usize];
         let is_given = grouping.given[answers.first_file[track] as usize] != NOT_GIVEN;
         // a named track of files without folders has a clock of its own
-        let own = if is_given && first.folder.is_empty() { track as u32 } else { NO_TRACK };
+        let own = if is_given && first.folder == Texts::EMPTY { track as u32 } else { NO_TRACK };
         let next = clocks.len() as u32;
         let clock_group = *clocks.entry((own, grouping.clock(first))).or_insert(next);
         tracks.push(Track { name: name.into(), files: first_row..row, clock_group });

@@ -87,13 +87,13 @@ impl Entries {
             file.say(&words_of(error));
             if let Some(Value::Object(image)) = error.pointer("/vars/desc") {
                 // what the uploader said of it; a broken value here is no error of the file
-                file.observation = image_of(image).0;
+                file.observation = image_of(image).0.into();
                 device = device_of(image);
             }
         } else if is_video(&entry) {
             file.state = FileState::Out(Reason::Video);
             let track = track_of(&entry);
-            file.observation.position = track.first().map(|point| point.position);
+            file.observation.change(|seen| seen.position = track.first().map(|point| point.position));
             file.say(&video_words(&entry, &track));
         } else {
             self.image(&entry, &mut file);
@@ -114,7 +114,7 @@ impl Entries {
             Some(position) if position.is_null_island() => file.state = FileState::Out(Reason::NullIsland),
             Some(_) => {}
         }
-        file.observation = observation;
+        file.observation = observation.into();
         file.bytes = entry.get("filesize").and_then(Value::as_u64).unwrap_or(0);
         file.md5 = text(entry, "md5sum").as_deref().and_then(crate::history::digest_of).map(Box::new);
         file.sequence = text(entry, "MAPSequenceUUID").map(|name| self.sequence(&name));

@@ -60,7 +60,7 @@ impl Track {
 
     /// Places a photo on the track, or refuses it.
     pub(crate) fn place(&self, file: &mut LooseFile) {
-        let Some(time) = file.observation.time else {
+        let Some(time) = file.observation.time() else {
             file.state = FileState::Out(Reason::RejectedByUploader);
             file.say("it has no time, so it cannot be placed on the track");
             return;
@@ -69,7 +69,7 @@ impl Track {
             LocalTime::Absolute(time) => time.epoch_ms(),
             LocalTime::Wall(time) => time.ms_as_if_utc().saturating_add(self.wall_clock_to_utc_ms),
         };
-        let seen = &mut file.observation;
+        let mut seen = file.observation.get();
         seen.time = Some(LocalTime::Absolute(CapturedAt::from_epoch_ms(ms)));
         seen.time_source = TimeSource::Gpx;
         if let Some((position, altitude_m, heading_deg)) = self.at(ms) {
@@ -83,6 +83,7 @@ impl Track {
             let (first, last) = (end(of(self.points.first())), end(of(self.points.last())));
             file.say(&format!("outside the track, which lasts from {first} to {last}"));
         }
+        file.observation = seen.into();
     }
 
     /// Place, altitude and heading at a moment.
@@ -196,7 +197,7 @@ mod tests {
             scan(&[disk.path().join("ride")], &ScanOptions { gpx: Some(gpx), ..ScanOptions::default() }.into())
                 .unwrap();
         let row = |file: &capture_model::LocalFile| {
-            let seen = &file.observation;
+            let seen = file.observation.get();
             let place = match file.state {
                 FileState::Usable => seen.position.map(|position| position.to_string()).unwrap_or_default(),
                 FileState::Out(reason) => format!("{reason} ({})", file.note.as_deref().unwrap_or_default()),

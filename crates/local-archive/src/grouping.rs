@@ -3,8 +3,8 @@
 //! Files of a sequence that their input names are one group. The others are grouped by folder, camera (serial number,
 //! folded make, model and size) and kind of clock: a wall clock and UTC cannot be put in one order.
 
-use crate::loose::{GivenSequence, LooseFile};
-use capture_model::{Device, LocalTime, Names};
+use crate::loose::{GivenSequence, LooseFile, LooseFiles};
+use capture_model::{Device, LocalTime};
 use rayon::prelude::*;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,15 +20,16 @@ pub(crate) struct Grouping {
     /// Of each file, the rank of its given sequence, or [`NOT_GIVEN`].
     pub(crate) given: Vec<u32>,
     device_rank: Vec<u32>,
+    text_rank: Vec<u32>,
     groups_by_camera: bool,
 }
 
-/// What files share that share a clock: folder, device, camera, kind of clock.
-pub(crate) type Clock<'a> = (&'a str, u32, Option<&'a str>, u8);
+/// What files share that share a clock: the ranks of folder, device and camera, and the kind of clock.
+pub(crate) type Clock = (u32, u32, u32, u8);
 
 /// UTC, wall clock, none.
 fn clock_kind(file: &LooseFile) -> u8 {
-    match file.observation.time {
+    match file.observation.time() {
         Some(LocalTime::Absolute(_)) => 0,
         Some(LocalTime::Wall(_)) => 1,
         None => 2,
@@ -48,7 +49,8 @@ fn base_name(file: &LooseFile) -> &[u8] {
 }
 
 impl Grouping {
-    pub(crate) fn new(files: &[LooseFile], devices: &Names<Device>, rules: &Rules) -> Self {
+    pub(crate) fn new(loose: &LooseFiles, rules: &Rules) -> Self {
+        let LooseFiles { files, devices, texts, .. } = loose;
         // neighbours share theirs
         let stretches = || files.chunk_by(shares_sequence);
         let named: BTreeSet<&Arc<GivenSequence>> = stretches().filter_map(|files| files[0].sequence.as_ref()).collect();
@@ -65,13 +67,18 @@ impl Grouping {
         let keys: BTreeSet<_> = devices.values().iter().map(key).collect();
         let ranks: BTreeMap<_, u32> = keys.into_iter().zip(0..).collect();
         let device_rank = devices.values().iter().map(|device| ranks[&key(device)]).collect();
-        Self { given, device_rank, groups_by_camera: rules.groups_by_camera }
+        Self { given, device_rank, text_rank: texts.ranks(), groups_by_camera: rules.groups_by_camera }
     }
 
     /// The clock that a file was taken by.
-    pub(crate) fn clock<'a>(&self, file: &'a LooseFile) -> Clock<'a> {
-        let device = self.device_rank[file.observation.device as usize];
-        (&file.folder, device, file.camera.as_deref(), clock_kind(file))
+    pub(crate) fn clock(&self, file: &LooseFile) -> Clock {
+        let device = self.device_rank[file.observation.device() as usize];
+        (self.folder_rank(file), device, self.text_rank[file.camera as usize], clock_kind(file))
+    }
+
+    /// Place of a file's folder in the order of bytes.
+    pub(crate) fn folder_rank(&self, file: &LooseFile) -> u32 {
+        self.text_rank[file.folder as usize]
     }
 
     /// Order of groups; equal for files of one group.
@@ -82,7 +89,7 @@ impl Grouping {
         }
         let group = |index: u32| {
             let (folder, device, camera, kind) = self.clock(&files[index as usize]);
-            if self.groups_by_camera { (folder, device, camera, kind) } else { (folder, 0, None, kind) }
+            if self.groups_by_camera { (folder, device, camera, kind) } else { (folder, 0, 0, kind) }
         };
         group(a).cmp(&group(b))
     }

@@ -222,7 +222,7 @@ impl History {
         if let Some(found) = digest.and_then(|digest| self.by_md5.get(&digest)) {
             return found.clone();
         }
-        let is_same_place = |sent: &Sent| match (sent.observation.position, file.observation.position) {
+        let is_same_place = |sent: &Sent| match (sent.observation.position, file.observation.position()) {
             (Some(a), Some(b)) => (a.lon() - b.lon()).abs() < 1e-6 && (a.lat() - b.lat()).abs() < 1e-6,
             _ => false,
         };
@@ -246,7 +246,7 @@ impl History {
         let Some(last) = found.pop() else { return };
         let (sent, of) = (&self.sent[last as usize], upload(&last));
         file.take_sent(&sent.observation);
-        if file.observation.position.is_some_and(|position| !position.is_null_island()) {
+        if file.observation.position().is_some_and(|position| !position.is_null_island()) {
             file.state = FileState::Usable;
         }
         file.cluster_id = of.cluster_id;

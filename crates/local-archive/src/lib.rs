@@ -41,7 +41,7 @@ pub use assemble::assemble;
 pub use errors::{BadCell, ScanError, TableError};
 pub use gpx::GpxTrack;
 pub use history::{HistoryPlace, PastUpload, PastUploads, read_past_uploads};
-pub use loose::{GivenSequence, LooseFile, LooseFiles, Texts};
+pub use loose::{GivenSequence, LooseFile, LooseFiles, TextIndex, Texts};
 pub use photo_file::{PhotoContents, PhotoReader};
 pub use published_table::read_published_table;
 pub use report_path::{is_photo, path_of_row};

@@ -1,7 +1,7 @@
 //! A file that was read and is not yet in its place.
 
-use capture_model::{ClusterId, Device, DeviceIndex, FileState, Names, Observation};
-use std::collections::HashSet;
+use capture_model::{ClusterId, CompactObservation, Device, DeviceIndex, FileState, Names, Observation};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A sequence that an input names itself.
@@ -22,14 +22,14 @@ pub struct GivenSequence {
 pub struct LooseFile {
     /// The path as reports show it.
     pub path: Box<str>,
-    /// Its folder: photos of one folder and camera are grouped.
-    pub folder: Arc<str>,
+    /// Its folder, a number of [`LooseFiles::texts`]: photos of one folder and camera are grouped.
+    pub folder: TextIndex,
     /// Whether it can take part.
     pub state: FileState,
     /// What it says; the device is a number of [`LooseFiles::devices`].
-    pub observation: Observation,
-    /// Serial number of the camera, where known.
-    pub camera: Option<Arc<str>>,
+    pub observation: CompactObservation,
+    /// Serial number of the camera, a number of [`LooseFiles::texts`]; that of the empty text where it is unknown.
+    pub camera: TextIndex,
     /// The sequence that its input names; `None` groups it as the uploader does.
     pub sequence: Option<Arc<GivenSequence>>,
     /// The upload that it went with.
@@ -38,8 +38,9 @@ pub struct LooseFile {
     pub bytes: u64,
     /// MD5 of the file, where an input tells it.
     pub md5: Option<Box<[u8; 16]>>,
-    /// Words for the `note` column.
-    pub note: Option<Box<str>>,
+    /// Words for the `note` column. Few files have any; the second box keeps the others small, so that files become rows in
+    /// their own memory.
+    pub note: Option<Box<String>>,
 }
 
 impl LooseFile {
@@ -50,8 +51,8 @@ impl LooseFile {
             path: path.into(),
             folder: texts.keep(folder),
             state,
-            observation: Observation::default(),
-            camera: None,
+            observation: CompactObservation::default(),
+            camera: Texts::EMPTY,
             sequence: None,
             cluster_id: None,
             bytes: 0,
@@ -62,36 +63,85 @@ impl LooseFile {
 
     /// Takes over what was sent; GPS time, camera time, device and orientation stay as the file says them.
     pub(crate) fn take_sent(&mut self, sent: &Observation) {
-        let seen = &self.observation;
+        let seen = self.observation.get();
         let (gps_time, camera_time, device) = (seen.gps_time, seen.camera_time, seen.device);
         let orientation = seen.orientation.or(sent.orientation);
         if sent.position.is_some() {
-            self.observation = Observation { gps_time, camera_time, device, orientation, ..sent.clone() };
+            self.observation = Observation { gps_time, camera_time, device, orientation, ..sent.clone() }.into();
         }
     }
 
     /// Adds words to the note.
     pub fn say(&mut self, words: &str) {
-        self.note = Some(match self.note.take() {
-            Some(note) => format!("{note}; {words}").into(),
-            None => words.into(),
-        });
+        match &mut self.note {
+            Some(note) => {
+                note.push_str("; ");
+                note.push_str(words);
+            }
+            None => self.note = Some(Box::new(words.to_owned())),
+        }
     }
 }
 
-/// Texts that many files share, kept once.
-#[derive(Debug, Clone, Default)]
-pub struct Texts(HashSet<Arc<str>>);
+/// Number of a text in [`Texts`].
+pub type TextIndex = u32;
+
+/// Texts that many files share, kept once and spoken of by number.
+#[derive(Debug, Clone)]
+pub struct Texts {
+    numbers: HashMap<Arc<str>, TextIndex>,
+    kept: Vec<Arc<str>>,
+    /// The number that was asked for last: files come folder by folder.
+    last: TextIndex,
+}
+
+impl Default for Texts {
+    fn default() -> Self {
+        let empty: Arc<str> = "".into();
+        Self { numbers: HashMap::from([(Arc::clone(&empty), Self::EMPTY)]), kept: vec![empty], last: Self::EMPTY }
+    }
+}
 
 impl Texts {
-    /// The shared copy of a text.
-    pub fn keep(&mut self, text: &str) -> Arc<str> {
-        if let Some(kept) = self.0.get(text) {
-            return Arc::clone(kept);
+    /// The number of the empty text.
+    pub const EMPTY: TextIndex = 0;
+
+    /// The number of a text, which is kept if it is new.
+    ///
+    /// # Panics
+    /// When 2^32 texts are kept.
+    pub fn keep(&mut self, text: &str) -> TextIndex {
+        if self.get(self.last) == text {
+            return self.last;
         }
-        let kept: Arc<str> = text.into();
-        self.0.insert(Arc::clone(&kept));
-        kept
+        if let Some(&number) = self.numbers.get(text) {
+            self.last = number;
+        } else {
+            self.last = TextIndex::try_from(self.kept.len()).expect("fewer than 2^32 texts");
+            let text: Arc<str> = text.into();
+            self.kept.push(Arc::clone(&text));
+            self.numbers.insert(text, self.last);
+        }
+        self.last
+    }
+
+    /// The text of a number that was given out.
+    ///
+    /// # Panics
+    /// When it was not given out here.
+    pub fn get(&self, number: TextIndex) -> &str {
+        &self.kept[number as usize]
+    }
+
+    /// Of each text, its place in the order of bytes; the empty text has place 0.
+    pub(crate) fn ranks(&self) -> Vec<u32> {
+        let mut order: Vec<TextIndex> = (0..self.kept.len() as TextIndex).collect();
+        order.sort_unstable_by_key(|&number| self.get(number).as_bytes());
+        let mut ranks = vec![0; order.len()];
+        for (rank, &number) in (0..).zip(&order) {
+            ranks[number as usize] = rank;
+        }
+        ranks
     }
 }
 
@@ -119,10 +169,10 @@ impl Default for LooseFiles {
 impl LooseFiles {
     /// Adds a file with its device.
     pub fn push(&mut self, mut file: LooseFile, device: &Device) {
-        file.observation.device = match self.files.last().map(|last| last.observation.device) {
+        file.observation.set_device(match self.files.last().map(|last| last.observation.device()) {
             Some(last) if self.devices.value(last) == device => last, // neighbours share it
             _ => self.devices.number_of(device),
-        };
+        });
         self.files.push(file);
     }
 
@@ -132,7 +182,9 @@ impl LooseFiles {
             other.devices.values().iter().map(|device| self.devices.number_of(device)).collect();
         self.files.reserve(other.files.len());
         for mut file in other.files.drain(..) {
-            file.observation.device = numbers[file.observation.device as usize];
+            file.observation.set_device(numbers[file.observation.device() as usize]);
+            file.folder = self.texts.keep(other.texts.get(file.folder));
+            file.camera = self.texts.keep(other.texts.get(file.camera));
             self.files.push(file);
         }
         self.files_ignored += std::mem::take(&mut other.files_ignored);

@@ -50,7 +50,7 @@ pub(crate) fn merge_described(loose: &mut LooseFiles, described: &[Described]) {
         }
         let from = loose.files[entry].clone();
         let to = &mut loose.files[photo];
-        to.take_sent(&from.observation);
+        to.take_sent(&from.observation.get());
         to.state = from.state;
         to.sequence = from.sequence;
         to.cluster_id = from.cluster_id.or(to.cluster_id);
@@ -78,9 +78,9 @@ fn find(entry: &LooseFile, folder: &Path, candidates: &[usize], files: &[LooseFi
             .find(|&row| digest_of_file(Path::new(&*files[row].path)).is_ok_and(|md5| md5 == *wanted))
     };
     let by_place = || {
-        let place = entry.observation.position.filter(|_| entry.md5.is_none())?;
+        let place = entry.observation.position().filter(|_| entry.md5.is_none())?;
         let is_there = |row: &usize| {
-            let other = files[*row].observation.position;
+            let other = files[*row].observation.position();
             other.is_some_and(|other| {
                 (other.lon() - place.lon()).abs() < 1e-6 && (other.lat() - place.lat()).abs() < 1e-6
             })
@@ -127,8 +127,8 @@ mod tests {
         let paths = [disk.path().join("ride"), disk.path().join("d.json")];
         let archive = scan(&paths, &ScanSettings::default()).unwrap();
         let row = |file: &capture_model::LocalFile| {
-            let time = file.observation.time.map(|time| time.to_string()).unwrap_or_default();
-            format!("{} {} {time}", base_name(&file.path), file.observation.time_source.as_str())
+            let time = file.observation.time().map(|time| time.to_string()).unwrap_or_default();
+            format!("{} {} {time}", base_name(&file.path), file.observation.time_source().as_str())
         };
         let rows: Vec<String> = archive.files.iter().map(row).collect();
         assert_eq!(
@@ -143,7 +143,7 @@ mod tests {
                 "refused.jpg original 2018-06-08T13:24:10.000",
             ]
         );
-        assert_eq!(archive.files[0].observation.camera_time.unwrap().to_string(), "2018-06-08T13:24:10.000");
+        assert_eq!(archive.files[0].observation.camera_time().unwrap().to_string(), "2018-06-08T13:24:10.000");
         assert_eq!(archive.files[6].state, FileState::Out(Reason::RejectedByUploader));
     }
 }

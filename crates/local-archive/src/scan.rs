@@ -270,11 +270,14 @@ impl Scan<'_> {
     fn keep(&mut self, path: &Path, photo: Photo, bytes: u64) {
         let (shown, is_encoded) = report_path(path);
         let mut file = LooseFile::new(&shown, photo.state, &mut self.loose.texts);
-        file.observation = photo.observation;
-        choose_time(&mut file.observation, &self.rules);
-        file.camera = photo.camera.map(|camera| self.loose.texts.keep(&camera));
+        let mut observation = photo.observation;
+        choose_time(&mut observation, &self.rules);
+        file.observation = observation.into();
+        if let Some(camera) = photo.camera {
+            file.camera = self.loose.texts.keep(&camera);
+        }
         file.bytes = bytes;
-        file.note = photo.note.map(Into::into);
+        file.note = photo.note.map(Box::new);
         if is_encoded {
             file.say(crate::report_path::ENCODED);
         }

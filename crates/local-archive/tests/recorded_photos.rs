@@ -34,7 +34,7 @@ fn difference(what: &str, ours: Option<f64>, theirs: Option<f64>, tolerance: f64
 
 /// What our reading says otherwise than the expected row.
 fn differences(file: &LocalFile, expected: &BTreeMap<&str, &str>) -> Vec<String> {
-    let seen = &file.observation;
+    let seen = file.observation.get();
     let cell = |name: &str| expected.get(name).copied().unwrap_or("");
     let either = |exif: &str, xmp: &str| number(cell(exif)).or_else(|| number(cell(xmp)));
     let mut found = Vec::new();

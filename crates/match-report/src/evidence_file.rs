@@ -191,7 +191,7 @@ impl Teller<'_> {
 
     fn file(&self, file: usize, [best, next]: [Option<PairWeights>; 2]) -> FileLine {
         let local: &LocalFile = &self.report.archive.files[file];
-        let seen = &local.observation;
+        let seen = local.observation.get();
         let devices = &self.report.archive.devices;
         let device = ((seen.device as usize) < devices.len()).then(|| devices.value(seen.device));
         let candidates = self.report.candidates_of(file);

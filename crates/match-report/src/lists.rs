@@ -107,7 +107,7 @@ fn moment_of_image(published: &PublishedImages, image: usize) -> Moment {
 }
 
 fn moment_of_file(file: &LocalFile) -> Option<Moment> {
-    let (time, place) = (file.observation.time?, file.observation.position?);
+    let (time, place) = (file.observation.time()?, file.observation.position()?);
     Some((time.ms(), (place.lon() + 0.0).to_bits(), (place.lat() + 0.0).to_bits()))
 }
 
@@ -224,10 +224,11 @@ mod tests {
             world.published.longitude[1] = world.published.longitude[0];
         });
         check("a local twin", 0, |world| {
-            world.archive.files[2].observation.position = world.archive.files[0].observation.position;
+            let place = world.archive.files[0].observation.position();
+            world.archive.files[2].observation.change(|seen| seen.position = place);
         });
         check("a neighbour at another time", 1, |world| {
-            world.archive.files[2].observation.altitude = Some(Metres(1.0));
+            world.archive.files[2].observation.change(|seen| seen.altitude = Some(Metres(1.0)));
         });
         check("two rows of one path", 0, |world| world.archive.files[4].path = world.archive.files[0].path.clone());
         check("another file may be it", 0, |world| {

@@ -100,17 +100,17 @@ impl<'a> MatchRow<'a> {
     pub(crate) fn distance_m(&self) -> Option<f64> {
         let by_computed = self.verdict.is_some_and(|verdict| verdict.by_computed) || self.reason == Reason::Adjusted;
         let there = if by_computed { self.computed.or(self.original) } else { self.original.or(self.computed) };
-        Some(figures::distance_m(self.local.observation.position?, there?))
+        Some(figures::distance_m(self.local.observation.position()?, there?))
     }
 
     fn altitude_delta_m(&self) -> Option<f64> {
-        let Metres(local_m) = self.local.observation.altitude?;
+        let Metres(local_m) = self.local.observation.altitude()?;
         Some(f64::from(self.report.published.altitude_m[self.image?]) - local_m)
     }
 
     fn heading_delta_deg(&self) -> Option<f64> {
         let remote_deg = f64::from(self.report.published.compass_deg[self.image?]);
-        figures::turn_deg(self.local.observation.heading_deg?, remote_deg)
+        figures::turn_deg(self.local.observation.heading_deg()?, remote_deg)
     }
 
     pub(crate) fn shift_m(&self) -> Option<f64> {
@@ -188,10 +188,10 @@ pub(crate) fn columns<'a>() -> [Column<MatchRow<'a>>; 30] {
         column("captured_at", Kind::Time, "Local time that was used; without Z its zone is unknown", |row| {
             Cell::of(row.used_time, Cell::Time)
         }),
-        column("longitude", Kind::Coordinate, "Local place", |row| longitude(row.local.observation.position)),
-        column("latitude", Kind::Coordinate, "Local place", |row| latitude(row.local.observation.position)),
+        column("longitude", Kind::Coordinate, "Local place", |row| longitude(row.local.observation.position())),
+        column("latitude", Kind::Coordinate, "Local place", |row| latitude(row.local.observation.position())),
         column("altitude_m", Kind::Altitude, "Local altitude", |row| {
-            Cell::of(row.local.observation.altitude, |Metres(altitude_m)| Cell::Number(altitude_m))
+            Cell::of(row.local.observation.altitude(), |Metres(altitude_m)| Cell::Number(altitude_m))
         }),
         column("remote_captured_at", Kind::Time, "Published time", |row| {
             let time = row.image.and_then(|image| row.report.published.captured_at(image));

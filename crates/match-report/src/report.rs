@@ -166,7 +166,7 @@ impl<'a> Report<'a> {
 
     /// The time that was used for a file, on its own clock.
     pub(crate) fn used_time(&self, file: usize) -> Option<LocalTime> {
-        let known = self.archive.files[file].observation.time?;
+        let known = self.archive.files[file].observation.time()?;
         let used_ms = self.verdict_of(file).and_then(|verdict| verdict.used_time_ms).unwrap_or(known.ms());
         Some(match known {
             LocalTime::Absolute(_) => LocalTime::Absolute(CapturedAt::from_epoch_ms(used_ms)),
@@ -188,7 +188,7 @@ impl<'a> Report<'a> {
     /// Every matched image with the place that its local file says, for [`adjustment_audit::Audit::check_uploads`].
     pub fn uploads(&self) -> impl Iterator<Item = Upload> + '_ {
         (0..self.archive.files.len()).filter_map(|file| {
-            let place = self.archive.files[file].observation.position?;
+            let place = self.archive.files[file].observation.position()?;
             Some(Upload { row: self.image_of(file)? as u32, place })
         })
     }

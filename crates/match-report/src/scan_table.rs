@@ -32,7 +32,7 @@ pub(crate) struct ScanRow<'a> {
 impl<'a> ScanRow<'a> {
     fn of(archive: &'a LocalArchive, file: usize) -> Self {
         let local = &archive.files[file];
-        let device = local.observation.device;
+        let device = local.observation.device();
         Self {
             file,
             local,
@@ -74,28 +74,28 @@ pub(crate) fn columns<'a>() -> [Column<ScanRow<'a>>; 20] {
             "captured_at",
             Kind::Time,
             "The time that the uploader would choose; without Z its zone is unknown",
-            |row| Cell::of(row.local.observation.time, Cell::Time),
+            |row| Cell::of(row.local.observation.time(), Cell::Time),
         ),
         column("time_source", Kind::Word, "Where that time was read", |row| {
-            Cell::text(row.local.observation.time_source.as_str())
+            Cell::text(row.local.observation.time_source().as_str())
         }),
         column("camera_time", Kind::Time, "The camera's own clock", |row| {
-            Cell::of(row.local.observation.camera_time, Cell::Time)
+            Cell::of(row.local.observation.camera_time(), Cell::Time)
         }),
         column("gps_time", Kind::Time, "GPS date and time", |row| {
-            Cell::of(row.local.observation.gps_time, |time| Cell::Time(LocalTime::Absolute(time)))
+            Cell::of(row.local.observation.gps_time(), |time| Cell::Time(LocalTime::Absolute(time)))
         }),
         column("longitude", Kind::Coordinate, "Place", |row| {
-            Cell::of(row.local.observation.position.map(Position::lon), Cell::Number)
+            Cell::of(row.local.observation.position().map(Position::lon), Cell::Number)
         }),
         column("latitude", Kind::Coordinate, "Place", |row| {
-            Cell::of(row.local.observation.position.map(Position::lat), Cell::Number)
+            Cell::of(row.local.observation.position().map(Position::lat), Cell::Number)
         }),
         column("altitude_m", Kind::Altitude, "Altitude", |row| {
-            Cell::of(row.local.observation.altitude, |Metres(altitude_m)| Cell::Number(altitude_m))
+            Cell::of(row.local.observation.altitude(), |Metres(altitude_m)| Cell::Number(altitude_m))
         }),
         column("heading_deg", Kind::Angle, "Heading, 0…360 from north", |row| {
-            Cell::of(row.local.observation.heading_deg, Cell::Number)
+            Cell::of(row.local.observation.heading_deg(), Cell::Number)
         }),
         column("make", Kind::Text, "Who made the camera", |row| {
             Cell::of(row.device.and_then(|device| device.make.as_deref()), Cell::text)
@@ -110,7 +110,7 @@ pub(crate) fn columns<'a>() -> [Column<ScanRow<'a>>; 20] {
             Cell::of(row.device.and_then(|device| device.height), |pixels| Cell::Whole(i64::from(pixels)))
         }),
         column("orientation", Kind::Whole, "EXIF orientation, 1 to 8", |row| {
-            Cell::of(row.local.observation.orientation, |orientation| Cell::Whole(i64::from(orientation)))
+            Cell::of(row.local.observation.orientation(), |orientation| Cell::Whole(i64::from(orientation)))
         }),
         column("cluster_id", Kind::Id, "The upload it went with", |row| {
             Cell::of(row.local.cluster_id, |cluster| Cell::Id(cluster.0))

@@ -16,7 +16,8 @@ fn photo(loose: &mut LooseFiles, path: &str, seconds: Option<f64>, east_m: Optio
         time_source: TimeSource::Original,
         time_resolution_ms: 1,
         ..Observation::default()
-    };
+    }
+    .into();
     loose.push(file, &Device::new(None, Some(model), None, None));
 }
 
@@ -133,7 +134,7 @@ fn the_written_step_is_found_where_a_table_hides_it() {
         for (n, &second) in seconds.iter().enumerate() {
             photo(&mut loose, &format!("{n}.jpg"), Some(second), Some(n as f64 * 2.0), "A");
         }
-        assemble(loose, &Rules::default()).files[0].observation.time_resolution_ms
+        assemble(loose, &Rules::default()).files[0].observation.time_resolution_ms()
     };
     assert_eq!(of(&[1.0, 2.0, 3.0, 4.0, 5.0]), 1000);
     assert_eq!(of(&[1.0, 2.5, 3.0, 4.0, 5.0]), 100);
@@ -146,7 +147,8 @@ fn wall_clocks_and_utc_are_never_in_one_track() {
     let mut loose = LooseFiles::default();
     photo(&mut loose, "1.jpg", Some(1.0), Some(0.0), "A");
     photo(&mut loose, "2.jpg", Some(2.0), Some(3.0), "A");
-    loose.files[1].observation.time = Some(LocalTime::Absolute(CapturedAt::from_epoch_ms(2_000)));
+    let utc = Some(LocalTime::Absolute(CapturedAt::from_epoch_ms(2_000)));
+    loose.files[1].observation.change(|seen| seen.time = utc);
     let archive = assemble(loose, &Rules::default());
     assert_eq!(shown(&archive), ["1 1.jpg", "2 2.jpg"]);
     assert_ne!(archive.tracks[0].clock_group, archive.tracks[1].clock_group);

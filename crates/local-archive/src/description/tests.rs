@@ -32,7 +32,7 @@ fn read(content: &[u8]) -> Result<LooseFiles, TableError> {
 
 fn rows(loose: &LooseFiles) -> Vec<String> {
     let row = |file: &LooseFile| {
-        let seen = &file.observation;
+        let seen = file.observation.get();
         let mut words = vec![file.path.to_string()];
         words.extend(file.sequence.as_ref().map(|sequence| format!("seq {}", sequence.name)));
         if let FileState::Out(reason) = file.state {
@@ -63,7 +63,7 @@ fn every_generation_and_kind_is_read() {
             "null.jpg null_island 0.0000000,0.0000000",
         ]
     );
-    let first = &loose.files[0].observation;
+    let first = loose.files[0].observation.get();
     assert_eq!((first.altitude, first.heading_deg, first.orientation), (Some(Metres(77.42)), Some(133.54), Some(1)));
     let archive = assemble(loose, &Rules::default());
     assert_eq!(archive.files.len(), 8, "each entry exactly once");

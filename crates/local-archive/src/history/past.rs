@@ -68,7 +68,7 @@ fn past_uploads(history: &History) -> PastUploads {
             let place = sent.observation.position.filter(|position| !position.is_null_island());
             let state = if place.is_some() { FileState::Usable } else { FileState::Out(Reason::NoPlace) };
             let mut file = LooseFile::new(&sent.path, state, &mut loose.texts);
-            file.observation = sent.observation.clone();
+            file.observation = sent.observation.clone().into();
             file.sequence = Some(Arc::clone(&sequence));
             file.cluster_id = Some(cluster_id);
             loose.push(file, &Device::default());

@@ -49,10 +49,10 @@ fn rows(archive: &LocalArchive) -> Vec<String> {
     let row = |file: &LocalFile| {
         let name = base_name(&file.path);
         let cluster = file.cluster_id.map_or("-".to_owned(), |id| id.to_string());
-        let time = file.observation.time.map(|time| time.to_string()).unwrap_or_default();
+        let time = file.observation.time().map(|time| time.to_string()).unwrap_or_default();
         let track = file.track.map_or("-", |track| &*archive.tracks[track as usize].name);
         let note = file.note.as_deref().unwrap_or_default();
-        format!("{track} {name} {cluster} {} {time} {note}", file.observation.time_source.as_str())
+        format!("{track} {name} {cluster} {} {time} {note}", file.observation.time_source().as_str())
     };
     archive.files.iter().map(row).collect()
 }

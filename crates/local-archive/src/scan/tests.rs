@@ -121,7 +121,7 @@ fn the_version_of_the_uploader_chooses_the_time() {
         let rules = Rules::of(version.parse().unwrap());
         let options = ScanOptions { rules: Some(rules), ..ScanOptions::default() };
         let archive = scan(&[folder.path().to_owned()], &options.into()).unwrap();
-        let seen = &archive.files[0].observation;
+        let seen = archive.files[0].observation.get();
         let told = format!("{} {}", seen.time_source.as_str(), seen.time.unwrap());
         assert_eq!(told, expected, "{version}");
     }

@@ -94,7 +94,7 @@ pub fn join_clusters(archive: &mut LocalArchive, rows: &[ClusterRow]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use capture_model::{FileState, LocalFile, Observation, Track};
+    use capture_model::{CompactObservation, FileState, LocalFile, Track};
 
     fn read(text: &str) -> Result<Vec<ClusterRow>, TableError> {
         let folder = tempfile::tempdir().unwrap();
@@ -121,7 +121,7 @@ mod tests {
             path: path.into(),
             track: Some(track),
             state: FileState::Usable,
-            observation: Observation::default(),
+            observation: CompactObservation::default(),
             cluster_id: (path == "x/known.jpg").then_some(ClusterId(9)),
             sent_time: None,
             predicted_drop: None,

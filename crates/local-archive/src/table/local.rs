@@ -232,7 +232,7 @@ impl RowReader for LocalRows {
         let cluster_id = cells.text(self.at.cluster_id).and_then(|text| text.parse().ok());
         let sequence = self.sequence(cells.text(self.at.sequence).unwrap_or(""));
         let mut file = LooseFile::new(&path, state, &mut self.loose.texts);
-        (file.observation, file.cluster_id) = (observation, cluster_id);
+        (file.observation, file.cluster_id) = (observation.into(), cluster_id);
         file.sequence = sequence;
         if let Some(words) = words {
             file.say(&words);

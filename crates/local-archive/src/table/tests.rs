@@ -19,7 +19,7 @@ fn read(name: &str, content: &[u8]) -> Result<LooseFiles, TableError> {
 
 fn row(loose: &LooseFiles, at: usize) -> String {
     let file = &loose.files[at];
-    let seen = &file.observation;
+    let seen = file.observation.get();
     let device = loose.devices.value(seen.device);
     let mut words = vec![file.path.to_string()];
     words.extend(file.sequence.as_ref().map(|sequence| format!("seq {}", sequence.name)));
@@ -219,9 +219,9 @@ fn a_scan_is_read_back_with_all_it_says() {
     assert_eq!(row(&loose, 2), "ride/4.jpg damaged (the file ends too early)");
     assert_eq!(row(&loose, 3), "ride/5.jpg null_island");
     let first = &loose.files[0];
-    assert_eq!(first.observation.camera_time.unwrap().to_string(), "2021-08-28T12:06:43.000");
-    assert_eq!(first.observation.gps_time.unwrap().to_string(), "2021-08-28T10:06:42.000Z");
-    assert_eq!((first.cluster_id.unwrap().0, first.observation.orientation), (4711, Some(1)));
+    assert_eq!(first.observation.camera_time().unwrap().to_string(), "2021-08-28T12:06:43.000");
+    assert_eq!(first.observation.gps_time().unwrap().to_string(), "2021-08-28T10:06:42.000Z");
+    assert_eq!((first.cluster_id.unwrap().0, first.observation.orientation()), (4711, Some(1)));
     let archive = assemble(loose, &Rules::default());
     let tracks: Vec<(&str, std::ops::Range<usize>)> =
         archive.tracks.iter().map(|track| (&*track.name, track.files.clone())).collect();

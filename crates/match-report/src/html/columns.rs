@@ -186,7 +186,7 @@ fn sign_of(reason: Reason) -> char {
 
 /// [row, [id, probability, metres away, longitude, latitude], …].
 fn candidates_of(report: &Report<'_>, k: usize, file: usize, row: &MatchRow<'_>) -> Value {
-    let local = report.archive.files[file].observation.position;
+    let local = report.archive.files[file].observation.position();
     let redaction = report.redaction();
     let told = row.candidates.iter().map(|candidate| {
         let image = candidate.image as usize;

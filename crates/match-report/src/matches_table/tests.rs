@@ -17,7 +17,8 @@ fn file(path: &str, track: Option<u32>, state: FileState, lon: f64) -> LocalFile
             time: (!is_out).then_some(LocalTime::Wall(WallClock::from_ms_as_if_utc(1_716_028_867_250))),
             time_source: TimeSource::Original,
             ..Observation::default()
-        },
+        }
+        .into(),
         cluster_id: None,
         sent_time: None,
         predicted_drop: None,

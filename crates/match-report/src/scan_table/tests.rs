@@ -22,7 +22,7 @@ fn a_row_says_what_the_file_says() {
         path: path.into(),
         track: (state == FileState::Usable).then_some(0),
         state,
-        observation: observation.clone(),
+        observation: observation.clone().into(),
         cluster_id: None,
         sent_time: None,
         predicted_drop: None,

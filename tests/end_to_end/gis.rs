@@ -1,6 +1,6 @@
 //! Drawings in the hands of a real reader: GDAL's ogrinfo opens what was written.
 
-use crate::support::{rows, run, tiepoint};
+use crate::support::{Service, rows, run, tiepoint};
 use std::path::Path;
 use std::process::Command;
 
@@ -54,6 +54,21 @@ fn gdal_opens_geojson_and_gpx() {
         assert!(geojson.contains("marker-color: String") && geojson.contains("WGS 84"), "{geojson}");
         let drawn = features(&geojson, name);
         assert!(drawn >= count("longitude") + count("remote_longitude") + count("computed_longitude"), "{drawn}");
+    }
+    // The same from the main job.
+    let entities = mapillary_simulator::read_entities_file(&folder.join("city/remote.jsonl")).unwrap();
+    let service = Service::start(entities);
+    let mut command = tiepoint(folder);
+    service.serve(&mut command);
+    run(command.args(["reconcile", "city/photos", "--out", "ties", "--gpx-out", "josm.gpx", "--progress", "none"]), 0);
+    let matched = rows(&folder.join("ties/matches.csv"));
+    let placed = |column: &str| matched.iter().filter(|row| !row[column].is_empty()).count();
+    let Some(gpx) = ogrinfo(&folder.join("josm.gpx")) else { return };
+    assert_eq!(features(&gpx, "waypoints"), placed("longitude"));
+    assert!(placed("remote_longitude") > 60 && features(&gpx, "track_points") > placed("longitude"));
+    let text = std::fs::read_to_string(folder.join("josm.gpx")).unwrap();
+    for row in matched.iter().filter(|row| !row["image_id"].is_empty()) {
+        assert!(text.contains(&row["image_id"]), "a waypoint leads to its image");
     }
     let sea = std::fs::read_to_string(folder.join("sea.gpx")).unwrap();
     assert_eq!(sea.matches("<trkseg>").count(), 2, "a track is cut at the antimeridian");

@@ -92,6 +92,41 @@ mod with {
     }
 
     #[test]
+    fn uploads_are_written_as_parquet_like_as_csv() {
+        use crate::track::{KEY, RIDE_MS, item, ride, service, with_feed};
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let done = item(5, ["FINISHED"; 4], &serde_json::json!({"item_count": 5, "image_id": "26858300993768842"}));
+        let odd = item(9, ["=ON_HOLD", "FINISHED", "FINISHED", "UNSET"], &serde_json::json!({"error_code": "X"}));
+        let images = ride(KEY, 26_858_300_993_768_842, RIDE_MS, 0.01);
+        let service = service(images, &serde_json::json!({"uploads": [done, odd]}), "");
+        let track = ["track", "--user", "anna", "--cluster", "5", "9", "77"];
+        for name in ["uploads.csv", "uploads.parquet"] {
+            run(with_feed(folder, &service, &track).args(["-o", name]).arg("--no-csv-guard"), 0);
+        }
+        let parquet = parquet_tables::ParquetTable::open(&folder.join("uploads.parquet")).unwrap();
+        let expected = crate::support::rows(&folder.join("uploads.csv"));
+        let mut found: Vec<std::collections::BTreeMap<String, String>> = Vec::new();
+        for part in 0..parquet.n_parts() {
+            let mut read = |_: u64, cells: &[&str]| {
+                let cells = cells.iter().map(|cell| (*cell).to_owned());
+                found.push(parquet.names().iter().cloned().zip(cells).collect());
+            };
+            parquet.read_part(part, &|_| true, &mut read).unwrap();
+        }
+        assert_eq!(found.len(), 3);
+        for (found, expected) in found.iter().zip(&expected) {
+            for (column, cell) in expected {
+                if !["age_hours", "created_at", "captured_at"].contains(&column.as_str()) {
+                    assert_eq!(&found[column], cell, "{column}");
+                }
+            }
+        }
+        assert_eq!(found[0]["image_id"], "26858300993768842", "with all its digits");
+        assert_eq!(found[2]["status"], "not_found");
+    }
+
+    #[test]
     fn a_broken_file_is_an_unreadable_table() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("x.parquet"), "PAR1, but not really").unwrap();

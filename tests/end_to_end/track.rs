@@ -11,11 +11,11 @@ use std::process::Command;
 const FEED_TOKEN: &str = "MLY|42|feed0123feed0123feed0123feed0123";
 const HEADER: &str = "cluster_id,type,status,stage,ingestion,initial_processing,anonymization,tiler,error_code,item_count,\
                       image_id,sequence_id,created_at,captured_at,age_hours,timezone,local_sequence,note";
-const KEY: &str = "QztYSJSr-EanBuImZ1ClSw";
-const OTHER_KEY: &str = "aE5o7bTMH0UtscOYxhVwID";
+pub(crate) const KEY: &str = "QztYSJSr-EanBuImZ1ClSw";
+pub(crate) const OTHER_KEY: &str = "aE5o7bTMH0UtscOYxhVwID";
 
 /// Five images of anna's in a sequence, a second and 9 m apart.
-fn ride(key: &str, first_id: u64, from_ms: i64, lat: f64) -> Vec<Value> {
+pub(crate) fn ride(key: &str, first_id: u64, from_ms: i64, lat: f64) -> Vec<Value> {
     (0..5_i64)
         .map(|k| {
             json!({
@@ -27,7 +27,7 @@ fn ride(key: &str, first_id: u64, from_ms: i64, lat: f64) -> Vec<Value> {
         .collect()
 }
 
-const RIDE_MS: i64 = 1_716_026_400_000; // 2024-05-18T10:00:00Z
+pub(crate) const RIDE_MS: i64 = 1_716_026_400_000; // 2024-05-18T10:00:00Z
 
 /// The same ride as the photos' table says it; every photo went with upload 5.
 fn table(lat: f64, cluster: u64) -> String {
@@ -39,7 +39,7 @@ fn table(lat: f64, cluster: u64) -> String {
     text
 }
 
-fn item(cluster: u64, words: [&str; 4], more: &Value) -> Value {
+pub(crate) fn item(cluster: u64, words: [&str; 4], more: &Value) -> Value {
     let mut item = json!({
         "cluster_id": cluster.to_string(), "type": "UPLOAD", "created_at_seconds": 1_716_030_000, "item_count": null,
         "image_id": null, "status": words[0], "initial_processing_status": words[1], "anonymization_status": words[2],
@@ -52,7 +52,7 @@ fn item(cluster: u64, words: [&str; 4], more: &Value) -> Value {
 }
 
 /// Serves entities with the feed of anna.
-fn service(entities: Vec<Value>, anna: &Value, faults: &str) -> Service {
+pub(crate) fn service(entities: Vec<Value>, anna: &Value, faults: &str) -> Service {
     let mut user = json!({"id": "7", "username": "anna"});
     for (key, value) in anna.as_object().into_iter().flatten() {
         user[key] = value.clone();
@@ -63,20 +63,20 @@ fn service(entities: Vec<Value>, anna: &Value, faults: &str) -> Service {
     Service::with(entities, settings)
 }
 
-fn command(folder: &Path, service: &Service, arguments: &[&str]) -> Command {
+pub(crate) fn command(folder: &Path, service: &Service, arguments: &[&str]) -> Command {
     let mut command = tiepoint(folder);
     command.args(arguments).args(["--progress", "none"]);
     service.serve(&mut command);
     command
 }
 
-fn with_feed(folder: &Path, service: &Service, arguments: &[&str]) -> Command {
+pub(crate) fn with_feed(folder: &Path, service: &Service, arguments: &[&str]) -> Command {
     let mut command = command(folder, service, arguments);
     command.env("TIEPOINT_FEED_TOKEN", FEED_TOKEN);
     command
 }
 
-fn asked(service: &Service, endpoint: &str) -> usize {
+pub(crate) fn asked(service: &Service, endpoint: &str) -> usize {
     service.simulator().requests().iter().filter(|request| request.endpoint == endpoint).count()
 }
 
@@ -196,7 +196,7 @@ fn a_feed_that_breaks_harms_nothing_else() {
 }
 
 /// The history of mapillary_tools for the photos of [`table`].
-fn write_history(folder: &Path, lat: f64, cluster: u64) {
+pub(crate) fn write_history(folder: &Path, lat: f64, cluster: u64) {
     let entries: Vec<Value> = (0..5)
         .map(|k| {
             json!({"filename": format!("/rides/{cluster}/{k}.jpg"), "filetype": "image", "MAPLatitude": lat, "MAPAltitude": 5.0,
@@ -275,7 +275,7 @@ fn a_watch_ends_with_zero_twenty_two_or_twenty_three() {
 }
 
 /// Rides by the cluster that they went with, at latitudes of their own.
-fn photos(folder: &Path, rides: &[(u64, f64)]) {
+pub(crate) fn photos(folder: &Path, rides: &[(u64, f64)]) {
     let mut text = "path,lat,lon,altitude,captured_at,cluster_id\n".to_owned();
     for &(cluster, lat) in rides {
         text += table(lat, cluster).split_once('\n').unwrap().1;

@@ -11,8 +11,8 @@ use crate::reading::{FEED_PAUSE, Root};
 use crate::{FeedError, NewSequences, Queries, Query, Upload};
 use capture_model::CapturedAt;
 use polite_http::{
-    Auth, Cancel, Client, ClientSettings, Clock, FetchError, QuotaSettings, Request, ReqwestTransport, RetryPolicy,
-    Secret, Store, StoreUse, SystemClock, Transport, Usage, WireLimits, is_loopback,
+    Auth, Cancel, Client, ClientSettings, Clock, FetchError, QuotaSettings, Request, RequestLimit, ReqwestTransport,
+    RetryPolicy, Secret, Store, StoreUse, SystemClock, Transport, Usage, WireLimits, is_loopback,
 };
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -42,7 +42,7 @@ pub struct FeedSettings {
     /// Nothing is sent; stored answers of any age serve.
     pub offline: bool,
     /// HTTP requests that may be sent, tries included.
-    pub max_requests: Option<u64>,
+    pub max_requests: RequestLimit,
     /// The switch that stops the run.
     pub cancel: Cancel,
 }
@@ -126,7 +126,7 @@ impl Feed {
             freshness: |_| Duration::from_hours(24), // each question says since when an answer counts
             offline: settings.offline,
             refresh: false,
-            max_requests: settings.max_requests,
+            max_requests: settings.max_requests.clone(),
             cancel: settings.cancel.clone(),
         };
         let client = Client::new(behaviour, transport, store, Arc::clone(&clock));

@@ -24,7 +24,7 @@ mod upload;
 pub use error::FeedError;
 pub use error_codes::in_plain_words;
 pub use feed::{Feed, FeedSettings, FeedUser};
-pub use memory::{FeedCare, Memory, MemoryError, WatchMemory, Watched};
+pub use memory::{FeedCare, Memory, MemoryError, OwnerMemory, WatchMemory, Watched};
 pub use new_sequences::{NewImage, NewSequences};
 pub use queries::{Queries, QueriesError, Query};
 pub use schedule::{Goal, Schedule};

@@ -35,6 +35,20 @@ pub struct FeedCare {
     pub page_size_since_ms: i64,
 }
 
+/// Whose a user token is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OwnerMemory {
+    /// What the mark was made with.
+    pub salt: String,
+    /// Tells whether a token is the same one; not the token.
+    pub mark: String,
+    /// The owner's user name.
+    pub username: String,
+    /// When this was asked (ms since the Unix epoch).
+    pub known_ms: i64,
+}
+
 /// Where one watch stands.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -45,6 +59,8 @@ pub struct WatchMemory {
     pub round_ms: i64,
     /// When the next round begins; 0 while one is under way.
     pub next_round_ms: i64,
+    /// Whether the newest uploads of the feed were listed, so that now each is asked for by name.
+    pub is_listed: bool,
     /// Rounds without news since the last news.
     pub quiet_rounds: u32,
     /// Each upload as it was seen last, by cluster id.
@@ -63,6 +79,8 @@ pub struct Watched {
     pub seen: Seen,
     /// Sequences that it became.
     pub sequence_ids: Vec<String>,
+    /// Images that these have, where they were counted.
+    pub n_found: Option<usize>,
     /// Since when it says so.
     pub since_ms: i64,
 }
@@ -125,6 +143,16 @@ impl Memory {
     pub fn keep_feed_care(&self, care: &FeedCare) -> Result<(), MemoryError> {
         *self.care.lock().unwrap_or_else(PoisonError::into_inner) = care.clone();
         self.write("feed", care)
+    }
+
+    /// Whose the user token of the last time was.
+    pub fn owner(&self) -> Option<OwnerMemory> {
+        self.read("owner")
+    }
+
+    /// Keeps it.
+    pub fn keep_owner(&self, owner: &OwnerMemory) -> Result<(), MemoryError> {
+        self.write("owner", owner)
     }
 
     /// Where a watch stands; its name is any text (the user and the uploads that are watched).

@@ -16,11 +16,13 @@ const MOST_STALE_PAGES: usize = 3;
 /// What is looked for.
 #[derive(Debug, Clone, Default)]
 pub struct Search {
-    /// These uploads; empty: all of them.
+    /// These uploads, however far down they are.
     pub wanted: BTreeSet<ClusterId>,
+    /// The newest uploads as well, or, where none is wanted, alone.
+    pub lists_newest: bool,
     /// Uploads older than this end the search.
     pub not_before: Option<CapturedAt>,
-    /// No more than this many are kept.
+    /// No more than this many are kept of which none is wanted.
     pub most: usize,
     /// Answers fetched before this moment (ms since the Unix epoch) do not serve.
     pub since_ms: i64,
@@ -106,6 +108,7 @@ struct Trail {
     cursors: HashSet<String>,
     known: HashSet<ClusterId>,
     stale_pages: usize,
+    n_listed: usize,
     is_too_old: bool,
 }
 
@@ -121,18 +124,22 @@ fn take(page: &ActivityPage, search: &Search, found: &mut Found, trail: &mut Tra
         is_news |= trail.known.insert(id);
         if search.not_before.is_some_and(|limit| upload.created_at.is_some_and(|created| created < limit)) {
             n_old += 1;
-            if search.wanted.is_empty() {
+            if !search.wanted.contains(&id) {
                 continue;
             }
         }
-        if !search.wanted.is_empty() && !search.wanted.contains(&id) {
+        let is_listed = !search.wanted.contains(&id);
+        if is_listed && !search.lists_newest {
             continue;
         }
         match found.uploads.get(&id) {
             // New uploads push the pages while they are read, so an upload may come twice; and it may have moved on.
             Some(known) if known.weight() > upload.weight() => {}
-            None if found.uploads.len() >= search.most => {}
-            _ => drop(found.uploads.insert(id, upload.clone())),
+            None if is_listed && trail.n_listed >= search.most => {}
+            known => {
+                trail.n_listed += usize::from(is_listed && known.is_none());
+                found.uploads.insert(id, upload.clone());
+            }
         }
     }
     trail.is_too_old = n_old > 0 && n_old == page.uploads.len();
@@ -140,7 +147,8 @@ fn take(page: &ActivityPage, search: &Search, found: &mut Found, trail: &mut Tra
 }
 
 fn end_of(page: &ActivityPage, search: &Search, found: &Found, trail: &mut Trail, is_news: bool) -> Option<End> {
-    if !search.wanted.is_empty() && search.wanted.iter().all(|id| found.uploads.contains_key(id)) {
+    let all_seen = search.wanted.iter().all(|id| found.uploads.contains_key(id));
+    if all_seen && !search.lists_newest {
         return Some(End::AllSeen);
     }
     if !page.has_next {
@@ -149,7 +157,7 @@ fn end_of(page: &ActivityPage, search: &Search, found: &Found, trail: &mut Trail
     if trail.is_too_old {
         return Some(End::TooOld);
     }
-    if found.uploads.len() >= search.most {
+    if all_seen && trail.n_listed >= search.most {
         return Some(End::Enough);
     }
     trail.stale_pages = if is_news { 0 } else { trail.stale_pages + 1 };

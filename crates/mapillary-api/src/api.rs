@@ -66,7 +66,7 @@ impl Api {
             freshness,
             offline: settings.offline,
             refresh: settings.refresh,
-            max_requests: settings.max_requests,
+            max_requests: settings.max_requests.clone(),
             cancel: settings.cancel.clone(),
         };
         let client = Client::new(behaviour, transport, store, clock);

@@ -1,7 +1,7 @@
 //! Where the service is, who asks, how politely.
 
 use crate::{ApiError, error::BadBaseUrl};
-use polite_http::{Cancel, QuotaSettings, RetryPolicy, Secret, WireLimits, is_loopback, may_be_asked};
+use polite_http::{Cancel, QuotaSettings, RequestLimit, RetryPolicy, Secret, WireLimits, is_loopback, may_be_asked};
 use std::time::Duration;
 use url::Url;
 
@@ -35,8 +35,8 @@ pub struct ApiSettings {
     pub offline: bool,
     /// Stored answers of earlier runs do not serve.
     pub refresh: bool,
-    /// HTTP requests that may be sent, tries included.
-    pub max_requests: Option<u64>,
+    /// HTTP requests that may be sent, tries included; clones of these settings share it.
+    pub max_requests: RequestLimit,
     /// Tiles a minute; also paces loopback, which is not paced otherwise.
     pub tile_rate_per_min: Option<u32>,
     /// The switch that stops the run.
@@ -58,7 +58,7 @@ impl Default for ApiSettings {
             token: None,
             offline: false,
             refresh: false,
-            max_requests: None,
+            max_requests: RequestLimit::default(),
             tile_rate_per_min: None,
             cancel: Cancel::default(),
             limits: None,

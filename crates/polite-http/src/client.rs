@@ -12,11 +12,10 @@ use crate::shared_pace::SharedPace;
 use crate::tried::{Tried, end, label, words};
 use crate::{
     Answer, Auth, Cancel, Class, Classify, Clock, FetchError, MemoryStore, PaceState, Progress, QuotaSettings, Reading,
-    Refusal, Request, RetryBudget, RetryPolicy, Source, Step, Store, StoreKey, StoreUse, StoredAnswer, Transport,
-    Usage, WireRequest, may_be_asked, next_step,
+    Refusal, Request, RequestLimit, RetryBudget, RetryPolicy, Source, Step, Store, StoreKey, StoreUse, StoredAnswer,
+    Transport, Usage, WireRequest, may_be_asked, next_step,
 };
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -42,8 +41,8 @@ pub struct ClientSettings {
     pub offline: bool,
     /// Answers fetched before the client was built count as stale.
     pub refresh: bool,
-    /// HTTP requests that may be sent, tries included.
-    pub max_requests: Option<u64>,
+    /// HTTP requests that may be sent, tries included; shared with whatever has a clone of it.
+    pub max_requests: RequestLimit,
     /// The switch that stops the run.
     pub cancel: Cancel,
 }
@@ -67,7 +66,6 @@ struct Shared {
     joint_paces: Vec<SharedPace>,
     retries: Mutex<RetryBudget>,
     counters: Counters,
-    sent: AtomicU64,
     in_flight: InFlight,
 }
 
@@ -106,7 +104,6 @@ impl Client {
             clock,
             retries: Mutex::default(),
             counters: Counters::default(),
-            sent: AtomicU64::new(0),
             in_flight: InFlight::default(),
         }))
     }
@@ -257,7 +254,7 @@ impl Shared {
         pacer: &'p Pacer,
     ) -> Result<(Tried, Permit<'p>), FetchError> {
         self.may_send(request)?;
-        let reserved = self.reserve()?;
+        let reserved = self.settings.max_requests.reserve().map_err(|limit| FetchError::LimitUsedUp { limit })?;
         let place = self.pacers.iter().position(|known| std::ptr::eq(known, pacer)).unwrap_or_default();
         let (shared_pace, is_paced) = (&self.joint_paces[place], pacer.settings.per_minute.is_some());
         let elsewhere = || if is_paced { shared_pace.elsewhere(&*self.ledger, self.clock.epoch_ms()) } else { 0 };
@@ -350,38 +347,8 @@ impl Shared {
         Ok(stored)
     }
 
-    /// Takes one request out of the caller's limit; given back unless it is kept.
-    fn reserve(&self) -> Result<Reserved<'_>, FetchError> {
-        let limit = self.settings.max_requests.unwrap_or(u64::MAX);
-        let taken =
-            self.sent.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |sent| (sent < limit).then(|| sent + 1));
-        match taken {
-            Ok(_) => Ok(Reserved { sent: &self.sent, is_kept: false }),
-            Err(_) => Err(FetchError::LimitUsedUp { limit }),
-        }
-    }
-
     fn today(&self) -> i64 {
         self.clock.epoch_ms().div_euclid(DAY_MS)
-    }
-}
-
-struct Reserved<'c> {
-    sent: &'c AtomicU64,
-    is_kept: bool,
-}
-
-impl Reserved<'_> {
-    fn keep(mut self) {
-        self.is_kept = true;
-    }
-}
-
-impl Drop for Reserved<'_> {
-    fn drop(&mut self) {
-        if !self.is_kept {
-            self.sent.fetch_sub(1, Ordering::Relaxed);
-        }
     }
 }
 

@@ -12,6 +12,7 @@ use crate::tiles_seen::{SeenInTiles, ask};
 use crate::{ReconcileError, RouteRule, Settings, TilePlan, user_route};
 use capture_model::{LocalImages, SequenceId};
 use mapillary_api::{Api, IMAGES_PER_PAGE, QuotaToday, SEQUENCES_PER_REQUEST};
+use polite_http::RequestLimit;
 use std::collections::BTreeSet;
 
 const TILE_BYTES: u64 = 400_000;
@@ -72,7 +73,7 @@ impl Forecast {
 /// Forecasts a run; sends nothing.
 pub fn forecast(settings: &Settings, files: usize, images: &LocalImages) -> Result<Forecast, ReconcileError> {
     let mut silent = settings.clone();
-    silent.api.max_requests = Some(0); // what the store does not answer fresh is not answered
+    silent.api.max_requests = RequestLimit::of(0); // what the store does not answer fresh is not answered
     let api = open_api(&silent)?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ReconcileError::NoRuntime)?;

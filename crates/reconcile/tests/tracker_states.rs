@@ -6,9 +6,9 @@
 use capture_model::{ClusterId, LocalArchive};
 use mapillary_api::{ApiSettings, base_url};
 use mapillary_simulator::{SimulatorSettings, start};
-use polite_http::{Cancel, Secret, SystemClock};
+use polite_http::{Cancel, RequestLimit, Secret, SystemClock};
 use proptest::prelude::*;
-use reconcile::tracking::{FeedSettings, Queries, Seen, Stage, State, TrackSettings, Tracker, Wanted};
+use reconcile::tracking::{FeedSettings, Queries, Question, Seen, Stage, State, TrackSettings, Tracker, Wanted};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -146,7 +146,7 @@ async fn walk(plans: &[Plan], cursors: &str, come_twice: bool) {
         token: token("f"),
         queries: Queries::default(),
         offline: false,
-        max_requests: None,
+        max_requests: RequestLimit::default(),
         cancel: Cancel::default(),
     };
     let settings = TrackSettings {
@@ -155,6 +155,7 @@ async fn walk(plans: &[Plan], cursors: &str, come_twice: bool) {
         api: ApiSettings { graph_url: url.clone(), tiles_url: url, token: token("a"), ..ApiSettings::default() },
         cache_dir: None,
         wanted: wanted.clone(),
+        lists_newest: false,
         known: BTreeMap::new(),
         past: LocalArchive::default(),
         not_before: None,
@@ -162,7 +163,7 @@ async fn walk(plans: &[Plan], cursors: &str, come_twice: bool) {
     };
     let tracker = Tracker::open(settings, Arc::new(SystemClock::default())).unwrap();
     for round in 0..ROUNDS {
-        let answer = tracker.round(&wanted, i64::MAX, false).await.unwrap();
+        let answer = tracker.round(Question::of(&wanted), i64::MAX).await.unwrap();
         let is_straight = cursors == "straight";
         for (plan, tracked) in plans.iter().zip(&answer.tracked) {
             let told = (tracked.standing.state, tracked.standing.stage);

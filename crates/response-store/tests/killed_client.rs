@@ -6,8 +6,8 @@
 #![expect(clippy::print_stdout, reason = "the child tells its parent what it has kept")]
 
 use polite_http::{
-    Auth, Cancel, Class, Client, ClientSettings, QuotaSettings, Reading, Reply, Request, ReqwestTransport, RetryPolicy,
-    StoreUse, SystemClock, WireLimits,
+    Auth, Cancel, Class, Client, ClientSettings, QuotaSettings, Reading, Reply, Request, RequestLimit,
+    ReqwestTransport, RetryPolicy, StoreUse, SystemClock, WireLimits,
 };
 use response_store::ResponseStore;
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,7 +39,7 @@ fn client(folder: &Path, offline: bool) -> Client {
         freshness: |_| Duration::from_hours(24),
         offline,
         refresh: false,
-        max_requests: None,
+        max_requests: RequestLimit::default(),
         cancel: Cancel::default(),
     };
     let transport = ReqwestTransport::new("test", WireLimits::default()).unwrap();

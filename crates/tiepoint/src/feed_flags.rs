@@ -42,7 +42,7 @@ impl FeedFlags {
             token: Some(token),
             queries,
             offline: api.offline,
-            max_requests: api.max_requests,
+            max_requests: api.max_requests.clone(), // one limit over both services
             cancel: api.cancel.clone(),
         }))
     }

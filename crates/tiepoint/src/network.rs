@@ -5,7 +5,7 @@ use crate::arguments::{Network, RouteChoice, TileChoice};
 use crate::exit;
 use anyhow::{Context, Result};
 use mapillary_api::ApiSettings;
-use polite_http::Secret;
+use polite_http::{RequestLimit, Secret};
 use reconcile::{RouteRule, TileRule};
 use std::path::PathBuf;
 
@@ -23,7 +23,7 @@ impl Network {
             token: self.token()?,
             offline: self.offline,
             refresh: self.refresh,
-            max_requests: self.max_requests,
+            max_requests: RequestLimit::of_option(self.max_requests),
             tile_rate_per_min: self.tile_rate.map(|rate| rate.0),
             cancel: exit::interrupt(),
             silence: self.silence.map(|seconds| seconds.0),

@@ -69,7 +69,7 @@ fn world_with(
         token: Some(Secret::new(TOKEN)),
         queries,
         offline: false,
-        max_requests: None,
+        max_requests: RequestLimit::default(),
         cancel: Cancel::default(),
     };
     let store = Arc::new(MemoryStore::default());
@@ -105,7 +105,13 @@ fn page(items: std::ops::Range<u64>, item: impl Fn(u64) -> Value, next: Option<u
 }
 
 fn search(wanted: &[u64]) -> Search {
-    Search { wanted: wanted.iter().map(|&id| ClusterId(id)).collect(), most: 100_000, ..Search::default() }
+    let lists_newest = wanted.is_empty();
+    Search {
+        lists_newest,
+        wanted: wanted.iter().map(|&id| ClusterId(id)).collect(),
+        most: 100_000,
+        ..Search::default()
+    }
 }
 
 #[tokio::test]

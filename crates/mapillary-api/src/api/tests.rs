@@ -361,7 +361,10 @@ async fn settings_decide_who_asks() {
     let kind = async |settings| build(settings).unwrap().image_ids(&SequenceId::new("s")).await.unwrap_err().kind();
     assert_eq!(kind(ApiSettings { token: None, ..settings() }).await, ErrorKind::TokenMissing);
     assert_eq!(kind(ApiSettings { offline: true, ..settings() }).await, ErrorKind::OfflineMiss);
-    assert_eq!(kind(ApiSettings { max_requests: Some(0), ..settings() }).await, ErrorKind::Quota);
+    assert_eq!(
+        kind(ApiSettings { max_requests: polite_http::RequestLimit::of(0), ..settings() }).await,
+        ErrorKind::Quota
+    );
     let bad_token = ApiSettings { token: Some(Secret::new("a b")), ..settings() };
     assert!(build(ApiSettings { offline: true, ..bad_token.clone() }).is_ok(), "offline no token is needed");
     assert_eq!(build(bad_token).err().unwrap(), ApiError::TokenMalformed);

@@ -79,7 +79,7 @@ fn settings() -> ClientSettings {
         freshness: |kind| Duration::from_hours(if kind == "empty" { 1 } else { 24 }),
         offline: false,
         refresh: false,
-        max_requests: None,
+        max_requests: RequestLimit::default(),
         cancel: Cancel::default(),
     }
 }

@@ -7,6 +7,7 @@
 
 mod error;
 mod evidence;
+mod owner;
 mod rows;
 mod run;
 mod telling;
@@ -18,5 +19,5 @@ pub use cluster_tracker::{Feed, FeedError, FeedSettings, Goal, Queries, QueriesE
 pub use error::{TrackError, kind_of_feed_error};
 pub use rows::upload_rows;
 pub use run::{TrackedRun, Tracking, reconcile_tracked};
-pub use tracker::{Round, TrackSettings, Tracked, Tracker, Wanted};
+pub use tracker::{Question, Round, TrackSettings, Tracked, Tracker, Wanted};
 pub use watching::{Outcome, Tell, WatchSettings, watch_uploads};

@@ -10,7 +10,7 @@
 //! A watch repeats 2 and 3, and of 1 what belongs to the tracks that are not settled: what is settled is not asked for
 //! again. Every further round asks with answers of its own ([`mapillary_api::Api::newer_than`]).
 
-use super::tracker::{Round, TrackSettings, Tracked, Tracker, Wanted};
+use super::tracker::{Question, Round, TrackSettings, Tracked, Tracker, Wanted};
 use super::watching::{Outcome, WatchSettings};
 use super::{TrackError, rows::upload_rows};
 use crate::fetch::Published;
@@ -19,7 +19,7 @@ use crate::pool::Pool;
 use crate::run::{Judged, Local, Stages, gather_published, judge, prepare};
 use crate::{Event, ReconcileError, Reconciled, Settings, TilePlan, Watcher};
 use capture_model::{CapturedAt, ClusterId, FileState, LocalArchive, LocalImages, Reason, SequenceId};
-use cluster_tracker::{FeedError, NewSequences, State, WatchMemory};
+use cluster_tracker::{FeedError, NewSequences, State, Upload, WatchMemory};
 use image_matcher::{Lookup, TrackVerdict};
 use local_archive::{ClusterRow, join_clusters};
 use mapillary_api::Api;
@@ -237,7 +237,10 @@ impl Run<'_> {
         let round = if wanted.is_empty() {
             self.runtime.block_on(self.tracker.new_sequences(since_ms))
         } else {
-            self.runtime.block_on(self.tracker.round(&wanted, since_ms, true))
+            let remembered: BTreeMap<ClusterId, Upload> =
+                self.tracked.iter().filter_map(|(id, known)| Some((*id, known.upload.clone()?))).collect();
+            let question = Question { remembered: &remembered, is_patient: true, ..Question::of(&wanted) };
+            self.runtime.block_on(self.tracker.round(question, since_ms))
         }?;
         let Round { tracked, new_sequences, feed_failure, problems } = round;
         problems.iter().for_each(|problem| watch(Event::Problem(problem)));
@@ -250,7 +253,14 @@ impl Run<'_> {
         let mut keys: BTreeSet<SequenceId> =
             tracked.iter().flat_map(|tracked| tracked.sequences.iter().cloned()).collect();
         keys.extend(self.near(&new_sequences));
-        self.tracked.extend(tracked.into_iter().map(|tracked| (tracked.wanted.cluster_id, tracked)));
+        for mut tracked in tracked {
+            let cluster = tracked.wanted.cluster_id;
+            let before = self.tracked.get(&cluster).and_then(|known| known.upload.clone());
+            if self.feed_failure.is_some() && tracked.upload.is_none() {
+                tracked.upload = before; // the words of the last time, beside what is seen now
+            }
+            self.tracked.insert(cluster, tracked);
+        }
         keys.retain(|key| key.is_url_safe() && self.published.images.sequences.find(key).is_none());
         if keys.is_empty() {
             return Ok(());

@@ -27,15 +27,17 @@ pub struct TrackSettings {
     pub api: ApiSettings,
     /// Folder of the response cache; `None` keeps nothing.
     pub cache_dir: Option<PathBuf>,
-    /// Uploads in question; empty: those of the feed.
+    /// Uploads in question.
     pub wanted: Vec<Wanted>,
+    /// Whether the newest uploads of the feed are in question as well.
+    pub lists_newest: bool,
     /// What is known of the local side of uploads that are listed.
     pub known: BTreeMap<ClusterId, Wanted>,
     /// What was sent, each track one upload that is named by its cluster id; for uploads of which the feed says nothing.
     pub past: LocalArchive,
     /// Older uploads are not looked for.
     pub not_before: Option<CapturedAt>,
-    /// So many uploads are listed where none is wanted by name.
+    /// So many of the newest uploads are listed.
     pub most: usize,
 }
 
@@ -76,6 +78,27 @@ pub struct Tracked {
     pub standing: Standing,
 }
 
+/// What one round asks.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// Uploads in question.
+    pub wanted: &'a [Wanted],
+    /// Whether the newest uploads of the feed are in question as well.
+    pub lists_newest: bool,
+    /// What the feed said of uploads before.
+    pub remembered: &'a BTreeMap<ClusterId, Upload>,
+    /// Whether a user whom nobody has seen yet may still publish.
+    pub is_patient: bool,
+}
+
+impl<'a> Question<'a> {
+    /// These uploads and nothing else.
+    pub fn of(wanted: &'a [Wanted]) -> Self {
+        static NONE: BTreeMap<ClusterId, Upload> = BTreeMap::new();
+        Self { wanted, lists_newest: false, remembered: &NONE, is_patient: false }
+    }
+}
+
 /// What one round brought.
 #[derive(Debug, Clone)]
 pub struct Round {
@@ -96,6 +119,8 @@ pub struct Tracker {
     pub(super) feed: Option<Feed>,
     pub(super) memory: Memory,
     pub(super) clock: Arc<dyn Clock>,
+    /// When this run began: milliseconds since the Unix epoch.
+    pub(super) opened_ms: i64,
 }
 
 /// What the feed said in a round.
@@ -118,7 +143,8 @@ impl Tracker {
             .map_or_else(Memory::forgetful, |folder| Memory::in_folder(&folder.join("tracker")));
         let feed = settings.feed.clone().map(|feed| Feed::new(feed, store.clone(), memory.clone())).transpose()?;
         let api = Api::new(settings.api.clone(), store)?;
-        Ok(Self { settings, api, feed, memory, clock })
+        let opened_ms = clock.epoch_ms();
+        Ok(Self { settings, api, feed, memory, clock, opened_ms })
     }
 
     /// HTTP requests sent so far, documented and not.
@@ -131,38 +157,46 @@ impl Tracker {
         self.api.usage().answered_from_store() + self.feed.as_ref().map_or(0, |feed| feed.usage().saved())
     }
 
-    /// Asks where uploads stand; `wanted` empty lists those of the feed. Answers fetched before `since_ms` do not serve.
-    /// `is_patient`: a user whom nobody has seen yet may still publish.
-    pub async fn round(&self, wanted: &[Wanted], since_ms: i64, is_patient: bool) -> Result<Round, TrackError> {
+    /// Asks where uploads stand. Answers fetched before `since_ms` do not serve.
+    pub async fn round(&self, question: Question<'_>, since_ms: i64) -> Result<Round, TrackError> {
+        let Question { wanted, lists_newest, remembered, is_patient } = question;
         let api = self.api.newer_than(since_ms);
         let mut problems = Vec::new();
         let user = self.user_name(&api).await?;
-        let (said, new_sequences) = self.ask_feed(user.as_deref(), wanted, since_ms).await?;
+        let (said, new_sequences) = self.ask_feed(user.as_deref(), wanted, lists_newest, since_ms).await?;
         if self.feed.is_none() {
             let api = if is_patient { &self.api } else { &api }; // a watch need not ask this each round
             self.check_user(api, user.as_deref(), is_patient, &mut problems).await?;
         }
 
-        let is_listing = wanted.is_empty();
         let found = match &said {
             FeedSaid::Found(found, _) => found.clone(),
             FeedSaid::NotAsked | FeedSaid::Silent(_) => BTreeMap::new(),
         };
-        let listed: Vec<Wanted> = if is_listing { newest_first(&found, &self.settings.known) } else { wanted.to_vec() };
-        let is_close = !is_listing || listed.len() <= FEW;
+        let listed: Vec<Wanted> =
+            if lists_newest { newest_first(&found, wanted, &self.settings.known) } else { wanted.to_vec() };
+        // Where the feed is silent, what it said last still names images that can be looked for.
+        let mut named = found.clone();
+        if matches!(said, FeedSaid::Silent(_) | FeedSaid::Found(_, End::Failed(_))) {
+            for id in wanted.iter().map(|wanted| wanted.cluster_id) {
+                if let Some(upload) = remembered.get(&id) {
+                    named.entry(id).or_insert_with(|| upload.clone());
+                }
+            }
+        }
         let mut gatherer =
             Gatherer { api: &api, user: user.as_deref(), problems: &mut problems, has_feed: !found.is_empty() };
-        let mut evidence = gatherer.of_images(&found).await?;
+        let mut evidence = gatherer.of_images(&named).await?;
         gatherer.of_what_was_sent(&self.settings.past, &listed, &mut evidence, &MatchSettings::default()).await?;
-        if is_close {
-            gatherer.look_closely(&mut evidence).await?;
-        } else {
-            // Readable, but whether the tiles show it was not looked at.
+        if listed.len() > FEW {
+            // Of those that nobody named: readable, but whether the tiles show it is not looked at.
+            let by_name: BTreeSet<ClusterId> = wanted.iter().map(|wanted| wanted.cluster_id).collect();
             evidence
-                .values_mut()
-                .filter(|known| known.seen == Seen::Visible)
-                .for_each(|known| known.seen = Seen::Unchecked);
+                .iter_mut()
+                .filter(|(cluster, known)| !by_name.contains(*cluster) && known.seen == Seen::Visible)
+                .for_each(|(_, known)| known.seen = Seen::Unchecked);
         }
+        gatherer.look_closely(&mut evidence).await?;
         let now = CapturedAt::from_epoch_ms(self.clock.epoch_ms());
         let tracked = listed.into_iter().map(|wanted| {
             let upload = found.get(&wanted.cluster_id).cloned();
@@ -175,15 +209,6 @@ impl Tracker {
             FeedSaid::Found(..) | FeedSaid::NotAsked => None,
         };
         Ok(Round { tracked, new_sequences, feed_failure, problems })
-    }
-
-    /// The name behind `me`; the name itself otherwise. `None` where no user is named.
-    async fn user_name(&self, api: &Api) -> Result<Option<String>, TrackError> {
-        match self.settings.user.as_str() {
-            "" => Ok(None),
-            "me" => Ok(Some(api.me().await?.ok_or(TrackError::NotAUserToken)?.username)),
-            name => Ok(Some(name.to_owned())),
-        }
     }
 
     /// Sequences that are processed and in no tile yet, and nothing else.
@@ -205,6 +230,7 @@ impl Tracker {
         &self,
         user: Option<&str>,
         wanted: &[Wanted],
+        lists_newest: bool,
         since_ms: i64,
     ) -> Result<(FeedSaid, NewSequences), TrackError> {
         let (Some(feed), Some(user)) = (&self.feed, user) else {
@@ -219,7 +245,8 @@ impl Tracker {
         let search = Search {
             wanted: wanted.iter().map(|wanted| wanted.cluster_id).collect(),
             not_before: self.settings.not_before,
-            most: if wanted.is_empty() { self.settings.most } else { usize::MAX },
+            lists_newest,
+            most: self.settings.most,
             since_ms,
         };
         let found = feed.search(known.id, &search).await;
@@ -250,12 +277,17 @@ impl Tracker {
     }
 }
 
-/// The uploads of the feed as if they were wanted.
-fn newest_first(found: &BTreeMap<ClusterId, Upload>, known: &BTreeMap<ClusterId, Wanted>) -> Vec<Wanted> {
+/// The uploads of the feed as if they were wanted, then those that are and of which it has none.
+fn newest_first(
+    found: &BTreeMap<ClusterId, Upload>,
+    wanted: &[Wanted],
+    known: &BTreeMap<ClusterId, Wanted>,
+) -> Vec<Wanted> {
     let mut uploads: Vec<&Upload> = found.values().collect();
     uploads.sort_by_key(|upload| (std::cmp::Reverse(upload.created_at), upload.cluster_id));
     let local = |id| known.get(&id).cloned().unwrap_or_else(|| Wanted::bare(id));
-    uploads.into_iter().map(|upload| local(upload.cluster_id)).collect()
+    let of_feed = uploads.into_iter().map(|upload| local(upload.cluster_id));
+    of_feed.chain(wanted.iter().filter(|wanted| !found.contains_key(&wanted.cluster_id)).cloned()).collect()
 }
 
 fn tracked(wanted: Wanted, upload: Option<Upload>, evidence: Evidence, said: &FeedSaid, now: CapturedAt) -> Tracked {
@@ -294,7 +326,7 @@ fn unknown(standing: Standing) -> Standing {
 }
 
 /// What the feed counts, what can be read and what was sent should be one number.
-fn counts_differ(said: Option<u64>, found: Option<usize>, sent: Option<usize>) -> Option<String> {
+pub(super) fn counts_differ(said: Option<u64>, found: Option<usize>, sent: Option<usize>) -> Option<String> {
     let said = said.map(|count| (count, "in the feed"));
     let found = found.map(|count| (count as u64, "readable"));
     let sent = sent.filter(|&count| count > 0).map(|count| (count as u64, "sent"));

@@ -3,12 +3,12 @@
 //! What a watch knows is kept after each round, and from which moment the answers of the present round count. A watch that
 //! is killed goes on there: the answers of its round come out of the store, the next round begins when it was due.
 
-use super::tracker::{Round, Tracked, Tracker, Wanted};
-use super::{TrackError, tracker::is_open};
+use super::TrackError;
+use super::tracker::{Question, Round, Tracked, Tracker, Wanted, counts_differ, is_open};
 use capture_model::{CapturedAt, ClusterId, SequenceId};
-use cluster_tracker::{FeedError, Goal, NewSequences, Schedule, Standing, State, WatchMemory};
+use cluster_tracker::{FeedError, Goal, NewSequences, Schedule, Standing, State, Upload, WatchMemory, Watched};
 use polite_http::{Cancel, FetchError};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// What a watch waits for, and how long.
@@ -66,12 +66,16 @@ pub async fn watch_uploads(
                 problems: Vec::new(),
             }
         } else {
-            tracker.round(&wanted, kept.round_ms, true).await?
+            let remembered = remembered(&kept);
+            let lists_newest = tracker.settings.lists_newest && !kept.is_listed;
+            let question = Question { wanted: &wanted, lists_newest, remembered: &remembered, is_patient: true };
+            tracker.round(question, kept.round_ms).await?
         };
         if is_first && let Some(FeedError::TokenRefused { .. } | FeedError::TokenMalformed) = &round.feed_failure {
             return Err(round.feed_failure.take().map_or(TrackError::NotAUserToken, TrackError::Feed)); // no waiting mends it
         }
         let is_news = note(&mut kept, &mut round, now());
+        kept.is_listed |= round.feed_failure.is_none();
         for tracked in &round.tracked {
             if is_settled(tracked, settings.until) {
                 settled.insert(tracked.wanted.cluster_id, tracked.clone());
@@ -117,13 +121,17 @@ fn is_settled(tracked: &Tracked, until: Goal) -> bool {
     tracked.standing.state == State::Failed || until.is_reached(tracked.standing.state, tracked.seen)
 }
 
+/// What the feed said of each upload when it was heard last.
+fn remembered(kept: &WatchMemory) -> BTreeMap<ClusterId, Upload> {
+    kept.uploads.values().filter_map(Watched::upload).map(|upload| (upload.cluster_id, upload)).collect()
+}
+
 /// Puts what the round says into the memory, and what only the memory knows into the round. Whether there is news.
 fn note(kept: &mut WatchMemory, round: &mut Round, now_ms: i64) -> bool {
     let mut is_news = false;
     for tracked in &mut round.tracked {
         let cluster = tracked.wanted.cluster_id;
-        let has_vanished =
-            tracked.upload.is_none() && kept.of(cluster).and_then(cluster_tracker::Watched::upload).is_some();
+        let has_vanished = tracked.upload.is_none() && kept.of(cluster).and_then(Watched::upload).is_some();
         if has_vanished && round.feed_failure.is_none() {
             tracked
                 .standing
@@ -133,6 +141,7 @@ fn note(kept: &mut WatchMemory, round: &mut Round, now_ms: i64) -> bool {
         is_news |= kept.note(cluster, tracked.upload.as_ref(), tracked.standing.state.as_str(), now_ms);
         let known = kept.uploads.entry(cluster.to_string()).or_default();
         known.seen = tracked.seen;
+        known.n_found = tracked.n_found.or(known.n_found);
         known.sequence_ids = tracked.sequences.iter().map(|key| key.as_str().to_owned()).collect();
         if tracked.upload.is_none() {
             tracked.upload = known.upload();
@@ -155,20 +164,25 @@ fn restore(
     settled: &mut BTreeMap<ClusterId, Tracked>,
 ) -> Vec<Wanted> {
     let mut wanted = tracker.settings.wanted.clone();
-    if wanted.is_empty() {
-        let known = kept.uploads.keys().filter_map(|cluster| cluster.parse().ok());
-        wanted = known.map(Wanted::bare).collect();
-    }
+    let named: BTreeSet<ClusterId> = wanted.iter().map(|wanted| wanted.cluster_id).collect();
+    let listed = kept.uploads.keys().filter_map(|cluster| cluster.parse().ok()).filter(|id| !named.contains(id));
+    let local = |id| tracker.settings.known.get(&id).cloned().unwrap_or_else(|| Wanted::bare(id));
+    wanted.extend(listed.map(local));
     for known in &wanted {
         let Some(watched) = kept.of(known.cluster_id) else { continue };
-        let Some(upload) = watched.upload() else { continue };
-        let standing = Standing::of(&upload, watched.seen);
+        let upload = watched.upload();
+        let mut standing = match &upload {
+            Some(upload) => Standing::of(upload, watched.seen),
+            None => Standing::without_feed(watched.seen, "seen by documented calls before the watch was begun again"),
+        };
+        let n_said = upload.as_ref().and_then(|upload| upload.item_count);
+        standing.notes.extend(counts_differ(n_said, watched.n_found, known.n_images));
         let tracked = Tracked {
             wanted: known.clone(),
-            upload: Some(upload),
+            upload,
             seen: watched.seen,
             sequences: watched.sequence_ids.iter().map(|key| SequenceId::new(key)).collect(),
-            n_found: None,
+            n_found: watched.n_found,
             standing,
         };
         if is_settled(&tracked, settings.until) {

@@ -151,6 +151,7 @@ impl Reconcile {
             api: settings.api.clone(),
             cache_dir: settings.cache_dir.clone(),
             wanted: Vec::new(),
+            lists_newest: false,
             known: BTreeMap::new(),
             past: LocalArchive::default(),
             not_before: None,

@@ -13,7 +13,8 @@ use match_report::{CsvStyle, OutputKind, Table, UploadRow, send_uploads};
 use polite_http::{Clock, SystemClock};
 use reconcile::Event;
 use reconcile::tracking::{
-    Outcome, Round, State, TrackSettings, Tracked, Tracker, Wanted, kind_of_feed_error, upload_rows, watch_uploads,
+    Outcome, Question, Round, State, TrackSettings, Tracked, Tracker, Wanted, kind_of_feed_error, upload_rows,
+    watch_uploads,
 };
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -82,17 +83,16 @@ impl Track {
         let tracker = Tracker::open(settings.clone(), Arc::clone(&clock))?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let ended: Result<(Round, Option<Outcome>)> = runtime.block_on(async {
-            match &watching {
-                Some(watching) => {
-                    let tell = |round: &Round, n_settled: usize, wait: Option<std::time::Duration>| {
-                        let (followed, seconds) = (round.tracked.len(), wait.map_or(0, |wait| wait.as_secs()));
-                        progress.show(Event::Waiting { open: followed - n_settled.min(followed), followed, seconds });
-                    };
-                    let (round, outcome) = watch_uploads(&tracker, watching, &tell).await?;
-                    Ok((round, Some(outcome)))
-                }
-                None => Ok((tracker.round(&settings.wanted, clock.epoch_ms(), false).await?, None)),
+            if let Some(watching) = &watching {
+                let tell = |round: &Round, n_settled: usize, wait: Option<std::time::Duration>| {
+                    let (followed, seconds) = (round.tracked.len(), wait.map_or(0, |wait| wait.as_secs()));
+                    progress.show(Event::Waiting { open: followed - n_settled.min(followed), followed, seconds });
+                };
+                let (round, outcome) = watch_uploads(&tracker, watching, &tell).await?;
+                return Ok((round, Some(outcome)));
             }
+            let question = Question { lists_newest: settings.lists_newest, ..Question::of(&settings.wanted) };
+            Ok((tracker.round(question, clock.epoch_ms()).await?, None))
         });
         progress.finish();
         let (round, outcome) = ended?;
@@ -137,8 +137,10 @@ impl Track {
             let age_ms = i64::try_from(age.0.as_millis()).unwrap_or(i64::MAX);
             CapturedAt::from_epoch_ms(now_ms.saturating_sub(age_ms))
         });
-        // A history that was not named is joined; it is asked about only where nothing else is and no feed lists anything.
-        if self.history.is_some() || (wanted.is_empty() && feed.is_none()) {
+        // A history that was not named is asked about only where nothing else is.
+        let is_history_named = matches!(place, HistoryPlace::At(_));
+        let lists_newest = wanted.is_empty() && !is_history_named && feed.is_some();
+        if is_history_named || wanted.is_empty() {
             let recent = past
                 .uploads
                 .iter()
@@ -154,6 +156,7 @@ impl Track {
             api,
             cache_dir: Some(shared.network.cache_dir()?),
             wanted,
+            lists_newest,
             known,
             past: past.archive,
             not_before,

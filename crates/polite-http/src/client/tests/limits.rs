@@ -100,14 +100,14 @@ async fn usage_near_the_limit_lets_one_request_through_at_a_time() {
 #[tokio::test(start_paused = true)]
 async fn budgets_end_a_run_in_order() {
     let mut limited = settings();
-    limited.max_requests = Some(3);
+    limited.max_requests = RequestLimit::of(3);
     let world = world(limited, vec![reply(500, "x"), reply(500, "x"), reply(200, "tile")]);
     assert_eq!(fetch(&world, "a").await.unwrap(), "tile", "tries count");
     assert_eq!(fetch(&world, "b").await.unwrap_err(), FetchError::LimitUsedUp { limit: 3 });
     assert_eq!(fetch(&world, "a").await.unwrap(), "tile", "what is stored costs nothing");
 
     let mut both = settings();
-    both.max_requests = Some(1);
+    both.max_requests = RequestLimit::of(1);
     both.quotas[0].per_day = Some(0);
     let none = world_over(both, Script::of(vec![reply(200, "tile")]), Arc::default());
     for _ in 0..3 {

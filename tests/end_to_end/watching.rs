@@ -1,0 +1,185 @@
+//! Care of a watch: one limit for both services, nothing asked twice over kills, a feed that is paused.
+
+use crate::support::{Service, rows, rows_of, run, said};
+use crate::track::{KEY, OTHER_KEY, RIDE_MS, asked, command, item, ride, service, with_feed, write_history};
+use serde_json::json;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Waits until something is so.
+#[track_caller]
+fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !is_so() {
+        assert!(started.elapsed() < Duration::from_secs(20), "never: {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// A child that does not outlive the test.
+struct Watching(Child);
+
+impl Watching {
+    fn begin(mut command: Command) -> Self {
+        Self(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+    }
+}
+
+impl Drop for Watching {
+    /// As kill -9 does.
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Whether a file is a watch's memory, and not one that is being written.
+fn is_watch(name: &str) -> bool {
+    name.starts_with("watch-") && !name.contains(".part")
+}
+
+/// Whether a watch remembers a word.
+fn remembers(folder: &Path, word: &str) -> bool {
+    let files = std::fs::read_dir(folder.join("cache/tracker")).into_iter().flatten().flatten();
+    let mut watches = files.filter(|file| is_watch(&file.file_name().to_string_lossy()));
+    watches.any(|file| std::fs::read_to_string(file.path()).is_ok_and(|text| text.contains(word)))
+}
+
+fn asked_for(service: &Service, endpoint: &str, part: &str) -> usize {
+    let requests = service.simulator().requests();
+    requests.iter().filter(|request| request.endpoint == endpoint && request.query.contains(part)).count()
+}
+
+#[test]
+fn one_limit_of_requests_holds_for_the_feed_and_the_documented_api_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let upload = item(5, ["FINISHED"; 4], &json!({"item_count": 5, "image_id": "100"}));
+    let service = service(ride(KEY, 100, RIDE_MS, 0.01), &json!({"uploads": [upload]}), "");
+    let track = |limit: &str, code| {
+        let before = service.n_requests();
+        let cache = format!("limit-{limit}");
+        let more = ["track", "--user", "me", "--cluster", "5", "--max-requests", limit, "--cache-dir", &cache];
+        run(&mut with_feed(folder.path(), &service, &more), code);
+        service.n_requests() - before
+    };
+    let whole = track("100", 0);
+    assert!(whole >= 6 && asked(&service, "graphql") == 2, "who, two of the feed, image, ids, tile: {whole}");
+    for limit in 0..whole {
+        assert_eq!(track(&limit.to_string(), 25), limit, "no more than the limit, over both services");
+    }
+    assert_eq!(track(&whole.to_string(), 0), whole);
+}
+
+#[test]
+fn a_killed_watch_of_the_tokens_owner_asks_once_who_that_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let upload = item(5, ["IN_PROGRESS", "IN_PROGRESS", "UNSET", "UNSET"], &json!({}));
+    let service = service(ride(KEY, 100, RIDE_MS, 0.01), &json!({"uploads": [upload]}), "");
+    let watch = ["track", "--user", "me", "--cluster", "5", "--watch", "-o", "uploads.csv"];
+    for least in [3, 8, 14] {
+        let watching = Watching::begin(with_feed(folder.path(), &service, &watch));
+        until("the feed is asked", || asked(&service, "graphql") >= least);
+        drop(watching);
+    }
+    run(with_feed(folder.path(), &service, &watch).args(["--timeout", "0.1s"]), 22);
+    assert_eq!(asked(&service, "me"), 1, "not in a further round, and not after a kill");
+    // Another user's token gets no answer of this one, and a refresh asks anew.
+    let other = "MLY|1234567890|fedcba9876543210fedcba9876543210";
+    run(with_feed(folder.path(), &service, &watch[..5]).env("MAPILLARY_ACCESS_TOKEN", other), 0);
+    assert_eq!(asked(&service, "me"), 2);
+    run(with_feed(folder.path(), &service, &watch[..5]).env("MAPILLARY_ACCESS_TOKEN", other).arg("--refresh"), 0);
+    assert_eq!(asked(&service, "me"), 3);
+    let text = std::fs::read_to_string(folder.path().join("cache/tracker/owner.json")).unwrap();
+    assert!(text.contains("anna") && !text.contains("fedcba98"), "{text}");
+}
+
+#[test]
+fn a_restored_watch_knows_what_was_settled_and_asks_nothing_of_it_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let entities = [ride(KEY, 100, RIDE_MS, 0.01), ride(OTHER_KEY, 200, RIDE_MS, 0.02)].concat();
+    write_history(folder.path(), 0.01, 5);
+    write_history(folder.path(), 0.02, 6);
+    for has_feed in [false, true] {
+        std::fs::remove_dir_all(folder.path().join("cache")).unwrap_or(());
+        let uploads = [(5, "100"), (6, "200")]
+            .map(|(cluster, image)| item(cluster, ["FINISHED"; 4], &json!({"item_count": 4, "image_id": image})));
+        let anna = json!({"uploads": uploads, "in_tiles_from": {OTHER_KEY: 1_000}});
+        let service = service(entities.clone(), &anna, "");
+        let watch = |more: &[&str]| -> Command {
+            let arguments = ["track", "--user", "anna", "--history", "history", "--watch", "-o", "uploads.csv"];
+            let mut command = if has_feed { with_feed } else { command }(folder.path(), &service, &arguments);
+            command.args(more);
+            command
+        };
+        let watching = Watching::begin(watch(&[]));
+        until("the first upload is settled", || remembers(folder.path(), "\"state\": \"in_tiles\""));
+        until("a further round began", || asked_for(&service, "image_ids", OTHER_KEY) >= 2);
+        drop(watching);
+        let counted = asked_for(&service, "image_ids", KEY);
+        assert_eq!(counted, 1, "what is settled is not asked for in a further round");
+        run(&mut watch(&["--timeout", "0.4s"]), 22);
+        assert_eq!(asked_for(&service, "image_ids", KEY), counted, "nor after a kill");
+        let told = rows(&folder.path().join("uploads.csv"));
+        let settled = told.iter().find(|row| row["cluster_id"] == "5").unwrap();
+        assert_eq!((settled["stage"].as_str(), settled["sequence_id"].as_str()), ("in_tiles", KEY));
+        assert_eq!(settled["note"].contains("4 in the feed, 5 readable"), has_feed, "{settled:?}");
+    }
+}
+
+#[test]
+fn with_a_feed_token_the_default_history_is_searched_by_name_beside_the_newest() {
+    let folder = tempfile::tempdir().unwrap();
+    write_history(folder.path(), 0.01, 5);
+    write_history(folder.path(), 0.02, 6);
+    let home = folder.path().join(".local/share/mapillary_tools");
+    std::fs::create_dir_all(&home).unwrap();
+    std::fs::rename(folder.path().join("history"), home.join("upload_history")).unwrap();
+    // Upload 5 lies on the third page, behind more than are listed; upload 6 is nowhere.
+    let mut uploads: Vec<_> = (0..120).map(|k| item(1_000 + k, ["FINISHED"; 4], &json!({}))).collect();
+    uploads.push(item(5, ["IN_PROGRESS", "IN_PROGRESS", "UNSET", "UNSET"], &json!({})));
+    let service = service(ride(KEY, 100, RIDE_MS, 0.01), &json!({"uploads": uploads}), "");
+    let list = ["track", "--user", "anna", "--most", "30", "-o", "-"];
+    let told = rows_of(&run(&mut with_feed(folder.path(), &service, &list), 0).stdout);
+    assert_eq!(told.len(), 32, "thirty of the newest and two of the history");
+    let of = |cluster: &str| told.iter().find(|row| row["cluster_id"] == cluster).unwrap();
+    assert_eq!((of("5")["status"].as_str(), of("5")["local_sequence"].as_str()), ("in_progress", "/rides/5"));
+    assert_eq!(of("5")["stage"], "in_tiles", "its photos are there already, whatever the feed says");
+    assert_eq!((of("6")["status"].as_str(), of("6")["local_sequence"].as_str()), ("not_found", "/rides/6"));
+    let alone = [&list[..], &["--history", "none"]].concat();
+    let told = rows_of(&run(&mut with_feed(folder.path(), &service, &alone), 0).stdout);
+    assert_eq!(told.len(), 30, "without a history the newest alone");
+}
+
+#[test]
+fn while_the_feed_is_paused_a_watch_goes_on_by_documented_calls() {
+    let folder = tempfile::tempdir().unwrap();
+    let upload = item(5, ["IN_PROGRESS", "FINISHED", "FINISHED", "IN_PROGRESS"], &json!({"image_id": "100"}));
+    let anna = json!({"uploads": [upload], "in_tiles_from": {KEY: 1_000_000}});
+    let service = service(ride(KEY, 100, RIDE_MS, 0.01), &anna, "");
+    let watch = ["track", "--user", "anna", "--cluster", "5", "--watch", "-o", "uploads.csv"];
+    let watching = Watching::begin(with_feed(folder.path(), &service, &watch));
+    until("the upload is known", || remembers(folder.path(), "\"100\""));
+    drop(watching);
+    // As after "too many requests": hours in which nothing is asked of the feed.
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let until_ms = now.as_millis() + 3_600_000;
+    let care = json!({"paused_until_ms": until_ms as u64, "page_size": 0, "page_size_since_ms": 0});
+    std::fs::write(folder.path().join("cache/tracker/feed.json"), care.to_string()).unwrap();
+    let before = (asked(&service, "graphql"), asked(&service, "tiles"));
+    let mut watching = Watching::begin(with_feed(folder.path(), &service, &watch));
+    until("the tile is read again", || asked(&service, "tiles") >= before.1 + 3);
+    (0..1_000_000).for_each(|_| service.simulator().next_round());
+    assert_eq!(watching.0.wait().unwrap().code(), Some(0), "the tiles show it");
+    assert_eq!(asked(&service, "graphql"), before.0, "a pause is a pause");
+    let row = &rows(&folder.path().join("uploads.csv"))[0];
+    assert_eq!((row["stage"].as_str(), row["sequence_id"].as_str()), ("in_tiles", KEY));
+    assert!(row["note"].contains("status unknown") && row["note"].contains("pause"), "{row:?}");
+
+    // Paused from the first question on, with the history at hand.
+    write_history(folder.path(), 0.01, 5);
+    let service = self::service(ride(KEY, 100, RIDE_MS, 0.01), &json!({"uploads": []}), "1675004@graphql:1");
+    let watch = ["track", "--user", "anna", "--history", "history", "--watch", "-o", "-", "--cache-dir", "other"];
+    let told = run(&mut with_feed(folder.path(), &service, &watch), 0);
+    assert_eq!(rows_of(&told.stdout)[0]["stage"], "in_tiles", "{}", said(&told));
+}

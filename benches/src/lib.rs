@@ -151,10 +151,19 @@ impl Treatment {
 /// # Panics
 /// When a position leaves the globe, which the fifty cities keep it from.
 pub fn street_world(n_local: usize, n_published: usize, case: Case, seed: u64) -> World {
+    world_of(CITIES, 4_000.0 * (n_published as f64 / 5e6).sqrt(), n_local, n_published, case, seed)
+}
+
+/// The same in the streets of one town: a folder among all that is published around it, the busiest tiles that were
+/// recorded (30,000 images) or as dense.
+pub fn one_town(n_local: usize, n_published: usize, case: Case, seed: u64) -> World {
+    world_of(1, 900.0 * (n_published as f64 / 30_000.0).sqrt(), n_local, n_published, case, seed)
+}
+
+fn world_of(n_cities: usize, spread_m: f64, n_local: usize, n_published: usize, case: Case, seed: u64) -> World {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let cities: Vec<(f64, f64)> =
-        (0..CITIES).map(|_| (random.random_range(-175.0..175.0), random.random_range(-42.0..62.0))).collect();
-    let spread_m = 4_000.0 * (n_published as f64 / 5e6).sqrt();
+        (0..n_cities).map(|_| (random.random_range(-175.0..175.0), random.random_range(-42.0..62.0))).collect();
     let last_ms = if case == Case::Month { FIRST_MS + MONTH_MS } else { LAST_MS };
     let own = rides(&mut random, n_local, &cities, spread_m, last_ms);
     let mut local = LocalImages { devices: Names::default(), ..LocalImages::default() };
@@ -236,7 +245,8 @@ fn rides(random: &mut ChaCha8Rng, n_images: usize, cities: &[(f64, f64)], spread
     let mut ride = 0;
     while frames.len() < n_images {
         let n = random.random_range(100..=500).min(n_images - frames.len());
-        let (city_lon, city_lat) = cities[(random.random::<f64>().powi(2) * CITIES as f64) as usize % CITIES];
+        let (city_lon, city_lat) =
+            cities[(random.random::<f64>().powi(2) * cities.len() as f64) as usize % cities.len()];
         let (mut x, mut y) = (block(random, spread_m), block(random, spread_m));
         let mut direction = random.random_range(0..4_usize);
         let (step_m, period_ms) = (random.random_range(3.0..10.0), random.random_range(500.0..2_000.0));

@@ -1,7 +1,7 @@
 //! Scores the matcher on every scenario of `synthetic-city`, or fits its weights: what `cargo xtask score` and `fit` run.
 //!
-//! `score [PHOTOS] [SEED…] [SCENARIO…]` prints the table. Beside these: `--fast` asks no service, `--diagram FILE` draws the
-//! reliability, `--check FILE` fails when a figure falls below its floor, `--raise FILE` takes over the better figures,
+//! `score [PHOTOS] [SEED…] [SCENARIO…]` prints the table. Beside these: `--fast` asks no service, `--missing` prints only what
+//! misses a bar and the sum, `--diagram FILE` draws the reliability, `--check FILE` fails when a figure falls below its floor, `--raise FILE` takes over the better figures,
 //! `--fit` fits the weights on the seeds instead.
 
 use anyhow::{Context, Result, bail};
@@ -18,6 +18,7 @@ struct Wanted {
     seeds: Vec<u64>,
     scenarios: Vec<Scenario>,
     is_fast: bool,
+    tells_missing: bool,
     is_fit: bool,
     diagram: Option<PathBuf>,
     check: Option<PathBuf>,
@@ -31,6 +32,7 @@ impl Wanted {
             seeds: Vec::new(),
             scenarios: Vec::new(),
             is_fast: false,
+            tells_missing: false,
             is_fit: false,
             diagram: None,
             check: None,
@@ -41,6 +43,7 @@ impl Wanted {
             let mut file = || arguments.next().map(PathBuf::from).with_context(|| format!("{text} needs a file"));
             match text.as_str() {
                 "--fast" => wanted.is_fast = true,
+                "--missing" => wanted.tells_missing = true,
                 "--fit" => wanted.is_fit = true,
                 "--diagram" => wanted.diagram = Some(file()?),
                 "--check" => wanted.check = Some(file()?),
@@ -108,7 +111,9 @@ fn score(wanted: &Wanted) -> Result<()> {
     let mut all = Tally::default();
     let mut all_by_route = Tally::default();
     for one in &scored {
-        writeln!(out, "{}", row(one.scenario.as_str(), &one.tally, one.by_route.as_ref()))?;
+        if !wanted.tells_missing || one.tally.misses_a_bar() {
+            writeln!(out, "{}", row(one.scenario.as_str(), &one.tally, one.by_route.as_ref()))?;
+        }
         all.absorb(&one.tally);
         one.by_route.iter().for_each(|route| all_by_route.absorb(route));
     }

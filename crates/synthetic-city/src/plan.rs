@@ -107,6 +107,8 @@ pub(crate) struct RidePlan {
     pub(crate) lost: f64,
     /// How many of them follow each other.
     pub(crate) lost_in_a_row: usize,
+    /// Whether each upload loses photos of its own.
+    pub(crate) loses_anew: bool,
     /// How many photos repeat one place, at a time; 1 for a live receiver.
     pub(crate) repeats: usize,
     /// Whether the uploader drops repetitions.
@@ -170,6 +172,7 @@ pub(crate) fn ride(folder: &str, n_frames: usize) -> RidePlan {
         places: Places::Exact,
         lost: 0.01,
         lost_in_a_row: 1,
+        loses_anew: false,
         repeats: 1,
         drops_repeats: true,
         untimed: 0.0,

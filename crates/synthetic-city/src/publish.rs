@@ -59,10 +59,14 @@ pub(crate) fn publish(
     };
     let sent = sent_times(plan, frames, photos);
     let at = |share: f64| ((frames.len() as f64 * share).round() as usize).min(frames.len());
-    let kept = surviving(random, plan, kept_frames(plan, photos, at(from)..at(to)));
+    let arrived = kept_frames(plan, photos, at(from)..at(to));
+    let mut kept = surviving(random, plan, arrived.clone());
     for upload in 0..uploads {
         let later_ms = i64::from(upload) * plan.second_reading_ms;
         let creator_id = creator_id + u64::from(upload) * u64::from(plan.second_reading_ms != 0);
+        if upload > 0 && plan.loses_anew {
+            kept = surviving(random, plan, arrived.clone());
+        }
         let smaller = match plan.sizes {
             Sizes::Smaller => 2,
             Sizes::LaterSmaller if upload > 0 => 2,

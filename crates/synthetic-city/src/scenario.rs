@@ -190,7 +190,7 @@ scenarios! {
     LongParking = "long_parking",
     /// One place, a photo every five seconds, on a wall clock.
     Tripod = "tripod",
-    /// The same photos uploaded three times.
+    /// The same photos uploaded three times; the service lost others each time.
     ReuploadThrice = "reupload_thrice",
     /// Uploaded a second time in a smaller size.
     ReuploadSmaller = "reupload_smaller",

@@ -220,3 +220,16 @@ fn a_clock_that_is_set_back_says_half_a_minute_twice() {
     assert_eq!(backwards, 1);
     assert!(pairs.iter().filter_map(|(_, image)| image.as_ref()?.captured_at).is_sorted(), "the service knows better");
 }
+
+/// The scenarios that the matcher's goals name.
+#[test]
+fn every_named_scenario_exists() {
+    let named = "clean jitter integer_seconds dense_city clock_offset tz_naive dst_hour drift adjusted_shift adjusted_smooth \
+        adjusted_heavytail computed_realistic frozen_gps frozen_gps_dropped missing_altitude missing_time missing_time_some \
+        burst_5hz burst_same_place rig_two_models rig_headings rig_undecidable two_passes_one_day two_users_same_route \
+        companion_only antimeridian near_pole tile_edges split_500 partial_publication nothing_published \
+        nothing_published_commute reupload_same tile_frugal tile_frugal_computed single_photos";
+    for name in named.split_whitespace() {
+        assert_eq!(name.parse::<Scenario>().map(Scenario::as_str), Ok(name));
+    }
+}

@@ -46,7 +46,10 @@ pub(super) fn add(plan: &mut Plan, scenario: Scenario, n: usize) {
             (first.repeats, first.drops_repeats, first.interval_ms) = (n, false, 5_000.0);
             first.clock = Clock::zone(120);
         }
-        Scenario::ReuploadThrice => first.upload = Upload::Own { from: 0.0, to: 1.0, times: 3 },
+        Scenario::ReuploadThrice => {
+            (first.upload, first.loses_anew) = (Upload::Own { from: 0.0, to: 1.0, times: 3 }, true);
+            (first.lost, first.lost_in_a_row) = (0.01, 4);
+        }
         Scenario::ReuploadSmaller => (first.upload, first.sizes) = (TWICE, Sizes::LaterSmaller),
         Scenario::SmallerOnly => (first.sizes, first.clock) = (Sizes::Smaller, Clock::zone(120)),
         Scenario::GpxShifted => (first.regeotagged_late_ms, first.clock) = (4_000, Clock::zone(120)),

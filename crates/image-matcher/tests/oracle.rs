@@ -12,14 +12,15 @@ mod worlds;
 use capture_model::{PublishedImage, TimeKind};
 use image_matcher::Lookup;
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::LazyLock;
 use worlds::{DAY_MS, HOUR_MS, MAY_18_MS, Numbers, Photo, apart_m2, beside, matched, photo_at, upload};
 
 /// Rounding to 7 decimals, on both axes.
 const ROUNDING_M: f64 = 0.01;
 const WORLDS: u64 = 300;
-/// Of the rides on a clock of whole hours, the share whose times are in whole seconds.
-const CUT: f64 = 0.0;
+/// Of the rides on a clock of whole hours, the share whose photos have whole seconds, and that of whose images.
+const CUT: [f64; 2] = [0.5, 0.3];
 
 /// A few photos, a few sequences, and the truth.
 struct World {
@@ -28,11 +29,23 @@ struct World {
     /// Of each photo, (sequence, image).
     truth: Vec<Option<(usize, usize)>>,
     noise_m: f64,
-    /// Whether the photos' times were cut to the second.
-    is_cut: bool,
+    /// Whether the times of the photos, and of the images, were cut to the second.
+    cut: [bool; 2],
 }
 
-/// Five to eight photos of a ride on a clock of its own, some in whole seconds. Their upload lost some and may have moved
+impl World {
+    fn is_cut(&self) -> bool {
+        self.cut[0] || self.cut[1]
+    }
+
+    /// How far the time of a photo's image may lie from the photo's, ms, beside the offset.
+    fn slack_ms(&self) -> Range<i64> {
+        let [photos, images] = self.cut.map(|is_cut| if is_cut { 999 } else { 0 });
+        -images..photos + 1
+    }
+}
+
+/// Five to eight photos of a ride on a clock of its own; photos, images or both in whole seconds now and then. Their upload lost some and may have moved
 /// each by some metres; others rode nearby, one of them along the same road at another time.
 fn world(seed: u64) -> World {
     let mut numbers = Numbers(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
@@ -57,7 +70,7 @@ fn world(seed: u64) -> World {
         _ => (1e8 * numbers.next()) as i64 - 50_000_000,
     };
     let noise_m = if numbers.next() < 0.5 { 0.0 } else { 1.0 };
-    let is_cut = offset_ms % HOUR_MS == 0 && numbers.next() < CUT;
+    let cut = CUT.map(|share| offset_ms % HOUR_MS == 0 && numbers.next() < share);
     let moved = |photo: &Photo, numbers: &mut Numbers, by_m: f64| {
         let (east_m, north_m) = (by_m * numbers.normal(), by_m * numbers.normal());
         if by_m > 0.0 { beside(photo, east_m, north_m) } else { *photo }
@@ -81,12 +94,13 @@ fn world(seed: u64) -> World {
         let others_ms = start_ms + (2e9 * numbers.next()) as i64 - 1_000_000_000;
         sequences.push(ride(&mut numbers, 8, others_ms));
     }
+    let written = |time_ms: i64, is_cut: bool| if is_cut { time_ms.div_euclid(1_000) * 1_000 } else { time_ms };
     let on_the_wall = |photo: Photo| {
-        let time_ms = photo.time_ms - offset_ms;
-        let time_ms = if is_cut { time_ms.div_euclid(1_000) * 1_000 } else { time_ms };
+        let time_ms = written(photo.time_ms - offset_ms, cut[0]);
         Photo { time_ms, kind: TimeKind::Wall, ..photo }
     };
-    World { photos: taken.into_iter().map(on_the_wall).collect(), sequences, truth, noise_m, is_cut }
+    sequences.iter_mut().flatten().for_each(|image| image.time_ms = written(image.time_ms, cut[1]));
+    World { photos: taken.into_iter().map(on_the_wall).collect(), sequences, truth, noise_m, cut }
 }
 
 /// Log weight of a pair: how much likelier its places are for one photo than for two within 80 m, and that both exist.
@@ -119,8 +133,9 @@ fn pairings(
 /// Every offset that some pair allows: to the millisecond, or whole quarter hours where times were cut.
 fn offsets(world: &World, images: &[Photo]) -> BTreeSet<i64> {
     let differences = world.photos.iter().flat_map(|photo| images.iter().map(|image| image.time_ms - photo.time_ms));
-    if world.is_cut {
-        differences.map(|by_ms| by_ms.div_euclid(HOUR_MS / 4) * (HOUR_MS / 4)).collect()
+    if world.is_cut() {
+        const QUARTER_MS: i64 = HOUR_MS / 4;
+        differences.flat_map(|by_ms| [0, 1].map(|more| (by_ms.div_euclid(QUARTER_MS) + more) * QUARTER_MS)).collect()
     } else {
         differences.collect()
     }
@@ -131,14 +146,13 @@ fn oracle(world: &World) -> Vec<Vec<Vec<f64>>> {
     let mut sums: Vec<Vec<Vec<f64>>> =
         world.photos.iter().map(|_| world.sequences.iter().map(|images| vec![0.0; images.len()]).collect()).collect();
     let mut all = 1.0; // nothing is published
-    let slack_ms = if world.is_cut { 1_000 } else { 1 };
     for (number, images) in world.sequences.iter().enumerate() {
         for offset_ms in offsets(world, images) {
             let is_zone = offset_ms % (HOUR_MS / 4) == 0 && offset_ms.abs() <= 14 * HOUR_MS;
             let prior: f64 = if is_zone { 0.01 } else { 1e-8 }; // an odd offset may be any millisecond of days
             let mut allowed = Vec::new();
             for (number, photo) in world.photos.iter().enumerate() {
-                let meets = |image: &&Photo| (0..slack_ms).contains(&(image.time_ms - photo.time_ms - offset_ms));
+                let meets = |image: &&Photo| world.slack_ms().contains(&(image.time_ms - photo.time_ms - offset_ms));
                 for (place, image) in images.iter().enumerate().filter(|(_, image)| meets(image)) {
                     allowed.push((number, place, log_weight(world, photo, image)));
                 }
@@ -211,8 +225,8 @@ fn faults(answers: &[Answer]) -> Vec<String> {
             let best = posterior.iter().flatten().copied().fold(0.0, f64::max);
             if tried.world.noise_m == 0.0 && best > 0.999_9 {
                 let is_found = given.is_some_and(|(sequence, image, _)| posterior[sequence][image] == best);
-                n_certain[usize::from(tried.world.is_cut)] += 1;
-                n_found[usize::from(tried.world.is_cut)] += usize::from(is_found);
+                n_certain[usize::from(tried.world.is_cut())] += 1;
+                n_found[usize::from(tried.world.is_cut())] += usize::from(is_found);
             }
         }
     }

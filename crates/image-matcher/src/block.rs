@@ -323,10 +323,22 @@ fn snap(ride: &Ride, offset_ms: i64) -> i64 {
 /// Pairs within the window of the offset that was voted; lags are kept against the snapped one.
 fn pair_by_time(work: &mut Work<'_>, range: std::ops::Range<usize>, voted_ms: i64, offset_ms: i64) {
     let side = work.side;
+    let expected = 4 * work.ride.len().min(range.len());
+    work.photo.reserve(expected);
+    work.rank.reserve(expected);
+    work.lag_s.reserve(expected);
+    let mut first = range.start; // both are in order of time
     for (photo, &time) in work.ride.time_ms.iter().enumerate() {
         let window = WINDOW_MS.max((work.ride.width_s[photo] * 1000.0) as i64);
         let middle = time.saturating_add(voted_ms);
-        for image in side.between(range.clone(), middle.saturating_sub(window), middle.saturating_add(window)) {
+        let (first_ms, last_ms) = (middle.saturating_sub(window), middle.saturating_add(window));
+        while first > range.start && side.time_ms(first - 1) >= first_ms {
+            first -= 1; // a wider window than the one before
+        }
+        while first < range.end && side.time_ms(first) < first_ms {
+            first += 1;
+        }
+        for image in (first..range.end).take_while(|&image| side.time_ms(image) <= last_ms) {
             work.photo.push(photo as u32);
             work.rank.push((image - range.start) as u32);
             work.lag_s.push((side.time_ms(image) - time - offset_ms) as f64 / 1000.0);

@@ -8,7 +8,9 @@
 //! Both sides are in order of time, so a valid pairing is a chain that rises in both ranks. Forward
 //! and backward sums over all chains, as in a pair HMM with gaps (Durbin et al., 1998, ch. 4); a
 //! Fenwick tree of sums over remote ranks makes it O(P log N) for P pairs and N images. Sums are floats with an exponent of
-//! their own ([`Huge`]): no chain is too long for them, and an addition costs no logarithm.
+//! their own ([`Huge`]): no chain is too long for them, and an addition costs no logarithm. Where all pairs before a point
+//! lie below all behind it in both ranks, any chain of the one goes with any of the other: such stretches are summed each
+//! by itself, and a pair without an alternative is a stretch of one.
 //!
 //! # Why not nearest first
 //! A ride that is shifted by one spacing pairs every photo with its neighbour's image, cheaply and
@@ -68,19 +70,53 @@ impl Prefixes {
     }
 }
 
-/// Sum of all chains that end in each link; links are visited in the given order, equal local ranks together.
-fn sweep(links: &[Link], likelihood: &[Huge], order: &[usize], rank: impl Fn(&Link) -> usize, n: usize) -> Vec<Huge> {
-    let mut prefixes = Prefixes::new(n);
-    let mut ended = vec![Huge::ZERO; links.len()];
+/// Links of one stretch: their numbers in a canonical order, the least remote rank, and how many ranks it spans.
+struct Stretch<'a> {
+    order: &'a mut [usize],
+    base: u32,
+    span: usize,
+}
+
+/// All links by (local, remote), cut wherever no link before the cut is an alternative to one behind it.
+fn in_stretches(links: &[Link], mut work: impl FnMut(Stretch<'_>)) {
+    let mut order: Vec<usize> = (0..links.len()).collect();
+    order.sort_unstable_by_key(|&link| (links[link].local, links[link].remote, link));
+    let mut least_behind = vec![u32::MAX; links.len() + 1];
+    for (at, &link) in order.iter().enumerate().rev() {
+        least_behind[at] = least_behind[at + 1].min(links[link].remote);
+    }
+    let (mut start, mut most) = (0, 0);
+    for at in 0..order.len() {
+        let link = links[order[at]];
+        most = most.max(link.remote);
+        let is_last = at + 1 == order.len() || (links[order[at + 1]].local > link.local && least_behind[at + 1] > most);
+        if is_last {
+            let base = least_behind[start]; // what is behind lies above
+            work(Stretch { order: &mut order[start..=at], base, span: (most - base) as usize + 1 });
+            (start, most) = (at + 1, 0);
+        }
+    }
+}
+
+/// Sum of all chains that end in each link, by place in the order; links of equal local ranks stand together.
+fn sweep(
+    links: &[Link],
+    likelihood: &[Huge],
+    order: &[usize],
+    rank: impl Fn(&Link) -> usize,
+    span: usize,
+) -> Vec<Huge> {
+    let mut prefixes = Prefixes::new(span);
+    let mut ended = vec![Huge::ZERO; order.len()];
     let mut at = 0;
     while at < order.len() {
         let local = links[order[at]].local;
         let end = at + order[at..].iter().take_while(|&&link| links[link].local == local).count();
-        for &link in &order[at..end] {
-            ended[link] = likelihood[link].times(Huge::ONE.plus(prefixes.below(rank(&links[link]))));
+        for place in at..end {
+            ended[place] = likelihood[place].times(Huge::ONE.plus(prefixes.below(rank(&links[order[place]]))));
         }
-        for &link in &order[at..end] {
-            prefixes.add(rank(&links[link]), ended[link]);
+        for place in at..end {
+            prefixes.add(rank(&links[order[place]]), ended[place]);
         }
         at = end;
     }
@@ -89,61 +125,76 @@ fn sweep(links: &[Link], likelihood: &[Huge], order: &[usize], rank: impl Fn(&Li
 
 /// Posterior of each link.
 pub(crate) fn posteriors(links: &[Link]) -> Vec<f64> {
-    let Some(n) = links.iter().map(|link| link.remote as usize + 1).max() else { return Vec::new() };
-    let likelihood: Vec<Huge> = links.iter().map(|link| Huge::exp(link.weight)).collect();
-    let mut order: Vec<usize> = (0..links.len()).collect();
-    order.sort_unstable_by_key(|&link| (links[link].local, links[link].remote, link));
-    let forward = sweep(links, &likelihood, &order, |link| link.remote as usize, n);
-    let all = order.iter().fold(Huge::ONE, |sum, &link| sum.plus(forward[link]));
-    order.sort_unstable_by_key(|&link| (std::cmp::Reverse((links[link].local, links[link].remote)), link));
-    let backward = sweep(links, &likelihood, &order, |link| n - 1 - link.remote as usize, n);
-    let share = |link: usize| forward[link].times(backward[link]).over(likelihood[link].times(all));
-    (0..links.len()).map(|link| share(link).min(1.0)).collect()
+    let mut shares = vec![0.0; links.len()];
+    in_stretches(links, |Stretch { order, base, span }| {
+        if let [alone] = order {
+            shares[*alone] = 1.0 / (1.0 + (-links[*alone].weight).exp());
+            return;
+        }
+        let rank = |link: &Link| (link.remote - base) as usize;
+        let likelihood: Vec<Huge> = order.iter().map(|&link| Huge::exp(links[link].weight)).collect();
+        let forward = sweep(links, &likelihood, order, rank, span);
+        let all = forward.iter().fold(Huge::ONE, |sum, &ended| sum.plus(ended));
+        let share_of = |at: usize, backward: Huge| forward[at].times(backward).over(likelihood[at].times(all)).min(1.0);
+        let reversed: Vec<Huge> = likelihood.iter().rev().copied().collect();
+        order.reverse();
+        let backward = sweep(links, &reversed, order, |link| span - 1 - rank(link), span);
+        let n = order.len();
+        for (place, (&link, &backward)) in order.iter().zip(&backward).enumerate() {
+            shares[link] = share_of(n - 1 - place, backward);
+        }
+    });
+    shares
 }
 
 /// The heaviest chain, as numbers of links in rising order; empty when no link weighs more than nothing.
 pub(crate) fn best_chain(links: &[Link]) -> Vec<usize> {
-    let Some(n) = links.iter().map(|link| link.remote as usize + 1).max() else { return Vec::new() };
-    let mut order: Vec<usize> = (0..links.len()).collect();
-    order.sort_unstable_by_key(|&link| (links[link].local, links[link].remote, link));
-    let mut tree: Vec<(f64, usize)> = vec![(0.0, usize::MAX); n + 1];
-    let mut value = vec![0.0; links.len()];
-    let mut before = vec![usize::MAX; links.len()];
+    let mut chain = Vec::new();
+    in_stretches(links, |Stretch { order, base, span }| match order {
+        [alone] => chain.extend((links[*alone].weight > 0.0).then_some(*alone)),
+        _ => chain.extend(best_of_stretch(links, order, base, span)),
+    });
+    chain
+}
+
+fn best_of_stretch(links: &[Link], order: &[usize], base: u32, span: usize) -> Vec<usize> {
+    const NONE: usize = usize::MAX;
+    let mut tree: Vec<(f64, usize)> = vec![(0.0, NONE); span + 1];
+    let mut value = vec![0.0; order.len()];
+    let mut before = vec![NONE; order.len()];
+    let rank = |place: usize| (links[order[place]].remote - base) as usize;
     let mut at = 0;
     while at < order.len() {
         let local = links[order[at]].local;
         let end = at + order[at..].iter().take_while(|&&link| links[link].local == local).count();
-        for &link in &order[at..end] {
-            let (mut node, mut best) = (links[link].remote as usize, (0.0, usize::MAX));
+        for place in at..end {
+            let (mut node, mut best) = (rank(place), (0.0, NONE));
             while node > 0 {
                 if tree[node].0 > best.0 {
                     best = tree[node];
                 }
                 node &= node - 1;
             }
-            value[link] = links[link].weight + best.0;
-            before[link] = best.1;
+            value[place] = links[order[place]].weight + best.0;
+            before[place] = best.1;
         }
-        for &link in &order[at..end] {
-            let mut node = links[link].remote as usize + 1;
-            while node <= n {
-                if value[link] > tree[node].0 {
-                    tree[node] = (value[link], link);
+        for (place, &sum) in value.iter().enumerate().take(end).skip(at) {
+            let mut node = rank(place) + 1;
+            while node <= span {
+                if sum > tree[node].0 {
+                    tree[node] = (sum, place);
                 }
                 node += node & node.wrapping_neg();
             }
         }
         at = end;
     }
-    let best = order.iter().copied().fold(None, |best: Option<usize>, link| match best {
-        Some(known) if value[known] >= value[link] => Some(known),
-        _ => Some(link),
-    });
+    let best = (0..order.len()).reduce(|best, place| if value[best] >= value[place] { best } else { place });
+    let mut place = best.filter(|&place| value[place] > 0.0).unwrap_or(NONE);
     let mut chain = Vec::new();
-    let mut link = best.filter(|&link| value[link] > 0.0).unwrap_or(usize::MAX);
-    while link != usize::MAX {
-        chain.push(link);
-        link = before[link];
+    while place != NONE {
+        chain.push(order[place]);
+        place = before[place];
     }
     chain.reverse();
     chain

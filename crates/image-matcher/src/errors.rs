@@ -27,6 +27,10 @@ pub(crate) enum TimeClass {
 pub(crate) const SCALES_S: [f64; 4] = [0.002, 0.03, 0.25, 0.7];
 const OUTLIERS: f64 = 0.02;
 const OUTLIER_SPAN_S: f64 = 5.0;
+/// Beyond so many scales the density is that of outliers, to its last bit.
+const FAR: f64 = 60.0;
+/// Its logarithm.
+const LOG_OUTLIER: f64 = -5.521_460_917_862_246;
 
 impl TimeClass {
     /// Log density per second at a residual; a photo with an interpolated time has a box of its own width.
@@ -34,7 +38,10 @@ impl TimeClass {
         if width_s > 0.0 {
             return (1.0 / (2.0 * width_s.max(0.5))).ln();
         }
-        self.density(residual_s).ln()
+        match *self {
+            Self::Laplace { scale_s, centre_s } if (residual_s - centre_s).abs() > FAR * scale_s => LOG_OUTLIER,
+            _ => self.density(residual_s).ln(),
+        }
     }
 
     /// Sum of the log densities of residuals of times of their own.
@@ -92,6 +99,16 @@ pub(crate) fn fit_second(residuals_s: &[f64], is_free: bool) -> (f64, f64) {
 /// Standard deviations of places to choose from, metres.
 const SIGMAS_M: [f64; 8] = [0.02, 0.3, 0.6, 1.0, 2.0, 4.0, 7.0, 12.0];
 const DISC_M: f64 = 250.0;
+
+/// Log densities of residual distances; those that are outliers to the last bit share one logarithm.
+pub(crate) fn log_places(residuals_m: &[f64], sigma_m: f64, outliers: f64) -> Vec<f64> {
+    let far_m2 = 2.0 * FAR * 1.2 * sigma_m * sigma_m;
+    let of_outlier = log_place(f64::INFINITY, sigma_m, outliers);
+    let log = |&residual_m: &f64| {
+        if residual_m * residual_m > far_m2 { of_outlier } else { log_place(residual_m, sigma_m, outliers) }
+    };
+    residuals_m.iter().map(log).collect()
+}
 
 /// Log density per square metre of a residual distance, with a share of outliers on a wide disc.
 pub(crate) fn log_place(residual_m: f64, sigma_m: f64, outliers: f64) -> f64 {
@@ -213,6 +230,33 @@ mod tests {
             })
             .sum();
         assert!((sum - 1.0).abs() < 0.01, "{sum}");
+    }
+
+    #[test]
+    fn what_is_far_has_the_density_of_outliers() {
+        for scale_s in SCALES_S {
+            for centre_s in [0.0, 0.4] {
+                let class = TimeClass::Laplace { scale_s, centre_s };
+                for scales in [40.0, 59.0, 60.5, 61.0, 70.0, 1e4, f64::MAX] {
+                    let residual_s = centre_s + scales * scale_s;
+                    assert_eq!(
+                        class.log_density(residual_s, 0.0),
+                        class.density(residual_s).ln(),
+                        "{scale_s} {scales}"
+                    );
+                }
+            }
+        }
+        let residuals: Vec<f64> = (0..4_000).map(|k| f64::from(k) * 0.05).chain([f64::NAN]).collect();
+        for sigma_m in SIGMAS_M {
+            for outliers in [0.01, 0.6] {
+                let one_by_one = residuals.iter().map(|&residual_m| log_place(residual_m, sigma_m, outliers).to_bits());
+                assert!(
+                    log_places(&residuals, sigma_m, outliers).into_iter().map(f64::to_bits).eq(one_by_one),
+                    "{sigma_m}"
+                );
+            }
+        }
     }
 
     #[test]

@@ -16,8 +16,9 @@ impl Huge {
 
     /// e^x for a finite x.
     pub(crate) fn exp(x: f64) -> Self {
-        let exponent = (x / LN_2).floor();
-        Self { mantissa: (x - exponent * LN_2).exp(), exponent: exponent as i64 }.normal()
+        let cut = (x / LN_2) as i64; // towards zero: `floor` is a call where the processor may be old
+        let exponent = cut - i64::from(x < 0.0);
+        Self { mantissa: (x - exponent as f64 * LN_2).exp(), exponent }.normal()
     }
 
     /// A mantissa within 0.5…4 put into its range.

@@ -167,15 +167,6 @@ impl<'a> PublishedSide<'a> {
         self.images.evidence[self.row[at] as usize] == Evidence::Tile
     }
 
-    /// Places of a range of one sequence whose times lie within `first_ms..=last_ms`.
-    pub(crate) fn between(&self, range: Range<usize>, first_ms: i64, last_ms: i64) -> Range<usize> {
-        let rows = &self.row[range.clone()];
-        let time = |row: &u32| self.images.captured_at_ms[*row as usize];
-        let first = rows.partition_point(|row| time(row) < first_ms);
-        let end = first + rows[first..].partition_point(|row| time(row) <= last_ms);
-        range.start + first..range.start + end
-    }
-
     /// Places of one working sequence, in order of time.
     pub(crate) fn images_of(&self, sequence: usize) -> Range<usize> {
         self.starts[sequence] as usize..self.starts[sequence + 1] as usize

@@ -62,6 +62,12 @@ impl Ride {
         if rows.is_empty() {
             return Vec::new();
         }
+        let kind = local.time_kind[rows[0] as usize];
+        if kind != TimeKind::None && local.time_kind[local.rows_of(track)].iter().all(|&other| other == kind) {
+            let mut rides = Vec::with_capacity(1);
+            Self::timed(local, track, kind, rows, Vec::new(), &mut rides);
+            return rides;
+        }
         let of_kind = |kind: TimeKind| {
             rows.iter().copied().filter(|&row| local.time_kind[row as usize] == kind).collect::<Vec<_>>()
         };

@@ -40,6 +40,8 @@ pub(crate) struct Near {
     difference_ms: i64,
     photo: u32,
     image: u32,
+    /// Working number of the image's sequence.
+    sequence: u32,
     distance_m: f32,
     offset_m: [f32; 2],
 }
@@ -223,6 +225,7 @@ fn vote(ride: &Ride, side: &PublishedSide, photo: u32, image: u32) -> Option<Nea
         difference_ms: side.time_ms(image as usize).saturating_sub(ride.time_ms[photo as usize]),
         photo,
         image,
+        sequence: side.sequence(image as usize),
         distance_m: distance_m2.sqrt() as f32,
         offset_m: [offset[0] as f32, offset[1] as f32],
     })
@@ -230,30 +233,16 @@ fn vote(ride: &Ride, side: &PublishedSide, photo: u32, image: u32) -> Option<Nea
 
 /// Offsets by votes, before any of them is looked at closely.
 fn coarse_offsets(near: &[Near], ride: &Ride, side: &PublishedSide, agreed: &[i64]) -> Vec<i64> {
-    let of_device = |vote: &&Near| match (&ride.device, side.device(side.sequence(vote.image as usize))) {
+    let of_device = |vote: &&Near| match (&ride.device, side.device(vote.sequence)) {
         (Some(own), Some(other)) => own.agrees_with(other),
         _ => true,
     };
     let fitting: Vec<Near> = near.iter().filter(of_device).copied().collect();
     let near = if fitting.is_empty() { near } else { &fitting };
-    let mut best: BTreeMap<(i64, u32), u32> = BTreeMap::new();
-    for vote in near {
-        let weight = match vote.distance_m {
-            d if d < EXACT_M as f32 => 8,
-            d if d < 1.0 => 4,
-            d if d < 3.0 => 3,
-            d if d < 8.0 => 2,
-            _ => 1,
-        };
-        let slot = best.entry((vote.difference_ms.div_euclid(1000), vote.photo)).or_default();
-        *slot = weight.max(*slot);
-    }
-    let mut bins: BTreeMap<i64, u32> = BTreeMap::new();
-    for (&(bin, _), &weight) in &best {
-        *bins.entry(bin).or_default() += weight;
-    }
-    let around = |bin: i64| (-1..=1).map(|k| bins.get(&(bin + k)).copied().unwrap_or(0)).sum::<u32>();
-    let mut peaks: Vec<(u32, i64)> = bins.keys().map(|&bin| (around(bin), bin)).collect();
+    let bins = second_bins(near);
+    let of_bin = |bin: i64| bins.binary_search_by_key(&bin, |known| known.0).map_or(0, |at| bins[at].1);
+    let around = |bin: i64| (-1..=1).map(|k| of_bin(bin + k)).sum::<u32>();
+    let mut peaks: Vec<(u32, i64)> = bins.iter().map(|&(bin, _)| (around(bin), bin)).collect();
     peaks.sort_unstable_by_key(|&(count, bin)| (std::cmp::Reverse(count), bin.abs(), bin));
     let mut taken: Vec<i64> = Vec::new();
     let mut offsets: Vec<i64> = exact_modes(near); // to the millisecond, so they come before the bins that hold them
@@ -285,6 +274,27 @@ fn coarse_offsets(near: &[Near], ride: &Ride, side: &PublishedSide, agreed: &[i6
         }
     }
     distinct
+}
+
+/// Votes by whole seconds of difference, in order: each photo once in a second, by the nearest of its images there.
+fn second_bins(near: &[Near]) -> Vec<(i64, u32)> {
+    let weight = |vote: &Near| match vote.distance_m {
+        d if d < EXACT_M as f32 => 8,
+        d if d < 1.0 => 4,
+        d if d < 3.0 => 3,
+        d if d < 8.0 => 2,
+        _ => 1,
+    };
+    let second = |vote: &Near| vote.difference_ms.div_euclid(1000);
+    let mut votes: Vec<(u32, u32)> = Vec::new();
+    let bin = |near: &[Near]| {
+        votes.clear();
+        votes.extend(near.iter().map(|vote| (vote.photo, weight(vote))));
+        votes.sort_unstable_by_key(|&(photo, weight)| (photo, std::cmp::Reverse(weight)));
+        votes.dedup_by_key(|vote| vote.0);
+        (second(&near[0]), votes.iter().map(|vote| vote.1).sum())
+    };
+    near.chunk_by(|a, b| second(a) == second(b)).map(bin).collect()
 }
 
 /// The most frequent differences among pairs at exactly equal places, to the millisecond.
@@ -334,7 +344,7 @@ fn score(near: &[Near], ride: &Ride, side: &PublishedSide, offset_ms: i64) -> Hy
     let end = first + near[first..].partition_point(|vote| vote.difference_ms <= offset_ms + HALF_MS);
     let window = &near[first..end];
     let mut by_photo: Vec<u32> = (0..window.len() as u32).collect();
-    let sequence = |k: u32| side.sequence(window[k as usize].image as usize);
+    let sequence = |k: u32| window[k as usize].sequence;
     let lag = |k: u32| (window[k as usize].difference_ms - offset_ms).abs();
     // An equal place outweighs a nearer moment: written seconds are up to a second off.
     let is_elsewhere = |k: u32| f64::from(window[k as usize].distance_m) >= EXACT_M;

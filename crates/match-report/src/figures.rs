@@ -10,7 +10,7 @@ fn point(position: Position) -> Point {
 /// Metres along the geodesic (Karney, 2013); for near places by [`near_m`].
 pub(crate) fn distance_m(from: Position, to: Position) -> f64 {
     match near_m(from, to) {
-        Some([east, north]) => east.hypot(north),
+        Some([east, north]) => (east * east + north * north).sqrt(),
         None => Geodesic.distance(point(from), point(to)),
     }
 }

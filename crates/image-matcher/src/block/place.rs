@@ -2,7 +2,7 @@
 
 use super::{Places, Work};
 use crate::chain::best_chain;
-use crate::errors::{fit_sigma, log_other_place, log_place, median_vector, running_median};
+use crate::errors::{fit_sigma, log_other_place, log_places, median_vector, running_median};
 use crate::votes::{EXACT_M, GATE_M};
 use std::f64::consts::{PI, TAU};
 
@@ -86,7 +86,7 @@ pub(super) fn fit_place(
             .reduce(|best, next| if next.merit > best.merit { next } else { best })?;
         let residual = residuals(work, &best);
         let outliers = outlier_share(work, &chosen, &best, &residual);
-        let density: Vec<f64> = residual.iter().map(|&r| log_place(r, best.sigma_m, outliers)).collect();
+        let density: Vec<f64> = log_places(&residual, best.sigma_m, outliers);
         let ratio: Vec<f64> = residual.iter().zip(&density).map(|(&r, d)| d - log_other_place(r, GATE_M)).collect();
         if stiffness > 0 {
             let weight: Vec<f64> = (0..work.len())

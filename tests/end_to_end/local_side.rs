@@ -53,6 +53,79 @@ fn a_history_is_found_named_or_left_alone() {
     run(tiepoint(folder.path()).args(["scan", "city/photos", "--history", "absent"]), 3);
 }
 
+/// The usable photos of known time, as the scan tells them.
+fn dated(folder: &Path) -> Vec<BTreeMap<String, String>> {
+    let is_dated = |row: &BTreeMap<String, String>| row["status"] == "usable" && !row["captured_at"].is_empty();
+    scan(folder, &["--history", "none"]).into_iter().filter(is_dated).collect()
+}
+
+/// Every file below a folder with its bytes and its time of change.
+fn contents(folder: &Path) -> Vec<(std::path::PathBuf, Vec<u8>, std::time::SystemTime)> {
+    let mut found: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    found.sort();
+    let read = |path: std::path::PathBuf| {
+        let changed = std::fs::metadata(&path).unwrap().modified().unwrap();
+        if path.is_dir() { contents(&path) } else { vec![(path.clone(), std::fs::read(path).unwrap(), changed)] }
+    };
+    found.into_iter().flat_map(read).collect()
+}
+
+#[test]
+fn photos_that_were_moved_and_renamed_after_their_upload_are_found_by_their_bytes() {
+    let folder = archive();
+    let at = |path: &str| folder.path().join(path);
+    let photos = dated(folder.path());
+    let sent = &photos[..4];
+    let entry = |(k, row): (usize, &BTreeMap<String, String>)| {
+        let md5 = format!("{:x}", md5::compute(std::fs::read(at(&row["path"])).unwrap()));
+        // as it was sent: placed by a track, so a thousandth of a degree off what EXIF says
+        let longitude = row["longitude"].parse::<f64>().unwrap() + 0.001;
+        serde_json::json!({
+            "filename": format!("/media/card/DCIM/{k}.JPG"), "filetype": "image", "md5sum": md5,
+            "MAPLongitude": longitude, "MAPLatitude": row["latitude"].parse::<f64>().unwrap(), "MAPAltitude": 321.5,
+            "MAPCaptureTime": format!("2024_05_18_10_41_{k:02}_250"), "MAPSequenceUUID": "0",
+            "MAPCompassHeading": {"TrueHeading": 12.5, "MagneticHeading": 12.5},
+        })
+    };
+    let history = serde_json::json!({
+        "params": {"version": "0.14.1", "import_path": "/media/card/DCIM"},
+        "summary": {"cluster_id": "151552211058876", "sequence_md5sum": "cd", "upload_end_time": 9.5},
+        "descs": sent.iter().enumerate().map(entry).collect::<Vec<_>>(),
+    });
+    std::fs::create_dir_all(at("history/cd")).unwrap();
+    std::fs::write(at("history/cd/ef.json"), history.to_string()).unwrap();
+    let before = contents(&at("history"));
+    // the first moved and renamed, the second renamed, the third moved; the fourth was edited since
+    std::fs::create_dir_all(at("city/photos/sorted/spring")).unwrap();
+    let renamed = at(&sent[1]["path"]).with_file_name("renamed.jpeg");
+    let moved_to = ["city/photos/sorted/spring/0001 market.jpg", "", "city/photos/sorted/third.JPG"];
+    std::fs::rename(at(&sent[0]["path"]), at(moved_to[0])).unwrap();
+    std::fs::rename(at(&sent[1]["path"]), &renamed).unwrap();
+    std::fs::rename(at(&sent[2]["path"]), at(moved_to[2])).unwrap();
+    let mut edited = std::fs::read(at(&sent[3]["path"])).unwrap();
+    edited.extend(b"edited");
+    std::fs::write(at(&sent[3]["path"]), edited).unwrap();
+
+    let rows = scan(folder.path(), &["--history", "history"]);
+    assert_eq!(rows.len(), scan(folder.path(), &["--history", "none"]).len());
+    let uploaded: Vec<_> = rows.iter().filter(|row| !row["cluster_id"].is_empty()).collect();
+    let renamed = renamed.strip_prefix(folder.path()).unwrap().to_str().unwrap();
+    let paths: Vec<&str> = uploaded.iter().map(|row| row["path"].as_str()).collect();
+    assert_eq!(paths, [moved_to[0], renamed, moved_to[2]], "in the order of the upload, one sequence");
+    for (k, (row, original)) in uploaded.iter().zip(sent).enumerate() {
+        let told = |column: &str| row[column].as_str();
+        assert_eq!(told("cluster_id"), "151552211058876");
+        assert_eq!((told("time_source"), told("status")), ("history", "usable"));
+        assert_eq!(told("captured_at"), format!("2024-05-18T10:41:{k:02}.250Z"), "what was sent, not what EXIF says");
+        assert_eq!(told("longitude"), format!("{:.7}", original["longitude"].parse::<f64>().unwrap() + 0.001));
+        assert_eq!((told("altitude_m"), told("heading_deg")), ("321.500", "12.50"));
+        assert_eq!(told("make"), original["make"], "the device is the file's");
+        assert!(told("note").contains("uploaded with mapillary_tools 0.14.1"), "{}", row["note"]);
+        assert_eq!(row["local_sequence"], uploaded[0]["local_sequence"]);
+    }
+    assert_eq!(contents(&at("history")), before, "nothing is written there");
+}
+
 #[test]
 fn the_rules_are_those_of_the_version_that_is_named_or_that_made_the_newest_upload() {
     let folder = archive();

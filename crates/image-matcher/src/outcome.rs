@@ -11,7 +11,7 @@ pub enum Lookup {
     Complete,
     /// Its tile was read and holds no coverage.
     NoCoverage,
-    /// Its tile was not among those fetched, or the place has no tile (beyond ±85.0511°).
+    /// Its tile was not among those fetched (whatever else was asked), or the place has no tile (beyond ±85.0511°).
     OutsideTiles,
     /// An answer is missing: nothing may be concluded from absence.
     Failed,

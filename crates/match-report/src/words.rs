@@ -20,7 +20,7 @@ pub fn meaning(reason: Reason) -> &'static str {
         Reason::WeakEvidence => "something fits, but too little to say so",
         Reason::NotPublishedYet => "everything around was read and nothing fits",
         Reason::NoCoverage => "its tile was read and holds no coverage",
-        Reason::OutsideFetchedTiles => "its place lies outside the tiles that were read",
+        Reason::OutsideFetchedTiles => "its tile was not among what was read",
         Reason::InSequenceGap => "photos before and after it are published, this one is not",
         Reason::PartlyPublished => "the published part of its sequence ends before it",
         Reason::DroppedDuplicate => "the uploader drops it as a duplicate of its neighbour",
@@ -62,7 +62,9 @@ pub fn next_step(reason: Reason) -> &'static str {
         Reason::WeakEvidence => "Decide by `tiepoint review export`; more photos of the same folder would help too.",
         Reason::NotPublishedYet => "Upload it, or run again with --refresh some days after the upload.",
         Reason::NoCoverage => "Upload it; if you did, run again with --refresh some days later.",
-        Reason::OutsideFetchedTiles => "Run again without --tiles mid, or with --user.",
+        Reason::OutsideFetchedTiles => {
+            "Run again with --route auto, which reads the tiles of all photos (without --tiles mid); beyond 85° north or south with --user."
+        }
         Reason::InSequenceGap | Reason::DroppedByService => {
             "Keep the file: the service does not show it. It may be uploaded again."
         }

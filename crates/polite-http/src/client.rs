@@ -258,15 +258,13 @@ impl Shared {
         let place = self.pacers.iter().position(|known| std::ptr::eq(known, pacer)).unwrap_or_default();
         let (shared_pace, is_paced) = (&self.joint_paces[place], pacer.settings.per_minute.is_some());
         let elsewhere = || if is_paced { shared_pace.elsewhere(&*self.ledger, self.clock.epoch_ms()) } else { 0 };
-        let permit = pacer.permit(&self.settings.cancel, elsewhere).await.ok_or(FetchError::Stopped)?;
+        let claim = || if is_paced { shared_pace.claim(&*self.ledger, self.clock.epoch_ms()) } else { Ok(true) };
+        let permit = pacer.permit(&self.settings.cancel, elsewhere, claim).await?;
         self.may_send(request)?; // while this one waited, another may have been refused for all
         if let Some(limit) = pacer.settings.per_day
             && !self.ledger.spend(request.quota, self.today(), Some(limit))?
         {
             return Err(FetchError::DayUsedUp { quota: pacer.settings.name, limit });
-        }
-        if is_paced {
-            shared_pace.sent(&*self.ledger, self.clock.epoch_ms())?;
         }
         reserved.keep();
         let tried = Tried::new(request, self.transport.send(wire).await, classify);

@@ -127,6 +127,11 @@ impl PaceState {
         Slot::Go
     }
 
+    /// The last slot was not used.
+    pub fn give_back(&mut self) {
+        self.leaving.pop_back();
+    }
+
     /// A good answer came to a request sent at `sent_at`.
     pub fn answered(&mut self, sent_at: Duration) {
         if self.hold_began.is_none_or(|began| sent_at >= began) {

@@ -1,6 +1,6 @@
 //! The pace of one quota, kept: waits for a slot, in the order in which it was asked.
 
-use crate::{Cancel, FetchError, PaceState, QuotaSettings, Slot};
+use crate::{Cancel, FetchError, PaceState, QuotaSettings, Slot, StoreError};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -39,17 +39,26 @@ impl Pacer {
         }
     }
 
-    /// Waits for a slot; `None` once the run is asked to stop. `elsewhere` says how many requests other processes have
-    /// sent since it was last called.
-    pub(crate) async fn permit(&self, cancel: &Cancel, elsewhere: impl Fn() -> u64 + Send) -> Option<Permit<'_>> {
+    /// Waits for a slot. `elsewhere` says how many requests other processes have sent since it was last called; `claim`
+    /// counts this one for them, or says that there is one more of theirs.
+    pub(crate) async fn permit(
+        &self,
+        cancel: &Cancel,
+        elsewhere: impl Fn() -> u64 + Send,
+        claim: impl Fn() -> Result<bool, StoreError> + Send,
+    ) -> Result<Permit<'_>, FetchError> {
         tokio::select! {
             biased;
-            () = cancel.cancelled() => None,
-            permit = self.slot(elsewhere) => Some(permit),
+            () = cancel.cancelled() => Err(FetchError::Stopped),
+            permit = self.slot(elsewhere, claim) => permit,
         }
     }
 
-    async fn slot(&self, elsewhere: impl Fn() -> u64 + Send) -> Permit<'_> {
+    async fn slot(
+        &self,
+        elsewhere: impl Fn() -> u64 + Send,
+        claim: impl Fn() -> Result<bool, StoreError> + Send,
+    ) -> Result<Permit<'_>, FetchError> {
         let in_flight = self.in_flight.acquire().await.expect("the semaphore is never closed");
         let _turn = self.turn.lock().await;
         loop {
@@ -61,7 +70,8 @@ impl Pacer {
                 state.next_slot(now)
             };
             match slot {
-                Slot::Go => return Permit { _in_flight: in_flight, sent_at: now },
+                Slot::Go if claim()? => return Ok(Permit { _in_flight: in_flight, sent_at: now }),
+                Slot::Go => self.state().give_back(),
                 Slot::NotBefore(moment) => tokio::time::sleep_until(self.started + moment).await,
             }
         }

@@ -42,12 +42,16 @@ impl SharedPace {
         news
     }
 
-    /// Counts a request of this process.
-    pub(crate) fn sent(&self, ledger: &dyn Store, now_ms: i64) -> Result<(), crate::StoreError> {
+    /// Counts a request of this process, unless another process has sent one that is not known here yet: then the pace must
+    /// be asked again with it.
+    pub(crate) fn claim(&self, ledger: &dyn Store, now_ms: i64) -> Result<bool, crate::StoreError> {
         let minute = now_ms.div_euclid(MINUTE_MS);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        ledger.spend(&self.name, minute, None)?;
-        *known.entry(minute).or_default() += 1;
-        Ok(())
+        let counted = [minute - 1, minute].map(|minute| known.get(&minute).copied().unwrap_or(0));
+        let is_claimed = ledger.spend_if(&self.name, minute, counted)?;
+        if is_claimed {
+            *known.entry(minute).or_default() += 1;
+        }
+        Ok(is_claimed)
     }
 }

@@ -52,6 +52,10 @@ pub trait Store: Send + Sync {
     /// True when it was counted. A quota whose name ends in `/minute` is counted by minutes since the epoch instead.
     fn spend(&self, quota: &str, day: i64, limit: Option<u64>) -> Result<bool, StoreError>;
 
+    /// Counts one request in a period if exactly so many are counted in the period before it and in itself. Checking and
+    /// counting are one step, also for other processes.
+    fn spend_if(&self, quota: &str, period: i64, counted: [u64; 2]) -> Result<bool, StoreError>;
+
     /// How many were counted.
     fn spent(&self, quota: &str, day: i64) -> Result<u64, StoreError>;
 }
@@ -87,6 +91,16 @@ impl Store for MemoryStore {
         let allowed = limit.is_none_or(|limit| *count < limit);
         *count += u64::from(allowed);
         Ok(allowed)
+    }
+
+    fn spend_if(&self, quota: &str, period: i64, counted: [u64; 2]) -> Result<bool, StoreError> {
+        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = |period| spent.get(&(quota.to_owned(), period)).copied().unwrap_or(0);
+        let is_so = [known(period - 1), known(period)] == counted;
+        if is_so {
+            *spent.entry((quota.to_owned(), period)).or_default() += 1;
+        }
+        Ok(is_so)
     }
 
     fn spent(&self, quota: &str, day: i64) -> Result<u64, StoreError> {

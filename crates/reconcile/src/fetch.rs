@@ -8,7 +8,7 @@ use crate::gather::{Gathered, by_tiles};
 use crate::halo::tiles_beyond_edges;
 use crate::pool::Pool;
 use crate::{Event, ReconcileError, RouteRule, Settings, TilePlan, TileState, Watcher, sequence_route, user_route};
-use capture_model::{LocalImages, PublishedImages, Route, SequenceId, TimeKind};
+use capture_model::{LocalImages, PublishedImages, Route, SequenceId};
 use image_matcher::{Lookup, MatchOutcome, TrackVerdict, match_images};
 use mapillary_api::{Api, ApiError, ErrorKind};
 use std::collections::BTreeSet;
@@ -83,11 +83,9 @@ impl State {
     ) -> Result<(), ApiError> {
         match user_route::fetch(api, user, images, watch).await {
             Ok(pool) => {
+                // No photo's surroundings are read whole by this: the clock may be wrong by more than the window allows, or
+                // the images may be somebody else's. What is not found stays outside what was fetched.
                 self.pool.absorb(pool);
-                // A photo without a time lies in no window: of it nothing is known yet.
-                for row in (0..images.len()).filter(|&row| images.time_kind[row] != TimeKind::None) {
-                    self.lookups[row] = Lookup::Complete;
-                }
                 Ok(())
             }
             Err(error) if route == RouteRule::User || error.ends_the_run() || error.kind() == ErrorKind::NotFound => {

@@ -107,6 +107,19 @@ impl Store for ResponseStore {
         Ok(changed > 0)
     }
 
+    fn spend_if(&self, quota: &str, period: i64, counted: [u64; 2]) -> Result<bool, SlotError> {
+        let [before, here] = counted.map(|count| i64::try_from(count).unwrap_or(i64::MAX));
+        let changed = self.with(|connection| {
+            // One statement that writes: it holds SQLite's write lock before it reads.
+            let sql = "INSERT INTO spent (quota, day, requests) SELECT ?1, ?2, 1
+                       WHERE coalesce((SELECT requests FROM spent WHERE quota = ?1 AND day = ?2 - 1), 0) = ?3
+                         AND coalesce((SELECT requests FROM spent WHERE quota = ?1 AND day = ?2), 0) = ?4
+                       ON CONFLICT DO UPDATE SET requests = requests + 1";
+            connection.prepare_cached(sql)?.execute(params![quota, period, before, here])
+        })?;
+        Ok(changed > 0)
+    }
+
     fn spent(&self, quota: &str, day: i64) -> Result<u64, SlotError> {
         let requests = self.with(|connection| {
             let sql = "SELECT requests FROM spent WHERE quota = ?1 AND day = ?2";

@@ -294,6 +294,9 @@ impl Store for FullDisk {
     fn spend(&self, _: &str, _: i64, _: Option<u64>) -> Result<bool, crate::StoreError> {
         Ok(true)
     }
+    fn spend_if(&self, _: &str, _: i64, _: [u64; 2]) -> Result<bool, crate::StoreError> {
+        Ok(true)
+    }
     fn spent(&self, _: &str, _: i64) -> Result<u64, crate::StoreError> {
         Ok(0)
     }

@@ -1,6 +1,7 @@
 //! What holds a client back: pace, throttling, budgets, refusals, and being asked to stop.
 
 use super::*;
+use std::sync::atomic::Ordering;
 
 #[tokio::test(start_paused = true)]
 async fn throttling_holds_the_quota_and_costs_no_try() {
@@ -273,5 +274,57 @@ async fn processes_that_run_at_once_keep_one_pace() {
     for &start in &times {
         let in_minute = times.iter().filter(|&&at| at >= start && at < start + Duration::from_mins(1)).count();
         assert!(in_minute <= 30, "{in_minute} in one minute over three processes");
+    }
+}
+
+/// A ledger in which another process sends at the worst moment: between our look and our own request, `left` times.
+struct Rival {
+    kept: MemoryStore,
+    left: std::sync::atomic::AtomicU64,
+    sent: Mutex<Vec<tokio::time::Instant>>,
+}
+
+impl Store for Rival {
+    fn get(&self, key: &StoreKey) -> Result<Option<StoredAnswer>, crate::StoreError> {
+        self.kept.get(key)
+    }
+    fn put(&self, key: &StoreKey, answer: &StoredAnswer) -> Result<(), crate::StoreError> {
+        self.kept.put(key, answer)
+    }
+    fn spend(&self, quota: &str, day: i64, limit: Option<u64>) -> Result<bool, crate::StoreError> {
+        self.kept.spend(quota, day, limit)
+    }
+    fn spend_if(&self, quota: &str, period: i64, counted: [u64; 2]) -> Result<bool, crate::StoreError> {
+        let some = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        if some.is_ok() {
+            self.kept.spend(quota, period, None)?;
+            locked(&self.sent).push(tokio::time::Instant::now());
+        }
+        self.kept.spend_if(quota, period, counted)
+    }
+    fn spent(&self, quota: &str, day: i64) -> Result<u64, crate::StoreError> {
+        self.kept.spent(quota, day)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_process_that_sends_between_look_and_request_is_counted_first() {
+    let mut settings = settings();
+    settings.quotas[0].per_minute = Some(10);
+    let rival = Arc::new(Rival { kept: MemoryStore::default(), left: 10.into(), sent: Mutex::default() });
+    let script = Script::of(vec![reply(200, "tile")]);
+    let client = Client::new(settings, script.clone(), Some(rival.clone()), TestClock::from_ms(1_700_000_012_345));
+    for number in 0..25 {
+        client.fetch(&request(&format!("{number}")), &classify).await.unwrap();
+    }
+    let theirs = locked(&rival.sent).clone();
+    assert_eq!(theirs.len(), 10);
+    let ours = locked(&script.asked).iter().map(|(_, at)| *at).collect::<Vec<_>>();
+    let mut times: Vec<_> = ours.iter().copied().chain(theirs).collect();
+    times.sort_unstable();
+    assert_eq!(ours.len(), 25);
+    for &start in &times {
+        let in_minute = times.iter().filter(|&&at| at >= start && at < start + Duration::from_mins(1)).count();
+        assert!(in_minute <= 10, "{in_minute} in one minute over both");
     }
 }

@@ -135,6 +135,62 @@ fn an_archive_costs_less_than_a_hundredth_of_a_request_a_photo() {
     eprintln!("{all} requests for {n_photos} photos: {:.5} a photo; a second run: 0", all as f64 / n_photos as f64);
 }
 
+/// Sequence keys of each request for whole sequences, in the order asked.
+fn asked_sequences(world: &World) -> Vec<Vec<String>> {
+    let requests = world.service.simulator().requests();
+    let of_sequences = requests.iter().filter(|request| request.endpoint == "images_by_sequence");
+    let keys = |query: &str| {
+        let pairs = url::form_urlencoded::parse(query.as_bytes());
+        let ids = pairs.into_iter().find(|(name, _)| name == "sequence_ids").unwrap().1.into_owned();
+        ids.split(',').map(str::to_owned).collect()
+    };
+    of_sequences.map(|request| keys(&request.query)).collect()
+}
+
+#[test]
+fn photos_that_are_added_do_not_make_anything_be_asked_again() {
+    let all = Streets::side_by_side(30, 60);
+    let world = World::new(&all, "");
+    // Odd rides first, so that those that are added lie between them and every batch is packed anew.
+    let table = all.table();
+    let (header, lines) = table.split_once('\n').unwrap();
+    let write = |is_there: &dyn Fn(usize) -> bool| {
+        let ride_of = |line: &str| line["ride".len()..][..4].parse::<usize>().unwrap();
+        let kept: Vec<&str> = lines.lines().filter(|line| is_there(ride_of(line))).collect();
+        std::fs::write(world.folder.path().join("photos.csv"), format!("{header}\n{}\n", kept.join("\n"))).unwrap();
+    };
+    let steps: [(&dyn Fn(usize) -> bool, usize); 4] =
+        [(&|ride| ride % 2 == 1, 15), (&|ride| ride % 2 == 1 || ride < 10, 5), (&|_| true, 10), (&|ride| ride > 3, 0)];
+    for (is_there, n_new) in steps {
+        write(is_there);
+        let before = asked_sequences(&world).len();
+        let sent = world.reconcile(&[]);
+        let new: Vec<String> = asked_sequences(&world)[before..].concat();
+        assert_eq!(new.len(), n_new, "{sent:?}");
+        assert_eq!(sent.get("images_by_sequence").copied().unwrap_or(0), n_new.div_ceil(20), "{sent:?}");
+        assert_all_matched(&world, "tiles");
+        let plan = printed(&run(&mut world.command("plan", &[]), 0));
+        assert!(plan.lines().any(|line| line.starts_with("requests in all") && line.ends_with(" 0")), "{plan}");
+    }
+    let mut asked = asked_sequences(&world).concat();
+    asked.sort();
+    let n_asked = asked.len();
+    asked.dedup();
+    assert_eq!((n_asked, asked.len()), (30, 30), "each sequence is asked for once");
+    // The same archive in one go says the same, to the byte.
+    let fresh = World::new(&all, "");
+    fresh.reconcile(&[]);
+    write(&|_| true);
+    assert!(world.reconcile(&[]).is_empty());
+    for name in ["matches.csv", "sequences.csv", "shifts.csv", "matches.geojson"] {
+        let read = |world: &World| std::fs::read(world.folder.path().join("tiepoint-out").join(name)).unwrap();
+        assert!(read(&world) == read(&fresh), "{name}");
+    }
+    // Sequences that are known by name are not asked for again either.
+    let keys = ["--route", "sequence", "--sequence", "ride-0007", "--sequence", "ride-0008", "--sequence", "ride-0021"];
+    assert!(world.reconcile(&keys).is_empty());
+}
+
 #[test]
 fn repairs_are_one_a_question_and_only_where_something_is_missing() {
     // The third ride lies in tiles of its own where nothing is published: each is asked for once more.

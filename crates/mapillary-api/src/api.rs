@@ -31,6 +31,8 @@ pub const IMAGES_PER_PAGE: usize = 2_000;
 
 const LARGEST_TILE: usize = 32 << 20;
 const LARGEST_JSON: usize = 64 << 20;
+/// The endpoint, as it is counted and as keys of the store begin.
+const BY_SEQUENCE: &str = "images_by_sequence";
 /// Pages of a user are not made smaller than this; then the window of time is halved.
 const SMALLEST_PAGE: usize = 125;
 
@@ -163,12 +165,29 @@ impl Api {
         Ok(without_repetition(images))
     }
 
+    /// The sequences of each stored answer that still serves: [`Self::images_of_sequences`] with exactly these, in this order,
+    /// costs no request.
+    pub fn stored_batches(&self) -> Result<Vec<Vec<SequenceId>>, ApiError> {
+        let base = below(&self.0.settings.graph_url, ["images"]);
+        let batch_of = |key: &str| -> Option<Vec<SequenceId>> {
+            let url = Url::parse(key.strip_prefix(BY_SEQUENCE)?.strip_prefix(' ')?).ok()?;
+            let mut pairs = url.query_pairs();
+            let (fields, ids) = (pairs.next()?, pairs.next()?); // keys have their parameters in order
+            let is_ours =
+                pairs.next().is_none() && fields.0 == "fields" && fields.1 == FIELDS && ids.0 == "sequence_ids";
+            let is_here = url.path() == base.path() && url.authority() == base.authority();
+            (is_ours && is_here).then(|| ids.1.split(',').map(SequenceId::new).collect())
+        };
+        let keys = self.0.client.fresh_keys(IMAGES, self.1)?;
+        Ok(keys.iter().filter_map(|key| batch_of(key.as_str())).collect())
+    }
+
     /// `None` when the answer may be only a part.
     async fn batch_of_sequences(&self, batch: &[SequenceId]) -> Result<Option<Vec<PublishedImage>>, ApiError> {
         let mut url = below(&self.0.settings.graph_url, ["images"]);
         let keys: Vec<_> = batch.iter().map(SequenceId::as_str).collect();
         url.query_pairs_mut().append_pair("sequence_ids", &keys.join(",")).append_pair("fields", FIELDS);
-        let request = self.graph("images_by_sequence", SEARCHES, url, true);
+        let request = self.graph(BY_SEQUENCE, SEARCHES, url, true);
         let about = About::Sequences(keys.into_iter().map(str::to_owned).collect());
         let mut pages = self.pages(request, &GraphList { kind: IMAGES, about }).await?;
         if let [single] = batch {

@@ -142,6 +142,15 @@ impl Client {
         self.0.counters.snapshot()
     }
 
+    /// The keys of all stored answers of a kind that would serve, fetched at `since_ms` (ms since the Unix epoch) or later
+    /// where that is given.
+    pub fn fresh_keys(&self, kind: &str, since_ms: Option<i64>) -> Result<Vec<StoreKey>, FetchError> {
+        let Some(store) = &self.0.store else { return Ok(Vec::new()) };
+        let is_stale = |at: i64| self.0.is_stale(kind, at) || since_ms.is_some_and(|since| at < since);
+        let keys = store.keys_of_kind(kind)?.into_iter();
+        Ok(keys.filter(|&(_, at)| self.0.settings.offline || !is_stale(at)).map(|(key, _)| key).collect())
+    }
+
     /// The switch that stops the run.
     pub fn cancel(&self) -> &Cancel {
         &self.0.settings.cancel
@@ -162,9 +171,7 @@ impl Shared {
         let Some(stored) = store.get(key)? else { return Ok(None) };
         let settings = &self.settings;
         if !settings.offline {
-            let age = Duration::from_millis(self.clock.epoch_ms().abs_diff(stored.fetched_at_ms));
-            let is_stale = age >= (settings.freshness)(&stored.kind)
-                || (settings.refresh && stored.fetched_at_ms < self.started_ms)
+            let is_stale = self.is_stale(&stored.kind, stored.fetched_at_ms)
                 || matches!(request.store_use, StoreUse::UnlessKind(kind) if kind == stored.kind)
                 || matches!(request.store_use, StoreUse::Since(ms) if stored.fetched_at_ms < ms);
             if is_stale {
@@ -183,6 +190,12 @@ impl Shared {
             body: Arc::new(stored.body),
             source: Source::Store,
         }))
+    }
+
+    /// Whether an answer of that kind and time is no longer good enough for anybody.
+    fn is_stale(&self, kind: &str, fetched_at_ms: i64) -> bool {
+        let age = Duration::from_millis(self.clock.epoch_ms().abs_diff(fetched_at_ms));
+        age >= (self.settings.freshness)(kind) || (self.settings.refresh && fetched_at_ms < self.started_ms)
     }
 
     /// What forbids any sending, before anything is waited for.

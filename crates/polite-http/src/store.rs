@@ -9,6 +9,11 @@ use std::sync::{Mutex, PoisonError};
 pub struct StoreKey(pub(crate) String);
 
 impl StoreKey {
+    /// The key of a text that [`Self::as_str`] gave.
+    pub fn of_text(text: String) -> Self {
+        Self(text)
+    }
+
     /// The text of the key.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -48,6 +53,12 @@ pub trait Store: Send + Sync {
     /// Keeps an answer in place of an earlier one. When this returns, it survives the death of the process.
     fn put(&self, key: &StoreKey, answer: &StoredAnswer) -> Result<(), StoreError>;
 
+    /// The keys of the answers of a kind, in their order, and when each was fetched. A store that cannot tell knows none.
+    fn keys_of_kind(&self, kind: &str) -> Result<Vec<(StoreKey, i64)>, StoreError> {
+        let _ = kind;
+        Ok(Vec::new())
+    }
+
     /// Counts one request of a quota on a day (days since the Unix epoch, UTC) unless `limit` are counted already.
     /// True when it was counted. A quota whose name ends in `/minute` is counted by minutes since the epoch instead.
     fn spend(&self, quota: &str, day: i64, limit: Option<u64>) -> Result<bool, StoreError>;
@@ -83,6 +94,12 @@ impl Store for MemoryStore {
     fn put(&self, key: &StoreKey, answer: &StoredAnswer) -> Result<(), StoreError> {
         self.answers.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), answer.clone());
         Ok(())
+    }
+
+    fn keys_of_kind(&self, kind: &str) -> Result<Vec<(StoreKey, i64)>, StoreError> {
+        let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_kind = answers.iter().filter(|(_, answer)| answer.kind == kind);
+        Ok(of_kind.map(|(key, answer)| (key.clone(), answer.fetched_at_ms)).collect())
     }
 
     fn spend(&self, quota: &str, day: i64, limit: Option<u64>) -> Result<bool, StoreError> {

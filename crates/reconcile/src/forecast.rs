@@ -8,6 +8,7 @@ use crate::batches::batches;
 use crate::gather::in_question;
 use crate::near::NearPhotos;
 use crate::run::open_api;
+use crate::stored::Stored;
 use crate::tiles_seen::{SeenInTiles, ask};
 use crate::{ReconcileError, RouteRule, Settings, TilePlan, user_route};
 use capture_model::{LocalImages, SequenceId};
@@ -146,6 +147,7 @@ async fn unanswered_sequences(api: &Api, sequences: &[SequenceId]) -> usize {
     let keys: BTreeSet<SequenceId> = sequences.iter().cloned().collect();
     let keys: Vec<SequenceId> = keys.into_iter().collect();
     let mut unanswered = 0;
+    let (_, keys) = Stored::of(api).unwrap_or_default().part(keys, |key| key);
     for batch in keys.chunks(SEQUENCES_PER_REQUEST) {
         unanswered += usize::from(api.images_of_sequences(batch).await.is_err());
     }
@@ -158,7 +160,8 @@ async fn batches_ahead(settings: &Settings, api: &Api, images: &LocalImages, pla
     let seen = SeenInTiles::read(api, plan, &NearPhotos::new(images), &|_| {}).await;
     let (count, is_exact) = if let Ok(seen) = seen {
         let mut unanswered = 0;
-        for batch in in_question(images, &seen, &known, &|_| {}) {
+        let stored = Stored::of(api).unwrap_or_default();
+        for batch in in_question(images, &seen, &known, &stored, &|_| {}) {
             unanswered += usize::from(api.images_of_sequences(&batch.keys).await.is_err());
         }
         (unanswered, true)

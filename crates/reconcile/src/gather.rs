@@ -7,8 +7,9 @@
 //! 2. The shortlist keeps the sequences that lie near the photos at times which one clock offset explains.
 //! 3. Those are fetched whole, in batches of at most 20 sequences and 1,500 images.
 //! 4. Repair. Sequences whose line passes by while no tile shows an image of them are fetched as well, 20 a request. Where
-//!    the answer for a sequence lacks a good part of what the tiles show of it, the missing images are asked for by id;
-//!    single ones are taken as deleted since the tile was made.
+//!    answer for a sequence lacks a good part of what the tiles show of it, it may have been cut: one request per 20 such
+//!    sequences asks for some of the missing images by id. Where none of them is there they are deleted since the tile was
+//!    made, as single ones are taken to be; where one is there the answer was at fault, and all of the rest is asked for.
 //!
 //! Answers are used in a fixed order, whatever order they arrive in. A failed answer fails its tiles, never the run, unless
 //! it says that every further request would fail as well (token, block, quota).
@@ -16,11 +17,12 @@
 use crate::batches::{SEQUENCES_PER_BATCH, batches};
 use crate::near::NearPhotos;
 use crate::queue::in_order;
+use crate::stored::Stored;
 use crate::tiles_seen::SeenInTiles;
 use crate::{Event, TilePlan, TileState, Watcher, pool::Pool};
 use capture_model::{ImageId, LocalImages, PublishedImage, PublishedImages, Route, SequenceId};
 use mapillary_api::{Api, ApiError, IMAGES_PER_REQUEST};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// An answer that lacks this share of what the tiles show of its sequence may have been cut.
 const LACKING_SHARE: f64 = 0.25;
@@ -37,9 +39,11 @@ pub(crate) struct Gathered {
     pub(crate) in_tiles: BTreeSet<SequenceId>,
 }
 
-/// One request for whole sequences.
+/// One question for whole sequences.
 pub(crate) struct Batch {
     pub(crate) keys: Vec<SequenceId>,
+    /// Of a stored answer the sequences that are wanted now; `None` is all of them.
+    wanted: Option<BTreeSet<SequenceId>>,
     /// Rows of the images that the tiles show of them.
     rows: Vec<usize>,
 }
@@ -56,12 +60,12 @@ pub(crate) async fn by_tiles(
     let mut seen = SeenInTiles::read(api, plan, &near, watch).await?;
     let mut gathered =
         Gathered { tiles: std::mem::take(&mut seen.states), failure: seen.failure.take(), ..Gathered::default() };
-    let batches = in_question(images, &seen, known, watch);
+    let batches = in_question(images, &seen, known, &Stored::of(api)?, watch);
     // Of an image without a sequence only the id is known.
     let is_lone =
         |row: &usize| seen.images.sequence[*row] == PublishedImages::NO_SEQUENCE && seen.images.id_exact[*row];
-    let lone = (0..seen.images.len()).filter(is_lone).map(|row| (ImageId(seen.images.id[row]), row));
-    let mut lacking: Vec<(ImageId, usize)> = lone.collect();
+    let lone: Lacking = (0..seen.images.len()).filter(is_lone).map(|row| (ImageId(seen.images.id[row]), row)).collect();
+    let mut lacking: Vec<Lacking> = Vec::new();
     let mut asked = batches.iter();
     let mut done = 0;
     let total = batches.len();
@@ -74,7 +78,10 @@ pub(crate) async fn by_tiles(
         done += 1;
         watch(Event::Entities { done, total });
         match answer {
-            Ok(entities) => {
+            Ok(mut entities) => {
+                if let Some(wanted) = &batch.wanted {
+                    entities.retain(|image| image.sequence.as_ref().is_none_or(|key| wanted.contains(key)));
+                }
                 lacking.extend(lacking_of(batch, &seen, &entities));
                 entities.into_iter().for_each(|image| gathered.pool.add(image, Route::Tiles));
             }
@@ -87,17 +94,21 @@ pub(crate) async fn by_tiles(
         }
     })
     .await?;
-    repair(api, plan, &seen, lacking, watch, &mut gathered).await?;
+    let some = probes(&lacking);
+    ask_by_id(api, plan, &seen, &some, watch, &mut gathered).await?;
+    let rest = rest_of_cut_answers(lacking, &some, &gathered.pool).chain(lone).collect();
+    ask_by_id(api, plan, &seen, &in_requests(rest, &gathered.pool), watch, &mut gathered).await?;
     let all = gathered.pool.sequences().chain(known.iter().cloned());
     gathered.in_tiles = all.filter(|key| seen.shows(key)).collect();
     Ok(gathered)
 }
 
-/// The sequences worth asking for, packed into requests.
+/// The sequences worth asking for: those of stored answers, the rest packed into requests.
 pub(crate) fn in_question(
     images: &LocalImages,
     seen: &SeenInTiles,
     known: &BTreeSet<SequenceId>,
+    stored: &Stored,
     watch: Watcher<'_>,
 ) -> Vec<Batch> {
     let shortlisted = image_matcher::shortlist(images, &seen.images);
@@ -113,20 +124,39 @@ pub(crate) fn in_question(
             rows.push(row);
         }
     }
-    let sizes: Vec<usize> = wanted.iter().map(|(_, key)| seen.n_images_of(key)).collect();
-    let packed = batches(&sizes).into_iter().map(|members| Batch {
-        keys: members.iter().map(|&member| wanted[member].1.clone()).collect(),
-        rows: members.iter().flat_map(|&member| rows_of[&wanted[member].0].iter().copied()).collect(),
+    let rows = |numbers: &[(u32, &SequenceId)]| -> Vec<usize> {
+        numbers.iter().flat_map(|(number, _)| rows_of[number].iter().copied()).collect()
+    };
+    let unseen = seen.without_images.iter().filter(|key| !known.contains(*key));
+    let ((parts, wanted), (parts_unseen, unseen)) =
+        (stored.part(wanted, |(_, key)| key), stored.part(unseen, |key| key));
+    let of_parts = parts.into_iter().map(|part| Batch {
+        rows: rows(&part.wanted),
+        wanted: part.less_than_asked(|(_, key)| (*key).clone()),
+        keys: part.asked,
     });
-    let unseen: Vec<SequenceId> = seen.without_images.iter().filter(|key| !known.contains(*key)).cloned().collect();
-    let of_unseen = unseen.chunks(SEQUENCES_PER_BATCH).map(|keys| Batch { keys: keys.to_vec(), rows: Vec::new() });
-    packed.chain(of_unseen).collect()
+    let of_parts_unseen = parts_unseen.into_iter().map(|part| Batch {
+        rows: Vec::new(),
+        wanted: part.less_than_asked(|key| (*key).clone()),
+        keys: part.asked,
+    });
+    let sizes: Vec<usize> = wanted.iter().map(|(_, key)| seen.n_images_of(key)).collect();
+    let packed = batches(&sizes).into_iter().map(|members| {
+        let members: Vec<(u32, &SequenceId)> = members.into_iter().map(|member| wanted[member]).collect();
+        Batch { keys: members.iter().map(|(_, key)| (*key).clone()).collect(), wanted: None, rows: rows(&members) }
+    });
+    let of_unseen = unseen.chunks(SEQUENCES_PER_BATCH).map(|keys| Batch {
+        keys: keys.iter().map(|key| (*key).clone()).collect(),
+        wanted: None,
+        rows: Vec::new(),
+    });
+    of_parts.chain(of_parts_unseen).chain(packed).chain(of_unseen).collect()
 }
 
-/// Images that the tiles show and the answer lacks, with their rows, of sequences that lack a good part.
-fn lacking_of(batch: &Batch, seen: &SeenInTiles, entities: &[PublishedImage]) -> Vec<(ImageId, usize)> {
+/// Images that the tiles show and the answer lacks, with their rows, of each sequence that lacks a good part.
+fn lacking_of(batch: &Batch, seen: &SeenInTiles, entities: &[PublishedImage]) -> Vec<Lacking> {
     let answered: BTreeSet<u64> = entities.iter().map(|image| image.id.0).collect();
-    let mut shown: HashMap<u32, (usize, Vec<(ImageId, usize)>)> = HashMap::new();
+    let mut shown: BTreeMap<u32, (usize, Lacking)> = BTreeMap::new();
     for &row in batch.rows.iter().filter(|&&row| seen.images.id_exact[row]) {
         let (n_shown, lacking) = shown.entry(seen.images.sequence[row]).or_default();
         *n_shown += 1;
@@ -134,25 +164,66 @@ fn lacking_of(batch: &Batch, seen: &SeenInTiles, entities: &[PublishedImage]) ->
             lacking.push((ImageId(seen.images.id[row]), row));
         }
     }
-    let cut = shown.into_values().filter(|(n_shown, lacking)| lacking.len() as f64 >= LACKING_SHARE * *n_shown as f64);
-    cut.flat_map(|(_, lacking)| lacking).collect()
+    let is_cut = |(n_shown, lacking): &(usize, Lacking)| {
+        !lacking.is_empty() && lacking.len() as f64 >= LACKING_SHARE * *n_shown as f64
+    };
+    shown.into_values().filter(is_cut).map(|(_, lacking)| lacking).collect()
+}
+
+type Lacking = Vec<(ImageId, usize)>;
+
+/// One question for images by id.
+struct ById {
+    ids: Vec<ImageId>,
+    /// Rows of the images of which nothing is known if the answer is missing.
+    rows: Vec<usize>,
+}
+
+/// Some missing images of each sequence, evenly spread, those of 20 sequences in one request.
+fn probes(lacking: &[Lacking]) -> Vec<ById> {
+    let of_request = |sequences: &[Lacking]| {
+        let most = IMAGES_PER_REQUEST / sequences.len();
+        let spread = |images: &Lacking| -> Vec<ImageId> {
+            let n = images.len().min(most);
+            (0..n).map(|k| images[k * images.len() / n].0).collect()
+        };
+        let rows = sequences.iter().flatten().map(|(_, row)| *row).collect();
+        ById { ids: sequences.iter().flat_map(spread).collect(), rows }
+    };
+    lacking.chunks(SEQUENCES_PER_BATCH).map(of_request).collect()
+}
+
+/// Of sequences of which a missing image was there after all, what has not been asked for.
+fn rest_of_cut_answers(lacking: Vec<Lacking>, asked: &[ById], pool: &Pool) -> impl Iterator<Item = (ImageId, usize)> {
+    let asked: HashSet<ImageId> = asked.iter().flat_map(|question| &question.ids).copied().collect();
+    let cut: Vec<Lacking> =
+        lacking.into_iter().filter(|images| images.iter().any(|(id, _)| pool.holds(id.0))).collect();
+    cut.into_iter().flatten().filter(move |(id, _)| !asked.contains(id))
+}
+
+/// Images packed into requests, those that are known left out.
+fn in_requests(mut images: Lacking, pool: &Pool) -> Vec<ById> {
+    images.retain(|(id, _)| !pool.holds(id.0));
+    images.sort_unstable();
+    images.dedup();
+    let of_request = |images: &[(ImageId, usize)]| {
+        let (ids, rows) = images.iter().copied().unzip();
+        ById { ids, rows }
+    };
+    images.chunks(IMAGES_PER_REQUEST).map(of_request).collect()
 }
 
 /// Asks for images by id.
-async fn repair(
+async fn ask_by_id(
     api: &Api,
     plan: &TilePlan,
     seen: &SeenInTiles,
-    mut lacking: Vec<(ImageId, usize)>,
+    batches: &[ById],
     watch: Watcher<'_>,
     gathered: &mut Gathered,
 ) -> Result<(), ApiError> {
-    lacking.retain(|(id, _)| !gathered.pool.holds(id.0));
-    lacking.sort_unstable();
-    lacking.dedup();
-    let batches: Vec<&[(ImageId, usize)]> = lacking.chunks(IMAGES_PER_REQUEST).collect();
     let questions = batches.iter().map(|batch| {
-        let (api, ids) = (api.clone(), batch.iter().map(|(id, _)| *id).collect::<Vec<_>>());
+        let (api, ids) = (api.clone(), batch.ids.clone());
         async move { api.images_by_ids(&ids).await }
     });
     let mut asked = batches.iter();
@@ -161,9 +232,11 @@ async fn repair(
         match answer {
             Ok(entities) => entities.into_iter().for_each(|image| gathered.pool.add(image, Route::Tiles)),
             Err(error) => {
-                watch(Event::Problem(&format!("{error}; {} images keep the evidence of their tiles", batch.len())));
-                let rows: Vec<usize> = batch.iter().map(|(_, row)| *row).collect();
-                gathered.keep_tile_evidence(plan, seen, &rows, error);
+                watch(Event::Problem(&format!(
+                    "{error}; {} images keep the evidence of their tiles",
+                    batch.rows.len()
+                )));
+                gathered.keep_tile_evidence(plan, seen, &batch.rows, error);
             }
         }
     })

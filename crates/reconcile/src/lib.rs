@@ -17,6 +17,7 @@ mod pool;
 mod queue;
 mod run;
 mod sequence_route;
+mod stored;
 mod tiles_seen;
 pub mod tracking;
 mod user_route;

@@ -67,6 +67,7 @@ pub(crate) fn prepare(connection: &mut Connection) -> rusqlite::Result<Found> {
         _ => Found::Foreign,
     };
     if found == Found::Ready {
+        transaction.execute("CREATE INDEX IF NOT EXISTS answers_by_kind ON answers (kind)", [])?;
         // What was counted by the minute is of use for two minutes.
         transaction.execute("DELETE FROM spent WHERE quota LIKE '%/minute' AND day < unixepoch() / 60 - 60", [])?;
     }

@@ -94,6 +94,16 @@ impl Store for ResponseStore {
         Ok(())
     }
 
+    fn keys_of_kind(&self, kind: &str) -> Result<Vec<(StoreKey, i64)>, SlotError> {
+        let keys = self.with(|connection| {
+            let sql = "SELECT request, fetched_at_ms FROM answers WHERE kind = ?1 ORDER BY request";
+            let mut statement = connection.prepare_cached(sql)?;
+            let read = |row: &rusqlite::Row<'_>| Ok((StoreKey::of_text(row.get(0)?), row.get(1)?));
+            statement.query_map([kind], read)?.collect()
+        })?;
+        Ok(keys)
+    }
+
     fn spend(&self, quota: &str, day: i64, limit: Option<u64>) -> Result<bool, SlotError> {
         let limit = limit.map_or(i64::MAX, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
         if limit <= 0 {

@@ -211,6 +211,34 @@ async fn a_cut_answer_is_repaired_by_id_and_single_deletions_are_not() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn repairs_of_what_answers_lack_are_one_for_twenty_sequences_unless_an_answer_was_cut() {
+    // 25 sequences that went the same way at the same time; the tiles show them, and they have been deleted since.
+    let key = |k: u64| -> &'static str { Box::leak(format!("deleted-{k:02}").into_boxed_str()) };
+    let deleted: Vec<Image> = (0..25).flat_map(|k| ride(key(k), 10_000 + 100 * k, 40)).collect();
+    let nothing = |what: &str, _: &str, reply: Reply| {
+        let body = if what == "tile" { reply.body.clone() } else { listed([].iter()) };
+        Ok(Reply { body, ..reply })
+    };
+    let run = gather(&deleted[..40], deleted.clone(), |_| true, nothing).await;
+    let count = |what: &str| run.asked.iter().filter(|asked| asked.starts_with(what)).count();
+    assert_eq!((count("tile"), count("sequences"), count("ids")), (1, 2, 2), "T + B + R: {:?}", run.asked);
+    assert!(run.lookups.iter().all(|lookup| *lookup == Lookup::Complete), "everything was read");
+    assert!(ids(&run.gathered.pool).is_empty());
+    // An answer that was cut shows itself by the first, and then all of it is asked for.
+    let published = ride("mine", 100, 900);
+    let kept = published[..100].to_vec();
+    let cut = move |what: &str, _: &str, reply: Reply| {
+        let body = if what == "sequences" { listed(kept.iter()) } else { reply.body.clone() };
+        Ok(Reply { body, ..reply })
+    };
+    let run = gather(&published, published.clone(), |_| true, cut).await;
+    let by_id = run.asked.iter().filter(|asked| asked.starts_with("ids"));
+    let n_ids: Vec<usize> = by_id.map(|asked| asked.split(',').count()).collect();
+    assert!(n_ids.iter().all(|&n| n <= 200) && n_ids.iter().sum::<usize>() == 800, "each once: {n_ids:?}");
+    assert_eq!(ids(&run.gathered.pool).len(), 900);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_missing_answer_leaves_its_tiles_open_and_their_evidence() {
     let published = ride("mine", 100, 60);
     let kept = published[..20].to_vec();

@@ -2,7 +2,6 @@
 //! step for both.
 
 #![expect(clippy::unwrap_used, reason = "the whole file is a test")]
-#![expect(clippy::print_stdout, reason = "a child tells its parent what it has counted")]
 
 use polite_http::Store;
 use response_store::ResponseStore;

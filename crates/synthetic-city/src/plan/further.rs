@@ -158,7 +158,7 @@ fn look_alikes(plan: &mut Plan, scenario: Scenario, n: usize) {
             first.upload = Upload::Own { from: 0.4, to: 0.6, times: 1 };
             if scenario == Scenario::LapsAdjusted {
                 (first.places, first.altitudes) = (moved(2.0, 1.3), Altitudes::Measured);
-                first.is_decidable = n >= 30; // two photos a lap have one interval: no beat
+                first.is_decidable = n >= 20; // two photos a lap have one interval: no beat
             }
         }
         _ => {

@@ -52,6 +52,9 @@ enum Verb {
         /// Seeds.
         #[arg(long, value_delimiter = ',', default_values_t = [101, 102])]
         seeds: Vec<u64>,
+        /// Seeds on which the fitted weights are held against the old ones.
+        #[arg(long, value_delimiter = ',', default_values_t = [103, 104])]
+        held: Vec<u64>,
     },
     /// Every contender on every world, in release; writes the table of docs/performance.md.
     Bench {
@@ -101,7 +104,7 @@ fn main() -> Result<()> {
             };
             score::run(&root, photos, &seeds, purpose)
         }
-        Verb::Fit { photos, seeds } => score::fit(&root, photos, &seeds, &SCORED),
+        Verb::Fit { photos, seeds, held } => score::fit(&root, photos, [&seeds, &held], &SCORED),
         Verb::Tidy => tidy::run(&root),
     }
 }

@@ -84,14 +84,17 @@ Only what misses a bar (precision 0.999, recall 0.99, 95 % held back, calibratio
     Ok(())
 }
 
-/// Fits the weights in release and prints them.
-pub(crate) fn fit(root: &Path, photos: usize, seeds: &[u64], scored: &[u64]) -> Result<()> {
-    if let Some(seed) = seeds.iter().find(|seed| scored.contains(seed)) {
+/// Fits the weights in release and prints them, with what they cost on seeds that were held back.
+pub(crate) fn fit(root: &Path, photos: usize, [seeds, held]: [&[u64]; 2], scored: &[u64]) -> Result<()> {
+    if let Some(seed) = seeds.iter().chain(held).find(|seed| scored.contains(seed)) {
         bail!("seed {seed} is scored: fit on others");
     }
-    let size = arguments(photos, seeds);
-    let all: Vec<&str> = std::iter::once("--fit").chain(size.iter().map(String::as_str)).collect();
-    say(scorer(root, &all)?.trim_end());
+    if let Some(seed) = held.iter().find(|seed| seeds.contains(seed)) {
+        bail!("seed {seed} is fitted on: hold others back");
+    }
+    let held = held.iter().flat_map(|seed| ["--held".to_owned(), seed.to_string()]);
+    let all: Vec<String> = ["--fit".to_owned()].into_iter().chain(arguments(photos, seeds)).chain(held).collect();
+    say(scorer(root, &all.iter().map(String::as_str).collect::<Vec<_>>())?.trim_end());
     Ok(())
 }
 

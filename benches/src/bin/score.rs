@@ -2,11 +2,13 @@
 //!
 //! `score [PHOTOS] [SEED…] [SCENARIO…]` prints the table. Beside these: `--fast` asks no service, `--missing` prints only what
 //! misses a bar and the sum, `--diagram FILE` draws the reliability, `--check FILE` fails when a figure falls below its floor, `--raise FILE` takes over the better figures,
-//! `--fit` fits the weights on the seeds instead.
+//! `--fit` fits the weights on the seeds instead, and `--held SEED` tells what they cost on a seed that they were not fitted on.
 
 use anyhow::{Context, Result, bail};
 use image_matcher::{MatchSettings, Weights};
-use match_scores::{Figures, Floors, HEADER, ScoreError, Tally, Trial, fit, reliability_svg, row, tally_by_route};
+use match_scores::{
+    Figures, Floors, HEADER, ScoreError, Tally, Trial, fit, mean_loss, reliability_svg, row, tally_by_route,
+};
 use rayon::prelude::*;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -20,6 +22,7 @@ struct Wanted {
     is_fast: bool,
     tells_missing: bool,
     is_fit: bool,
+    held: Vec<u64>,
     diagram: Option<PathBuf>,
     check: Option<PathBuf>,
     raise: Option<PathBuf>,
@@ -34,6 +37,7 @@ impl Wanted {
             is_fast: false,
             tells_missing: false,
             is_fit: false,
+            held: Vec::new(),
             diagram: None,
             check: None,
             raise: None,
@@ -45,6 +49,10 @@ impl Wanted {
                 "--fast" => wanted.is_fast = true,
                 "--missing" => wanted.tells_missing = true,
                 "--fit" => wanted.is_fit = true,
+                "--held" => {
+                    let seed = arguments.next().context("--held needs a seed")?;
+                    wanted.held.push(seed.parse().with_context(|| format!("{seed} is no seed"))?);
+                }
                 "--diagram" => wanted.diagram = Some(file()?),
                 "--check" => wanted.check = Some(file()?),
                 "--raise" => wanted.raise = Some(file()?),
@@ -67,9 +75,8 @@ impl Wanted {
         Ok(wanted)
     }
 
-    fn specs(&self) -> Vec<CitySpec> {
-        let of =
-            |&scenario: &Scenario| self.seeds.iter().map(move |&seed| CitySpec { scenario, photos: self.photos, seed });
+    fn specs(&self, seeds: &[u64]) -> Vec<CitySpec> {
+        let of = |&scenario: &Scenario| seeds.iter().map(move |&seed| CitySpec { scenario, photos: self.photos, seed });
         self.scenarios.iter().flat_map(of).collect()
     }
 }
@@ -93,7 +100,7 @@ impl Scored {
 }
 
 fn score(wanted: &Wanted) -> Result<()> {
-    let specs = wanted.specs();
+    let specs = wanted.specs(&wanted.seeds);
     let one = |spec: &CitySpec| {
         let direct = Trial::of(spec)?.tally(&MatchSettings::default());
         let by_route = if wanted.is_fast { None } else { Some(tally_by_route(spec)?) };
@@ -179,8 +186,9 @@ fn write(path: &Path, text: &str) -> Result<()> {
 }
 
 fn fit_weights(wanted: &Wanted) -> Result<()> {
-    let specs = wanted.specs();
-    let trials: Vec<Trial> = specs.par_iter().map(Trial::of).collect::<Result<_, ScoreError>>()?;
+    let trials_of =
+        |seeds: &[u64]| wanted.specs(seeds).par_iter().map(Trial::of).collect::<Result<Vec<Trial>, ScoreError>>();
+    let (trials, held) = (trials_of(&wanted.seeds)?, trials_of(&wanted.held)?);
     let mut out = std::io::stdout().lock();
     let fitted = fit(&trials, Weights::default(), &mut |step| {
         eprintln!("{} to {:.4}: loss {:.6}", step.weight, step.value, step.loss);
@@ -192,6 +200,10 @@ fn fit_weights(wanted: &Wanted) -> Result<()> {
         fitted.loss_before,
         fitted.loss_after
     )?;
+    if !held.is_empty() {
+        let [before, after] = [Weights::default(), fitted.weights].map(|weights| mean_loss(&held, weights));
+        writeln!(out, "of {} cities of seeds held back: {before:.6} before, {after:.6} after\n", held.len())?;
+    }
     writeln!(out, "| weight | default | fitted |\n|---|---|---|")?;
     for (name, before, after) in fitted.values {
         writeln!(out, "| {name} | {before:.4} | {after:.4} |")?;

@@ -57,7 +57,10 @@ fn nothing_to_read_is_three_and_a_broken_table_is_four() {
     run("no such folder", &["scan", "nowhere"], 3, &["nowhere"]);
     run("a cell that is no number", &["scan", "broken.csv"], 4, &["broken.csv", "3", "lat", "north"]);
     run("no coordinates at all", &["scan", "other.csv"], 4, &["other.csv", "lon", "colour"]);
-    run("no such remote", &["match", "--local", "broken.csv", "--remote", "none.jsonl"], 4, &["broken.csv"]);
+    run("a broken local side", &["match", "--local", "broken.csv", "--remote", "other.csv"], 4, &["broken.csv"]);
+    let no_remote = ["match", "--local", "broken.csv", "--remote", "none.jsonl"];
+    let told = said(&super::support::run(&mut command(folder.path(), &no_remote), 3));
+    assert!(told.contains("none.jsonl") && !told.contains("files"), "nothing is read and counted before: {told}");
 }
 
 #[test]

@@ -74,7 +74,7 @@ fn recall_file(paths: &[PathBuf], shared: &Shared) -> Option<PathBuf> {
     paths.iter().map(|path| std::fs::canonicalize(path).unwrap_or_else(|_| path.clone())).for_each(|path| {
         path.hash(&mut hasher);
     });
-    Some(folder.join(format!("{:016x}.jsonl", hasher.finish())))
+    Some(folder.join(format!("{:016x}.scan", hasher.finish())))
 }
 
 /// The part of the cache that remembers scans.

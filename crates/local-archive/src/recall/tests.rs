@@ -19,7 +19,7 @@ fn disk() -> TempDir {
 }
 
 fn scanned(disk: &TempDir) -> LocalArchive {
-    let options = ScanOptions { recall: Some(disk.path().join("recall.jsonl")), ..ScanOptions::default() };
+    let options = ScanOptions { recall: Some(disk.path().join("recall.scan")), ..ScanOptions::default() };
     scan(&[disk.path().join("ride")], &options.into()).unwrap()
 }
 
@@ -49,14 +49,14 @@ fn only_what_changed_is_opened_again() {
     fs::write(disk.path().join("ride/c.jpg"), jpeg(&ordinary())).unwrap();
     fs::remove_file(disk.path().join("ride/b.jpg")).unwrap();
     assert_eq!(scanned(&disk).files.len(), 3, "files come and go");
-    assert!(!disk.path().join("recall.jsonl.partial").exists());
+    assert!(!disk.path().join("recall.scan.partial").exists());
 }
 
 #[test]
 fn a_broken_memory_is_read_anew_and_an_unwritable_one_is_told() {
     let disk = disk();
     let first = scanned(&disk);
-    let path = disk.path().join("recall.jsonl");
+    let path = disk.path().join("recall.scan");
     let whole = fs::read(&path).unwrap();
     let mut broken: Vec<Vec<u8>> = (0..whole.len()).step_by(7).map(|cut| whole[..cut].to_vec()).collect();
     for at in (0..whole.len()).step_by(11) {

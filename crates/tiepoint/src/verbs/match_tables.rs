@@ -84,6 +84,7 @@ impl Match {
         let decisions = decisions_of(self.decisions.as_deref(), self.out.as_deref())?;
         let redaction = self.reports.redaction(shared)?;
         let progress = Progress::new(&shared.talk);
+        drop(open(&self.remote)?); // a name that is wrong is told before anything is read and counted
         let archive = self.flags.scan(std::slice::from_ref(&self.local), shared, &progress)?;
         let images = archive.usable_images();
         progress.show(Event::Scanned {

@@ -101,3 +101,66 @@ fn a_request_limit_ends_with_twenty_five_and_a_rerun_goes_on() {
     assert_eq!(service.n_requests(), 0);
     check("enough requests", &mut limited("10"), 0, &[]);
 }
+
+/// Outputs and cache that cannot be had are named with what to do, before anything is read or asked.
+#[test]
+fn folders_that_cannot_be_used_are_named_with_a_next_step() {
+    let folder = folder_with(&[("good.csv", GOOD_TABLE), ("file", "")]);
+    let service = Service::start(Vec::new());
+    let with = |case: &str, more: &[&str], told: &[&str]| {
+        let mut command = command(folder.path(), &["reconcile", "good.csv"]);
+        service.serve(&mut command);
+        check(case, command.args(more), 1, told);
+        assert_eq!(service.n_requests(), 0, "{case}: nothing is asked for a run that cannot end");
+    };
+    with("the folder is a file", &["--out", "file"], &["into file:", "--out"]);
+    with("a folder below a file", &["--out", "file/deep"], &["into file/deep:", "--out"]);
+    with("the cache is a file", &["--cache-dir", "file"], &["cache folder file ", "--cache-dir"]);
+    with("the cache lies below a file", &["--cache-dir", "file/deep"], &["cache folder file/deep ", "--cache-dir"]);
+    with("a list in no folder", &["--list-matched", "none/x"], &["none/x", "make the folder none first"]);
+    let mut scan = command(folder.path(), &["scan", "good.csv", "-o", "none/deep/x.csv"]);
+    check("a table in no folder", &mut scan, 1, &["none/deep/x.csv", "make the folder none/deep first"]);
+    // What is missing and can be made is made.
+    let mut made = command(folder.path(), &["reconcile", "good.csv", "--out", "a/b/c", "--cache-dir", "d/e"]);
+    service.serve(&mut made);
+    run(&mut made, 0);
+    assert!(folder.path().join("a/b/c/matches.csv").exists() && folder.path().join("d/e/responses.sqlite").exists());
+}
+
+/// The same where the system forbids it. Nothing is forbidden to root, so then another user runs the program.
+#[cfg(unix)]
+#[test]
+fn folders_that_are_protected_are_named_with_a_next_step() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::os::unix::process::CommandExt;
+    let folder = folder_with(&[("good.csv", GOOD_TABLE)]);
+    let allow = |path: &std::path::Path, mode: u32| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    allow(folder.path(), 0o777);
+    std::fs::create_dir(folder.path().join("protected")).unwrap();
+    allow(&folder.path().join("protected"), 0o555);
+    let is_root = std::fs::metadata("/proc/self").is_ok_and(|about| about.uid() == 0);
+    let with = |more: &[&str]| {
+        let mut command = command(folder.path(), &["reconcile", "good.csv", "--offline"]);
+        if is_root {
+            command.uid(65_534);
+        }
+        command.args(more);
+        command
+    };
+    if let Err(error) = with(&["--help"]).output() {
+        eprintln!("SKIPPED: another user cannot run the program here ({error})");
+        return;
+    }
+    for (case, more, told) in [
+        ("--out", ["--out", "protected"], ["into protected:", "--out"]),
+        ("--out below", ["--out", "protected/deep"], ["into protected/deep:", "--out"]),
+        ("--cache-dir", ["--cache-dir", "protected"], ["protected", "--cache-dir"]),
+        ("--cache-dir below", ["--cache-dir", "protected/deep"], ["cache folder protected/deep ", "--cache-dir"]),
+        ("a list", ["--list-matched", "protected/x"], ["protected/x", "may not write to the folder protected"]),
+    ] {
+        check(case, &mut with(&more), 1, &told);
+    }
+    assert_eq!(std::fs::read_dir(folder.path().join("protected")).unwrap().count(), 0);
+}

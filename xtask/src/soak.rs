@@ -31,6 +31,7 @@ pub(crate) fn run(root: &Path, soak: &Soak) -> Result<()> {
     };
     let end_to_end = ["--test", "end_to_end"];
     test("reconcile", &["--lib"], "a_million_questions", &[("TIEPOINT_SOAK_QUEUED", soak.queued)])?;
+    test("reconcile", &["--lib"], "the_largest_tiles", &[])?;
     test("tiepoint", &end_to_end, "soak::a_fifth", &[("TIEPOINT_SOAK_REQUESTS", soak.requests)])?;
     let kills = [("TIEPOINT_SOAK_KILLS", soak.kills), ("TIEPOINT_SOAK_KILL_REQUESTS", (soak.kills * 10).max(200))];
     test("tiepoint", &end_to_end, "soak::a_killed", &kills)?;

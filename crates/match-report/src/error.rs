@@ -1,12 +1,13 @@
 //! Why a report cannot be written or read back.
 
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 /// What keeps a report from being written.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
     /// The disk, or whoever reads the output, says no.
-    #[error("cannot write {}: {source}; is the disk full or the folder protected?", path.display())]
+    #[error("cannot write {}: {source}; {}", path.display(), next_step(path, source))]
     File {
         /// The file.
         path: PathBuf,
@@ -24,10 +25,25 @@ pub enum ReportError {
     NotADrawing,
 }
 
+/// What to do about a file that cannot be written.
+fn next_step(path: &Path, source: &std::io::Error) -> String {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder.display();
+    match source.kind() {
+        ErrorKind::NotFound => format!("make the folder {folder} first, or choose another"),
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            format!("you may not write to the folder {folder}: choose another")
+        }
+        ErrorKind::NotADirectory => format!("{folder} is no folder: choose another"),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "the disk is full: free some space".to_owned(),
+        _ => "is the disk full or the folder protected?".to_owned(),
+    }
+}
+
 impl ReportError {
     /// The same, said of a file where only its stream was known.
     #[must_use]
-    pub fn at(self, path: &std::path::Path) -> Self {
+    pub fn at(self, path: &Path) -> Self {
         match self {
             Self::Stream(source) => Self::File { path: path.to_owned(), source },
             Self::Json(error) if error.is_io() => Self::File { path: path.to_owned(), source: error.into() },

@@ -57,6 +57,9 @@ impl WireLimits {
     }
 }
 
+/// A body grows by no more than this at a time.
+const LARGEST_STEP: usize = 4 << 20;
+
 /// HTTP over TLS (rustls with ring); plain HTTP on loopback only.
 pub struct ReqwestTransport {
     user_agent: String,
@@ -120,6 +123,10 @@ impl ReqwestTransport {
             if watch.is_too_slow(first_byte.elapsed(), chunk.len()) {
                 let rate = self.limits.least_bytes_per_second;
                 return Err(TransportFault::Timeout(format!("slower than {rate} bytes a second")));
+            }
+            // Doubling would take twice the size of a large body.
+            if reply.body.capacity() < reply.body.len() + chunk.len() {
+                reply.body.reserve_exact(chunk.len().max(reply.body.len().min(LARGEST_STEP)));
             }
             reply.body.extend_from_slice(&chunk);
         }

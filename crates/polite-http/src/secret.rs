@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use memchr::memmem;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use zeroize::Zeroizing;
 
 const REPLACEMENT: &[u8] = b"REDACTED";
@@ -16,6 +16,9 @@ const REPLACEMENT: &[u8] = b"REDACTED";
 const SHORTEST_SCRUBBED: usize = 8;
 /// A run of letters and digits this long stands for the whole token, however the rest of it was escaped.
 const SHORTEST_CORE: usize = 16;
+
+/// What this process holds, so that a text of unknown origin can be cleaned of it.
+static KNOWN: Mutex<Vec<Weak<Kept>>> = Mutex::new(Vec::new());
 
 /// A token; cheap to clone, wiped when the last clone goes.
 #[derive(Clone)]
@@ -32,7 +35,18 @@ impl Secret {
         let text = Zeroizing::new(text.into());
         let text = Zeroizing::new(text.trim().to_owned());
         let forms = forms_of(&text);
-        Self(Arc::new(Kept { text, forms }))
+        let kept = Arc::new(Kept { text, forms });
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|secret| secret.strong_count() > 0);
+        known.push(Arc::downgrade(&kept));
+        Self(kept)
+    }
+
+    /// A text without any token that this process holds; `None` when that cannot be told at the moment.
+    pub fn scrub_known(text: &str) -> Option<String> {
+        let known = KNOWN.try_lock().ok()?;
+        let secrets = known.iter().filter_map(Weak::upgrade).map(Self);
+        Some(secrets.fold(text.to_owned(), |text, secret| secret.scrub_text(&text)))
     }
 
     /// The token itself, for the one line that puts it on the wire.

@@ -16,7 +16,7 @@
 
 use crate::batches::{SEQUENCES_PER_BATCH, batches};
 use crate::near::NearPhotos;
-use crate::queue::in_order;
+use crate::queue::{Bounds, in_order};
 use crate::stored::Stored;
 use crate::tiles_seen::SeenInTiles;
 use crate::{Event, TilePlan, TileState, Watcher, pool::Pool};
@@ -73,7 +73,7 @@ pub(crate) async fn by_tiles(
         let (api, keys) = (api.clone(), batch.keys.clone());
         async move { api.images_of_sequences(&keys).await }
     });
-    in_order(questions, |answer| {
+    in_order(&Bounds::IMAGES, questions, |answer| {
         let batch = asked.next().expect("an answer a batch");
         done += 1;
         watch(Event::Entities { done, total });
@@ -227,7 +227,7 @@ async fn ask_by_id(
         async move { api.images_by_ids(&ids).await }
     });
     let mut asked = batches.iter();
-    in_order(questions, |answer| {
+    in_order(&Bounds::IMAGES, questions, |answer| {
         let batch = asked.next().expect("an answer a batch");
         match answer {
             Ok(entities) => entities.into_iter().for_each(|image| gathered.pool.add(image, Route::Tiles)),

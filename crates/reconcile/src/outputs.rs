@@ -31,7 +31,10 @@ pub(crate) fn prepare(folder: &Path) -> Result<(), ReconcileError> {
     std::fs::create_dir_all(folder).map_err(|source| ReconcileError::Out { folder: folder.to_owned(), source })?;
     match_report::sweep(folder);
     // Whether it can be written to is better known before the fetching than after it.
-    OutputFile::create(&folder.join("summary.json"))?;
+    OutputFile::create(&folder.join("summary.json")).map_err(|error| match error {
+        ReportError::File { source, .. } => ReconcileError::Out { folder: folder.to_owned(), source },
+        other => other.into(),
+    })?;
     Ok(())
 }
 

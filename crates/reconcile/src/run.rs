@@ -113,9 +113,9 @@ impl Reconciled {
 /// Reports are written to temporary names and renamed at the end, so that a run which fails leaves none.
 pub fn reconcile(settings: &Settings, watch: Watcher<'_>) -> Result<Reconciled, ReconcileError> {
     let mut clock = Stages::default();
+    let api = open_api(settings)?; // a cache that cannot be used is found before photos are read
     let local = prepare(settings, watch)?;
     clock.end("scan");
-    let api = open_api(settings)?;
     let published = gather_published(settings, &api, &local.images, &local.plan, watch)?;
     clock.end("fetch");
     let judged = judge(settings, &local, &published, watch);

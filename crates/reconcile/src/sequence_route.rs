@@ -1,6 +1,11 @@
 //! The sequence route: whole sequences whose keys are known beforehand, from the command line or from a tracker.
 
-use crate::{Event, Watcher, pool::Pool, queue::in_order, stored::Stored};
+use crate::{
+    Event, Watcher,
+    pool::Pool,
+    queue::{Bounds, in_order},
+    stored::Stored,
+};
 use capture_model::{Route, SequenceId};
 use mapillary_api::{Api, ApiError, SEQUENCES_PER_REQUEST};
 use std::collections::BTreeSet;
@@ -23,7 +28,7 @@ pub(crate) async fn fetch(api: &Api, sequences: &[SequenceId], watch: Watcher<'_
         async move { api.images_of_sequences(&batch).await }
     });
     let (mut pool, mut done, mut failure) = (Pool::default(), 0, None);
-    in_order(questions, |answer| {
+    in_order(&Bounds::IMAGES, questions, |answer| {
         done += 1;
         watch(Event::Entities { done, total });
         match answer {

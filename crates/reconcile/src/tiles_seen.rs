@@ -1,7 +1,7 @@
 //! What the coverage tiles show: the images near the photos, how long each sequence is, and what became of each tile.
 
 use crate::near::NearPhotos;
-use crate::queue::in_order;
+use crate::queue::{Bounds, in_order};
 use crate::{Event, TilePlan, TileState, Watcher};
 use capture_model::{PublishedImages, SequenceId};
 use coverage_tile::{CoverageTile, decode};
@@ -38,7 +38,7 @@ impl SeenInTiles {
             let api = api.clone();
             async move { ask(&api, tile).await }
         });
-        in_order(questions, |answer| {
+        in_order(&Bounds::TILES, questions, |answer| {
             let &tile = tiles.next().expect("an answer a tile");
             let state = match answer.and_then(|answer| decoded(&answer, tile)) {
                 Ok(coverage) => {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The folder cannot be made.
-    #[error("the folder {} of the store cannot be made ({source}); give another folder", folder.display())]
+    #[error("the cache folder {} cannot be made ({source}); choose another with --cache-dir DIR", folder.display())]
     Folder {
         /// The folder.
         folder: PathBuf,
@@ -25,13 +25,13 @@ pub enum StoreError {
         detail: String,
     },
     /// A database of another program.
-    #[error("{} is a database of another program; give another cache folder", path.display())]
+    #[error("{} is a database of another program; choose another folder with --cache-dir DIR", path.display())]
     Foreign {
         /// The file.
         path: PathBuf,
     },
     /// Written by a later version of this program.
-    #[error("the store {} is of version {found}, this program knows up to {known}; update the program or give another cache folder", path.display())]
+    #[error("the store {} is of version {found}, this program knows up to {known}; update the program or choose another folder with --cache-dir DIR", path.display())]
     TooNew {
         /// The file.
         path: PathBuf,
@@ -41,13 +41,13 @@ pub enum StoreError {
         known: i64,
     },
     /// No room.
-    #[error("there is no room for the store {}; free some space or give another cache folder, then run the same command again", path.display())]
+    #[error("there is no room for the store {}; free some space or choose another folder with --cache-dir DIR, then run the same command again", path.display())]
     Full {
         /// The file.
         path: PathBuf,
     },
     /// It cannot be opened or written.
-    #[error("the store {} cannot be written ({detail}); give a cache folder that you may write to", path.display())]
+    #[error("the store {} cannot be written ({detail}); choose a folder that you may write to with --cache-dir DIR", path.display())]
     NotWritable {
         /// The file.
         path: PathBuf,
@@ -61,7 +61,7 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// Anything else.
-    #[error("the store {} failed ({detail}); check the disk and its free space, or give another cache folder, then run the same command again", path.display())]
+    #[error("the store {} failed ({detail}); check the disk and its free space, or choose another folder with --cache-dir DIR, then run the same command again", path.display())]
     Other {
         /// The file.
         path: PathBuf,

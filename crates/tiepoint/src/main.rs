@@ -9,6 +9,7 @@ mod local_flags;
 mod logging;
 mod network;
 mod output;
+mod panics;
 mod parquet;
 mod progress;
 mod report_flags;
@@ -19,6 +20,11 @@ use clap::Parser;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    panics::hide_tokens();
+    panics::caught(run).unwrap_or(ExitCode::FAILURE)
+}
+
+fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let shared = &arguments.shared;
     logging::start(&shared.talk);

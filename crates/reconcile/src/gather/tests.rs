@@ -320,9 +320,31 @@ fn resident_bytes() -> Option<(u64, u64)> {
 #[tokio::test(start_paused = true)]
 async fn a_million_questions_wait_in_little_memory() {
     let n_tiles: u32 = std::env::var("TIEPOINT_SOAK_QUEUED").map_or(5_000, |text| text.parse().unwrap());
-    let local = ride("mine", 100, 60);
     let somewhere: Vec<Image> = (0..300).map(|n| Image { id: 9_000 + n as u64, key: "far", n: n + 5_000 }).collect();
     let busy = drawn(&somewhere, tile_at(somewhere[0].position(), Zoom::COVERAGE), |_| true);
+    read_tiles_in_little_memory(n_tiles, busy).await;
+}
+
+/// Tiles as large as they may be.
+#[tokio::test(start_paused = true)]
+#[ignore = "cargo xtask soak runs it, in release"]
+async fn the_largest_tiles_are_read_in_little_memory() {
+    // Field 15, of which nobody knows anything, fills the tile up.
+    let padding = (32 << 20) - 6_usize;
+    let mut tile = vec![0x7a];
+    let mut rest = padding;
+    while rest >= 0x80 {
+        tile.push((rest as u8 & 0x7f) | 0x80);
+        rest >>= 7;
+    }
+    tile.push(rest as u8);
+    tile.resize(tile.len() + padding, 7);
+    assert!(tile.len() <= 32 << 20);
+    read_tiles_in_little_memory(100, tile).await;
+}
+
+async fn read_tiles_in_little_memory(n_tiles: u32, busy: Vec<u8>) {
+    let local = ride("mine", 100, 60);
     let bytes_of_tile = busy.len();
     let service = Arc::new(Service {
         tiles: Box::new(move |_| busy.clone()),

@@ -79,10 +79,10 @@ pub fn reconcile_tracked(
     watch: Watcher<'_>,
 ) -> Result<TrackedRun, ReconcileError> {
     let mut stages = Stages::default();
+    let tracker = Tracker::open(tracking.track.clone(), Arc::clone(clock))?;
     let mut local = prepare(settings, watch)?;
     join_clusters(&mut local.archive, &tracking.clusters);
     stages.end("scan");
-    let tracker = Tracker::open(tracking.track.clone(), Arc::clone(clock))?;
     let published = gather_published(settings, &tracker.api, &local.images, &local.plan, watch)?;
     stages.end("fetch");
     let judged = judge(settings, &local, &published, watch);

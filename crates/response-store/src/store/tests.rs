@@ -148,7 +148,10 @@ fn files_that_are_no_store_are_named() {
     );
     std::fs::remove_file(&path).unwrap();
     Connection::open(&path).unwrap().execute_batch("CREATE TABLE theirs (a)").unwrap();
-    assert_eq!(refusal(), "DIR/responses.sqlite is a database of another program; give another cache folder");
+    assert_eq!(
+        refusal(),
+        "DIR/responses.sqlite is a database of another program; choose another folder with --cache-dir DIR"
+    );
     std::fs::remove_file(&path).unwrap();
     std::fs::create_dir(&path).unwrap();
     assert!(refusal().starts_with("the store DIR/responses.sqlite cannot be written"), "{}", refusal());

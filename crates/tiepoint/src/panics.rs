@@ -63,7 +63,7 @@ mod tests {
         assert!(std::thread::spawn(move || panic!("thread {of_thread}")).join().is_err());
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
         assert!(runtime.block_on(async { tokio::spawn(async move { panic!("task {of_task}") }).await }).is_err());
-        assert!(caught(|| Result::<(), _>::Err(message).unwrap()).is_none());
+        assert!(caught(|| message.parse::<u32>().expect(&message)).is_none());
     }
 
     #[test]
@@ -80,7 +80,6 @@ mod tests {
             assert!(output.status.success(), "{text}");
             assert_eq!(text.matches("a mistake in the program at").count(), 4, "{text}");
             assert!(text.contains("REDACTED") && text.contains("main ") && text.contains("task "), "{text}");
-            assert_eq!(text.contains("panics::tests"), true, "{text}");
             let core = STANDARD.encode("deadbeefcafe0123deadbeefcafe0123");
             for canary in ["deadbeefcafe0123", "4223665974375089%7C", &core[4..core.len() - 8]] {
                 assert!(!text.contains(canary), "{canary} in\n{text}");

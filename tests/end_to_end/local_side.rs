@@ -188,3 +188,37 @@ fn a_second_scan_says_the_same_and_the_cache_forgets_it() {
     run(tiepoint(folder.path()).args(["cache", "clear"]), 0);
     assert!(!scans.exists());
 }
+
+#[test]
+fn videos_are_listed_and_their_tracks_written_point_by_point() {
+    let folder = tempfile::tempdir().unwrap();
+    let description = r#"[
+        {"filename": "b.mp4", "filetype": "gopro", "MAPDeviceMake": "GoPro", "MAPGPSTrack": [
+            [0, 10.5, 50.5, 100.25, -90, 1700000000.5], [1000.4, 10.501, 50.5, null, null], ["x"], [2000, 200, 50.5]]},
+        {"filename": "a.mp4", "filetype": "camm", "MAPGPSTrack": [[0, -13.9, 28.5, null, null]]},
+        {"filename": "c.mp4", "filetype": "video", "MAPGPSTrack": []},
+        {"filename": "d.mp4", "filetype": "video", "error": {"type": "MapillaryVideoGPSNotFoundError", "message": "none"}},
+        {"filename": "p.jpg", "filetype": "image", "MAPLatitude": 50, "MAPLongitude": 10,
+         "MAPCaptureTime": "2021_08_28_10_06_42_123456"}]"#;
+    let mut command = tiepoint(folder.path());
+    std::fs::write(folder.path().join("piped.json"), description).unwrap();
+    let piped = std::fs::File::open(folder.path().join("piped.json")).unwrap();
+    command.args(["scan", "-", "--history", "none", "--video-points", "points.csv"]).stdin(piped);
+    let rows = rows_of(&run(&mut command, 0).stdout);
+    let told = |name: &str| {
+        rows.iter().find(|row| row["path"] == name).map(|row| format!("{}/{}", row["status"], row["reason"]))
+    };
+    assert_eq!(rows.len(), 5, "one row an entry");
+    for video in ["a.mp4", "b.mp4", "c.mp4"] {
+        assert_eq!(told(video).as_deref(), Some("unreadable/video"));
+    }
+    assert_eq!(told("d.mp4").as_deref(), Some("rejected/rejected_by_uploader"));
+    assert_eq!(told("p.jpg").as_deref(), Some("usable/"));
+    let points = std::fs::read_to_string(folder.path().join("points.csv")).unwrap();
+    let expected = "path,point_index,offset_ms,captured_at,longitude,latitude,altitude_m,heading_deg
+a.mp4,0,0,,-13.9000000,28.5000000,,
+b.mp4,0,0,2023-11-14T22:13:20.500Z,10.5000000,50.5000000,100.250,270.00
+b.mp4,1,1000,,10.5010000,50.5000000,,
+";
+    assert_eq!(points, expected, "by path; what cannot be read is left out");
+}

@@ -17,7 +17,7 @@ pub use compact::CompactObservation;
 pub use device::{Device, DeviceIndex};
 pub use ids::{ClusterId, ImageId, InvalidId, SequenceId};
 pub use instant::{CapturedAt, LocalTime, TimeSource, WallClock};
-pub use local::{FileState, LocalArchive, LocalFile, LocalImages, Observation, TimeKind, Track};
+pub use local::{FileState, LocalArchive, LocalFile, LocalImages, Observation, TimeKind, Track, Video, VideoPoint};
 pub use names::Names;
 pub use position::{InvalidPosition, Latitude, Longitude, Metres, Position};
 pub use published::{Evidence, PublishedImage, PublishedImages};

@@ -73,6 +73,30 @@ pub struct Track {
     pub clock_group: u32,
 }
 
+/// One point of a video's GPS track.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct VideoPoint {
+    /// Milliseconds since the start of the video.
+    pub offset_ms: f64,
+    /// Place.
+    pub position: Position,
+    /// Altitude above sea level.
+    pub altitude: Option<Metres>,
+    /// Heading in degrees, 0…360 from north.
+    pub heading_deg: Option<f64>,
+    /// GPS time.
+    pub gps_time: Option<CapturedAt>,
+}
+
+/// A video that an input lists with its track: its frames are no files, so it takes part in nothing else.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Video {
+    /// The path as reports show it, that of its row in [`LocalArchive::files`].
+    pub path: Box<str>,
+    /// Where it was, in the order of its track.
+    pub points: Vec<VideoPoint>,
+}
+
 /// All local files in the order of reports: by track, then capture order, then path; files without a track last.
 #[derive(Debug, Clone, Default)]
 pub struct LocalArchive {
@@ -84,6 +108,8 @@ pub struct LocalArchive {
     pub devices: Names<Device>,
     /// Regular files that are no photos by their ending.
     pub files_ignored: u64,
+    /// Videos with their tracks, by path.
+    pub videos: Vec<Video>,
 }
 
 /// Which clock a local time was read from.

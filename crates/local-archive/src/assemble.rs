@@ -45,7 +45,8 @@ struct Answers {
 pub fn assemble(loose: LooseFiles, rules: &Rules) -> LocalArchive {
     assert!(u32::try_from(loose.files.len()).is_ok(), "fewer than 2^32 files");
     let grouping = Grouping::new(&loose, rules);
-    let LooseFiles { mut files, devices, files_ignored, .. } = loose;
+    let LooseFiles { mut files, devices, files_ignored, mut videos, .. } = loose;
+    videos.sort_by(|a, b| a.path.as_bytes().cmp(b.path.as_bytes()));
     let mut order = grouping.order(&files);
     let mut answers = Answers {
         track: vec![NO_TRACK; files.len()],
@@ -75,7 +76,7 @@ pub fn assemble(loose: LooseFiles, rules: &Rules) -> LocalArchive {
         file.observation.set_device(kept.number_of(devices.value(file.observation.device())));
         answers.settle(file, order[row - 1] as usize)
     });
-    LocalArchive { files: files.collect(), tracks, devices: kept, files_ignored }
+    LocalArchive { files: files.collect(), tracks, devices: kept, files_ignored, videos }
 }
 
 impl Answers {

@@ -4,7 +4,7 @@
 //! - An **image** has the values that were (or will be) uploaded, and its sequence; nothing is replayed on it.
 //! - An **error** was not uploaded: its row is `rejected_by_uploader` with the error's type. A duplicate's error holds the
 //!   whole image, so its place and time are known all the same.
-//! - A **video** is one row `video`; its GPS track is read, and its first point and extent are told.
+//! - A **video** is one row `video`, which tells the extent of its GPS track; the points of the track are kept beside.
 //!
 //! # Generations
 //! Since 0.10.1 times are UTC; before, they are the camera's wall clock. The file does not say which version wrote it, but
@@ -17,7 +17,10 @@ use crate::json_list::each_element;
 use crate::loose::{GivenSequence, LooseFile, LooseFiles};
 use crate::table::{BadCells, text_of};
 use crate::time_text::{Told, cell};
-use capture_model::{Device, FileState, LocalTime, Metres, Observation, Position, Reason, TimeSource, WallClock};
+use capture_model::{
+    CapturedAt, Device, FileState, LocalTime, Metres, Observation, Position, Reason, TimeSource, Video, VideoPoint,
+    WallClock,
+};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::io::Read;
@@ -95,6 +98,7 @@ impl Entries {
             let track = track_of(&entry);
             file.observation.change(|seen| seen.position = track.first().map(|point| point.position));
             file.say(&video_words(&entry, &track));
+            loose.videos.push(Video { path: path.into(), points: track });
         } else {
             self.image(&entry, &mut file);
         }
@@ -203,26 +207,25 @@ fn is_video(entry: &Map<String, Value>) -> bool {
     entry.contains_key("MAPGPSTrack") || ["camm", "gopro", "blackvue", "video"].contains(&kind.as_str())
 }
 
-/// One point of a video's GPS track.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct TrackPoint {
-    /// Milliseconds since the start of the video.
-    offset_ms: f64,
-    position: Position,
-}
-
-/// The readable points of `[ms, longitude, latitude, altitude, angle, …]`.
-fn track_of(entry: &Map<String, Value>) -> Vec<TrackPoint> {
+/// The readable points of `[ms, longitude, latitude, altitude, angle, GPS seconds]`, of which the last is newer than others.
+fn track_of(entry: &Map<String, Value>) -> Vec<VideoPoint> {
     let Some(Value::Array(points)) = entry.get("MAPGPSTrack") else { return Vec::new() };
     let point = |point: &Value| {
         let number = |at: usize| point.get(at).and_then(Value::as_f64);
         let position = Position::from_lon_lat(number(1)?, number(2)?).ok()?;
-        Some(TrackPoint { offset_ms: number(0)?, position })
+        let gps_ms = number(5).map(|seconds| (seconds * 1000.0).round()).filter(|ms| ms.abs() < 1e15);
+        Some(VideoPoint {
+            offset_ms: number(0)?,
+            position,
+            altitude: number(3).map(Metres),
+            heading_deg: number(4).map(|heading| heading.rem_euclid(360.0)),
+            gps_time: gps_ms.map(|ms| CapturedAt::from_epoch_ms(ms as i64)),
+        })
     };
     points.iter().filter_map(point).collect()
 }
 
-fn video_words(entry: &Map<String, Value>, track: &[TrackPoint]) -> String {
+fn video_words(entry: &Map<String, Value>, track: &[VideoPoint]) -> String {
     let kind = text(entry, "filetype").unwrap_or_else(|| "video".to_owned());
     match (track.first(), track.last()) {
         (Some(first), Some(last)) => {

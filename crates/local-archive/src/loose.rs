@@ -1,6 +1,6 @@
 //! A file that was read and is not yet in its place.
 
-use capture_model::{ClusterId, CompactObservation, Device, DeviceIndex, FileState, Names, Observation};
+use capture_model::{ClusterId, CompactObservation, Device, DeviceIndex, FileState, Names, Observation, Video};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -156,13 +156,15 @@ pub struct LooseFiles {
     pub texts: Texts,
     /// Regular files that are no photos by their ending.
     pub files_ignored: u64,
+    /// Videos with their tracks, in any order.
+    pub videos: Vec<Video>,
 }
 
 impl Default for LooseFiles {
     fn default() -> Self {
         let mut devices = Names::default();
         devices.number_of(&Device::default());
-        Self { files: Vec::new(), devices, texts: Texts::default(), files_ignored: 0 }
+        Self { files: Vec::new(), devices, texts: Texts::default(), files_ignored: 0, videos: Vec::new() }
     }
 }
 

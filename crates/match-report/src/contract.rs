@@ -1,7 +1,9 @@
 //! The tables by name, with their columns: version 1 of the contract, frozen.
 
 use crate::table::{ColumnInfo, infos};
-use crate::{coverage_table, matches_table, scan_table, sequences_table, shifts_table, uploads_table};
+use crate::{
+    coverage_table, matches_table, scan_table, sequences_table, shifts_table, uploads_table, video_points_table,
+};
 
 /// A table that Tiepoint writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -20,11 +22,13 @@ pub enum Table {
     Coverage,
     /// `uploads.csv`: a row per upload.
     Uploads,
+    /// `scan --video-points`: a row per point of a video's track.
+    VideoPoints,
 }
 
 impl Table {
     /// All tables.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Matches,
         Self::Sequences,
         Self::Shifts,
@@ -32,6 +36,7 @@ impl Table {
         Self::Scan,
         Self::Coverage,
         Self::Uploads,
+        Self::VideoPoints,
     ];
 
     /// The name of its file without an ending.
@@ -44,6 +49,7 @@ impl Table {
             Self::Scan => "scan",
             Self::Coverage => "coverage",
             Self::Uploads => "uploads",
+            Self::VideoPoints => "video_points",
         }
     }
 
@@ -57,6 +63,7 @@ impl Table {
             Self::Scan => infos(&scan_table::columns()),
             Self::Coverage => infos(&coverage_table::columns()),
             Self::Uploads => infos(&uploads_table::columns()),
+            Self::VideoPoints => infos(&video_points_table::columns()),
         }
     }
 }
@@ -116,6 +123,10 @@ mod tests {
             Table::Uploads,
             "cluster_id, type, status, stage, ingestion, initial_processing, anonymization, tiler, error_code, item_count, \
              image_id, sequence_id, created_at, captured_at, age_hours, timezone, local_sequence, note",
+        );
+        check(
+            Table::VideoPoints,
+            "path, point_index, offset_ms, captured_at, longitude, latitude, altitude_m, heading_deg",
         );
     }
 }

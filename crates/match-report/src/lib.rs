@@ -29,6 +29,7 @@ mod table;
 #[cfg(test)]
 mod test_world;
 mod uploads_table;
+mod video_points_table;
 mod words;
 
 pub use contract::Table;
@@ -55,4 +56,5 @@ pub use shifts_table::{
 pub use summary::{Counts, Summary, write_summary};
 pub use table::{Cell, ColumnInfo, CsvStyle, Kind, OtherTables, OutputKind, TableSink, write_table};
 pub use uploads_table::{UploadRow, send_uploads, write_uploads};
+pub use video_points_table::send_video_points;
 pub use words::{meaning, next_step};

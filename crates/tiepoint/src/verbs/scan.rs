@@ -7,7 +7,7 @@ use crate::progress::Progress;
 use anyhow::Result;
 use capture_model::{FileState, LocalArchive, Status};
 use clap::Args;
-use match_report::{CsvStyle, OutputKind, Table, send_scan};
+use match_report::{CsvStyle, OutputKind, Table, send_scan, send_video_points};
 use std::path::PathBuf;
 
 /// Inventory of photos: one row a file, local sequences as the uploader would cut them
@@ -16,6 +16,7 @@ use std::path::PathBuf;
   tiepoint scan ~/rides/2026-05 -o photos.csv       a folder, recursively
   tiepoint scan day1 day2 extra/IMG_0001.JPG         several at once; CSV on stdout
   tiepoint scan mapillary_image_description.json     what mapillary_tools wrote
+  tiepoint scan mapillary_image_description.json -o files.csv --video-points points.csv   its videos, point by point
   tiepoint scan photos.csv -o photos.jsonl           tables are input as well
   tiepoint scan ride --gpx ride.gpx --gpx-offset -7200   placed on a recorded track; the camera ran on UTC+2
   tiepoint scan ride --uploader 0.12.1               as an older mapillary_tools would cut and drop
@@ -28,18 +29,26 @@ pub(crate) struct Scan {
     /// Write here instead of stdout; .csv, .jsonl, or .parquet with that feature
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Write the GPS tracks of the videos that a description lists, a row per point; .csv, .jsonl, or .parquet with that feature
+    #[arg(long, value_name = "FILE")]
+    video_points: Option<PathBuf>,
     #[command(flatten)]
     local: LocalFlags,
 }
 
 impl Scan {
     pub(crate) fn run(&self, shared: &Shared) -> Result<u8> {
-        check(self.output.as_deref(), &[OutputKind::Csv, OutputKind::JsonLines])?;
+        for target in [&self.output, &self.video_points] {
+            check(target.as_deref(), &[OutputKind::Csv, OutputKind::JsonLines])?;
+        }
         let progress = Progress::new(&shared.talk);
         let archive = self.local.scan(&self.paths, shared, &progress)?;
         progress.finish();
         let style = CsvStyle { guard: !shared.matching.no_csv_guard };
         write_table(self.output.as_deref(), Table::Scan, style, |sink| send_scan(&archive, sink))?;
+        if let Some(path) = &self.video_points {
+            write_table(Some(path), Table::VideoPoints, style, |sink| send_video_points(&archive, sink))?;
+        }
         if !shared.talk.quiet {
             crate::progress::say(&summary(&archive));
         }

@@ -141,6 +141,15 @@ fn the_page_is_silent_honest_and_proof_against_names() {
     }
     assert_eq!(clicked, 5);
 
+    // What is stated stands beside what was measured where the truth is known.
+    let sure = browser.text("document.getElementById('reliability').textContent");
+    assert!(sure.contains(&format!("of the {} matches", counts["matched"])), "{sure}");
+    let surest = table.iter().filter(|row| row["probability"].parse::<f64>().is_ok_and(|p| p >= 0.999)).count();
+    assert!(
+        sure.contains(&format!("0.999–1{surest} → ")) && sure.contains(" · held ") && sure.contains(" %"),
+        "{sure}"
+    );
+
     // The keyboard steps on, and the address remembers.
     browser.value("document.getElementById('map').focus()");
     let before = browser.text(EVIDENCE);

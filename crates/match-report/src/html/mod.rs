@@ -7,6 +7,7 @@
 
 mod basemap;
 mod columns;
+mod measured;
 
 pub use basemap::Basemap;
 
@@ -46,6 +47,7 @@ pub fn write_report_html(
         "thinned_to_every": step,
         "redacted": report.redaction().is_some(),
         "basemap": basemap.map(Basemap::told),
+        "measured": measured::measured(),
     });
     let script = SCRIPT.concat();
     let policy = format!(

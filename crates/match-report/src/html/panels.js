@@ -91,10 +91,11 @@ function showHistogram() {
   const middle = known.length % 2 ? known[known.length >> 1] : (known[known.length / 2 - 1] + known[known.length / 2]) / 2;
   box.replaceChildren(bars(rows), el("p", { class: "faint" }, count(known.length) + " matched images with both places: median " + (middle / 100).toFixed(2) + " m, farthest " + metres(known[known.length - 1]) + ". Click a range to see it alone."));
 }
+const LEAST_TESTED = 30;
 const P_EDGES = [0, .05, .25, .5, .75, .9, .99, .999, 1.0001];
 function showReliability() {
   let wrong = 0, matched = 0, open = 0, best = 0;
-  const rows = P_EDGES.slice(0, -1).map((least, k) => ({ n: 0, sum: 0, kind: least >= .9 ? "p" : "p open", name: k === P_EDGES.length - 2 ? "0.999–1" : least + "–" + P_EDGES[k + 1] }));
+  const rows = P_EDGES.slice(0, -1).map((least, k) => ({ n: 0, sum: 0, tested: 0, held: 0, kind: least >= .9 ? "p" : "p open", name: k === P_EDGES.length - 2 ? "0.999–1" : least + "–" + P_EDGES[k + 1] }));
   for (let k = 0; k < N; k++) {
     if (Number.isNaN(p[k]) || status[k] > 1 || (notes.get(k) || "").startsWith("decided by a person")) continue;
     const value = p[k] / 1e4;
@@ -104,10 +105,15 @@ function showReliability() {
     rows[row].n++; rows[row].sum += value;
   }
   if (matched + open === 0) { byId("reliability").replaceChildren(el("p", { class: "faint" }, "No photo has a candidate.")); return; }
-  for (const row of rows) row.text = row.n ? count(row.n) + " → " + row.sum.toFixed(row.sum < 100 ? 1 : 0) : "0";
+  for (const [n, said, share] of head.measured) { let row = 0; while (said >= P_EDGES[row + 1]) row++; rows[row].tested += n; rows[row].held += n * share; }
+  for (const row of rows) {
+    row.text = row.n ? count(row.n) + " → " + row.sum.toFixed(row.sum < 100 ? 1 : 0) : "0";
+    if (row.n && row.tested >= LEAST_TESTED) row.text += " · held " + (100 * row.held / row.tested).toFixed(row.held < row.tested && row.held > .999 * row.tested ? 2 : 1) + " %";
+  }
+  const tested = rows.reduce((n, row) => n + row.tested, 0);
   byId("reliability").replaceChildren(
     el("p", {}, "A probability is meant as a frequency: of the " + count(matched) + " matches, " + (wrong < .05 ? "hardly any" : "about " + wrong.toFixed(1)) + " should be wrong" + (open ? "; of the " + count(open) + " ambiguous photos, about " + best.toFixed(1) + " have their best candidate right" : "") + "."),
-    bars(rows), el("p", { class: "faint" }, "Photos by the stated probability of their best candidate → how many of them should be right. How far that holds where the truth is known is measured by Tiepoint's own scores."));
+    bars(rows), el("p", { class: "faint" }, "Photos by the stated probability of their best candidate → how many of them should be right. “Held” is the share that was true of photos with such a probability in Tiepoint's own tests, where the truth is known (" + count(tested) + " photos of synthetic cities; shown where there were at least " + LEAST_TESTED + ")."));
 }
 function showSigns() {
   const line = (svg, text) => el("div", {}, svg, text);

@@ -9,7 +9,7 @@
 //! 1. its full path is the entry's, and its size if the entry tells one; or
 //! 2. its base name is the entry's, and its MD5, or where the entry has none, its size or its place (1e-6 degrees); or
 //! 3. its MD5 is the entry's, whatever its name: renamed and moved files are found. Only files whose name no entry explains
-//!    are read for this, and only if some entry has an MD5 at all.
+//!    are read for this, and only if some entry has an MD5 and may have their size.
 //!
 //! Of several uploads of one photo the last one counts; the others are told in the note.
 
@@ -18,7 +18,7 @@ use crate::loose::{GivenSequence, LooseFile};
 use crate::time_text::Told;
 use capture_model::{ClusterId, FileState, LocalTime, Observation, TimeSource};
 use serde_json::{Map, Value};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::env;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
@@ -29,6 +29,9 @@ use walkdir::WalkDir;
 
 /// A history file of 1,000 images has about half a megabyte.
 const LONGEST_FILE: u64 = 64 << 20;
+
+/// No photo is larger; a file that is (a sparse one costs its owner nothing) is not read to its end.
+const LARGEST_PHOTO: u64 = 512 << 20;
 
 /// Where the history is looked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -83,7 +86,11 @@ pub(crate) fn digest_of(text: &str) -> Option<Digest> {
 
 /// The MD5 of a file's bytes.
 pub(crate) fn digest_of_file(path: &Path) -> io::Result<Digest> {
-    let mut source = BufReader::with_capacity(256 * 1024, File::open(path)?);
+    let file = File::open(path)?;
+    if file.metadata()?.len() > LARGEST_PHOTO {
+        return Err(io::Error::from(io::ErrorKind::FileTooLarge));
+    }
+    let mut source = BufReader::with_capacity(256 * 1024, file);
     let mut context = md5::Context::new();
     io::copy(&mut source, &mut Consumer(&mut context))?;
     Ok(context.finalize().0)
@@ -128,6 +135,8 @@ pub(crate) struct History {
     sent: Vec<Sent>,
     by_name: HashMap<Box<str>, Vec<u32>>,
     by_md5: HashMap<Digest, Vec<u32>>,
+    /// Sizes of the entries with an MD5; 0 stands for one that tells none.
+    sizes: HashSet<u64>,
 }
 
 impl History {
@@ -189,6 +198,7 @@ impl History {
             self.by_name.entry(base_name(&sent.path).into()).or_default().push(number);
             if let Some(md5) = sent.md5 {
                 self.by_md5.entry(md5).or_default().push(number);
+                self.sizes.insert(sent.bytes.unwrap_or(0));
             }
         }
     }
@@ -217,7 +227,8 @@ impl History {
         if !by_path.is_empty() {
             return by_path;
         }
-        let is_needed = !self.by_md5.is_empty();
+        let may_be_one = file.bytes == 0 || self.sizes.contains(&0) || self.sizes.contains(&file.bytes);
+        let is_needed = may_be_one && !self.by_md5.is_empty();
         let digest = if is_needed { md5() } else { None };
         if let Some(found) = digest.and_then(|digest| self.by_md5.get(&digest)) {
             return found.clone();

@@ -58,6 +58,29 @@ fn rows(archive: &LocalArchive) -> Vec<String> {
 }
 
 #[test]
+fn bytes_are_read_only_of_files_that_may_be_the_ones() {
+    let digest = |bytes: &[u8]| format!("{:x}", md5::compute(bytes));
+    let sized = |path: &str, bytes: &[u8]| {
+        let mut entry = entry(path, "2018_06_08_20_24_01_000", Some(&digest(bytes)));
+        entry["filesize"] = json!(bytes.len());
+        entry
+    };
+    let (one, two) = (photo(1), photo(2));
+    let photos = [("renamed.jpg", one.clone()), ("huge.jpg", two.clone())];
+    let disk = disk(
+        &photos,
+        &[
+            record("0.14.1", "7", 1.0, &[sized("/x/1.jpg", &one)]),
+            record("0.14.1", "8", 2.0, &[entry("/x/2.jpg", "2018_06_08_20_24_02_000", Some(&digest(&two)))]),
+        ],
+    );
+    // with holes to 20 GB it is none of them, and to read it all would take minutes
+    File::options().write(true).open(disk.path().join("ride/huge.jpg")).unwrap().set_len(20 << 30).unwrap();
+    let found: Vec<_> = joined(&disk).files.iter().map(|file| file.cluster_id.map(|id| id.0)).collect();
+    assert_eq!(found, [None, Some(7)]);
+}
+
+#[test]
 fn photos_are_joined_by_path_by_content_and_by_name() {
     let (one, two, three) = (photo(1), photo(2), photo(3));
     let digest = |bytes: &[u8]| format!("{:x}", md5::compute(bytes));

@@ -84,6 +84,8 @@ fn coordinates_with_quirks() {
         signed(Tag::GPSLongitude, &[(122, 1), (34, 1), (12, 1)]),
     );
     check("signed rationals", &by_sign, ORDINARY);
+    let negative = place(signed(Tag::GPSLatitude, &[(-4551, 100)]), signed(Tag::GPSLongitude, &[(-12257, 100)]));
+    check("a negative number in the south says the same twice", &negative, &ORDINARY.replace("45.51", "-45.51"));
     let words = ordinary_but(vec![ascii(Tag::GPSLatitudeRef, "north"), ascii(Tag::GPSLongitudeRef, "West")]);
     check("references spelled out", &words, ORDINARY);
     let lower = ordinary_but(vec![ascii(Tag::GPSLatitudeRef, "s"), ascii(Tag::GPSLongitudeRef, "e")]);
@@ -148,6 +150,10 @@ fn altitudes_and_headings_with_quirks() {
     check("below sea level", &below((3983, 1000)), &ORDINARY.replace("70.3m", "-3.983m"));
     let wrapped = with(vec![rationals(Tag::GPSAltitude, &[(4_294_967_284, 1)])]);
     check("wrapped around 2^32", &wrapped, &ORDINARY.replace("70.3m", "-12m"));
+    let wrapped = with(vec![rationals(Tag::GPSAltitude, &[(4_294_963_313, 1000)])]);
+    check("wrapped in thousandths", &wrapped, &ORDINARY.replace("70.3m", "-3.983m"));
+    let signed = with(vec![field(Tag::GPSAltitude, Value::SRational(vec![SRational { num: -3983, denom: 1000 }]))]);
+    check("signed, the reference saying above", &signed, &ORDINARY.replace("70.3m", "-3.983m"));
     check("0/0 is no altitude", &with(vec![rationals(Tag::GPSAltitude, &[(0, 0)])]), &ORDINARY.replace("70.3m ", ""));
     check(
         "300 km is no altitude",
@@ -200,6 +206,24 @@ fn times_are_chosen_as_the_uploader_does() {
         &plus(vec![ascii(Tag::OffsetTimeOriginal, "+05:45")]),
         &original("2018-06-08T07:39:10.000Z 1000"),
     );
+    for (zone, utc) in [
+        ("+00:15", "13:09:10"),
+        ("-00:45", "14:09:10"),
+        ("-03:30", "16:54:10"),
+        ("+05:30", "07:54:10"),
+        ("+08:45", "04:39:10"),
+        ("-09:30", "22:54:10"),
+        ("+12:45", "00:39:10"),
+        ("Z", "13:24:10"),
+    ] {
+        let zoned = plus(vec![ascii(Tag::OffsetTimeOriginal, zone)]);
+        check(zone, &zoned, &original(&format!("2018-06-08T{utc}.000Z 1000")));
+    }
+    check(
+        "+14:00 is the day before",
+        &plus(vec![ascii(Tag::OffsetTimeOriginal, "+14:00")]),
+        &original("2018-06-07T23:24:10.000Z 1000"),
+    );
     check("a nonsense offset leaves a wall clock", &plus(vec![ascii(Tag::OffsetTimeOriginal, "+99:99")]), &camera);
     check("sub-seconds", &plus(vec![ascii(Tag::SubSecTimeOriginal, "25")]), &original("2018-06-08T13:24:10.250 10"));
     check(
@@ -207,13 +231,34 @@ fn times_are_chosen_as_the_uploader_does() {
         &plus(vec![ascii(Tag::SubSecTimeOriginal, "123999999999")]),
         &original("2018-06-08T13:24:10.123 1"),
     );
+    for n_digits in 1..=12 {
+        let digits = &"847653210987"[..n_digits];
+        let (ms, step) = [("800", 100), ("840", 10), ("847", 1)][n_digits.min(3) - 1];
+        let fields = plus(vec![ascii(Tag::SubSecTimeOriginal, digits)]);
+        check(digits, &fields, &original(&format!("2018-06-08T13:24:10.{ms} {step}")));
+    }
     check("blank sub-seconds", &plus(vec![ascii(Tag::SubSecTimeOriginal, "   ")]), &camera);
     check(
         "a fraction in the text",
         &plus(vec![ascii(Tag::DateTimeOriginal, "2018:06:08 13:24:10.847")]),
         &original("2018-06-08T13:24:10.847 1"),
     );
-    check("dashes and T", &plus(vec![ascii(Tag::DateTimeOriginal, "2018-06-08T13:24:10")]), &camera);
+    for written in [
+        "2018-06-08T13:24:10",
+        "2018-06-08 13:24:10",
+        "2018/06/08 13:24:10",
+        "2018.06.08 13:24:10",
+        "2018:06:08T13:24:10",
+        "2018_06_08_13_24_10",
+        " 2018:06:08 13:24:10 ",
+    ] {
+        check(written, &plus(vec![ascii(Tag::DateTimeOriginal, written)]), &camera);
+    }
+    for broken in
+        ["2018:06:08", "18:06:08 13:24:10", "2018:06:31 13:24:10", "2018:06:08 13:60:10", "2018:06:08 25:00:00"]
+    {
+        check(broken, &plus(vec![ascii(Tag::DateTimeOriginal, broken)]), place);
+    }
     let second = plus(vec![
         ascii(Tag::DateTimeOriginal, "0000:00:00 00:00:00"),
         ascii(Tag::DateTimeDigitized, "2018:06:08 13:24:10"),

@@ -11,7 +11,7 @@ mod worlds;
 
 use capture_model::{PublishedImage, TimeKind};
 use image_matcher::Lookup;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::LazyLock;
 use worlds::{DAY_MS, HOUR_MS, MAY_18_MS, Numbers, Photo, apart_m2, beside, matched, photo_at, upload};
@@ -19,8 +19,12 @@ use worlds::{DAY_MS, HOUR_MS, MAY_18_MS, Numbers, Photo, apart_m2, beside, match
 /// Rounding to 7 decimals, on both axes.
 const ROUNDING_M: f64 = 0.01;
 const WORLDS: u64 = 300;
-/// Of the rides on a clock of whole hours, the share whose photos have whole seconds, and that of whose images.
+/// Of the rides on a clock of whole hours, the share whose photos have whole seconds, and that of whose images; and the share
+/// of those on odd clocks that take part in this.
 const CUT: [f64; 2] = [0.5, 0.3];
+const CUT_ODD: f64 = 1.0;
+/// The share of rides with two or three photos a second.
+const FAST: f64 = 0.0;
 
 /// A few photos, a few sequences, and the truth.
 struct World {
@@ -29,6 +33,8 @@ struct World {
     /// Of each photo, (sequence, image).
     truth: Vec<Option<(usize, usize)>>,
     noise_m: f64,
+    /// Whether the clock is off by whole hours; the oracle knows.
+    is_zone: bool,
     /// Whether the times of the photos, and of the images, were cut to the second.
     cut: [bool; 2],
 }
@@ -49,6 +55,7 @@ impl World {
 /// each by some metres; others rode nearby, one of them along the same road at another time.
 fn world(seed: u64) -> World {
     let mut numbers = Numbers(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let pace = if numbers.next() < FAST { 0.3 } else { 1.0 };
     let ride = |numbers: &mut Numbers, n: usize, start_ms: i64| {
         let (mut east_m, mut north_m) = (80.0 * numbers.next(), 80.0 * numbers.next());
         let (mut turn, mut time_ms) = (6.3 * numbers.next(), start_ms);
@@ -56,7 +63,7 @@ fn world(seed: u64) -> World {
             turn += numbers.next() - 0.5;
             east_m += (4.0 + 4.0 * numbers.next()) * turn.sin();
             north_m += (4.0 + 4.0 * numbers.next()) * turn.cos();
-            time_ms += 1_000 + (900.0 * numbers.next()) as i64;
+            time_ms += (pace * (1_000.0 + 900.0 * numbers.next())) as i64;
             photo_at(east_m, north_m, time_ms)
         };
         (0..n).map(step).collect::<Vec<Photo>>()
@@ -70,7 +77,10 @@ fn world(seed: u64) -> World {
         _ => (1e8 * numbers.next()) as i64 - 50_000_000,
     };
     let noise_m = if numbers.next() < 0.5 { 0.0 } else { 1.0 };
-    let cut = CUT.map(|share| offset_ms % HOUR_MS == 0 && numbers.next() < share);
+    // on an odd clock in whole seconds, metres do not tell yesterday's ride from today's
+    let is_zone = offset_ms % HOUR_MS == 0;
+    let may_be_cut = is_zone || (noise_m == 0.0 && numbers.next() < CUT_ODD);
+    let cut = CUT.map(|share| may_be_cut && numbers.next() < share);
     let moved = |photo: &Photo, numbers: &mut Numbers, by_m: f64| {
         let (east_m, north_m) = (by_m * numbers.normal(), by_m * numbers.normal());
         if by_m > 0.0 { beside(photo, east_m, north_m) } else { *photo }
@@ -100,7 +110,7 @@ fn world(seed: u64) -> World {
         Photo { time_ms, kind: TimeKind::Wall, ..photo }
     };
     sequences.iter_mut().flatten().for_each(|image| image.time_ms = written(image.time_ms, cut[1]));
-    World { photos: taken.into_iter().map(on_the_wall).collect(), sequences, truth, noise_m, cut }
+    World { photos: taken.into_iter().map(on_the_wall).collect(), sequences, truth, noise_m, is_zone, cut }
 }
 
 /// Log weight of a pair: how much likelier its places are for one photo than for two within 80 m, and that both exist.
@@ -130,15 +140,27 @@ fn pairings(
     }
 }
 
-/// Every offset that some pair allows: to the millisecond, or whole quarter hours where times were cut.
-fn offsets(world: &World, images: &[Photo]) -> BTreeSet<i64> {
+/// Every offset that some pair allows, and how probable it is beforehand: to the millisecond; where times were cut, whole
+/// quarter hours or every stretch of odd ones that allows the same pairs.
+fn offsets(world: &World, images: &[Photo]) -> BTreeMap<i64, f64> {
+    const QUARTER_MS: i64 = HOUR_MS / 4;
+    let prior = |offset_ms: i64| {
+        let is_zone = offset_ms % QUARTER_MS == 0 && offset_ms.abs() <= 14 * HOUR_MS;
+        (offset_ms, if is_zone { 0.01 } else { 1e-8 }) // an odd offset may be any millisecond of days
+    };
     let differences = world.photos.iter().flat_map(|photo| images.iter().map(|image| image.time_ms - photo.time_ms));
-    if world.is_cut() {
-        const QUARTER_MS: i64 = HOUR_MS / 4;
-        differences.flat_map(|by_ms| [0, 1].map(|more| (by_ms.div_euclid(QUARTER_MS) + more) * QUARTER_MS)).collect()
-    } else {
-        differences.collect()
+    if !world.is_cut() {
+        return differences.map(prior).collect();
     }
+    if world.is_zone {
+        let quarters = |by_ms: i64| [0, 1].map(|more| prior((by_ms.div_euclid(QUARTER_MS) + more) * QUARTER_MS));
+        return differences.flat_map(quarters).collect();
+    }
+    // A pair is allowed from one offset to another; between two such ends nothing changes.
+    let slack_ms = world.slack_ms();
+    let ends: BTreeSet<i64> =
+        differences.flat_map(|by_ms| [by_ms - slack_ms.end + 1, by_ms - slack_ms.start + 1]).collect();
+    ends.iter().zip(ends.iter().skip(1)).map(|(&from, to)| (from, 1e-8 * (to - from) as f64)).collect()
 }
 
 /// Posterior of each (photo, sequence, image), by trying everything.
@@ -147,9 +169,7 @@ fn oracle(world: &World) -> Vec<Vec<Vec<f64>>> {
         world.photos.iter().map(|_| world.sequences.iter().map(|images| vec![0.0; images.len()]).collect()).collect();
     let mut all = 1.0; // nothing is published
     for (number, images) in world.sequences.iter().enumerate() {
-        for offset_ms in offsets(world, images) {
-            let is_zone = offset_ms % (HOUR_MS / 4) == 0 && offset_ms.abs() <= 14 * HOUR_MS;
-            let prior: f64 = if is_zone { 0.01 } else { 1e-8 }; // an odd offset may be any millisecond of days
+        for (offset_ms, prior) in offsets(world, images) {
             let mut allowed = Vec::new();
             for (number, photo) in world.photos.iter().enumerate() {
                 let meets = |image: &&Photo| world.slack_ms().contains(&(image.time_ms - photo.time_ms - offset_ms));

@@ -44,7 +44,7 @@ enum Verb {
         #[arg(long, conflicts_with = "check")]
         raise: bool,
     },
-    /// Fits the matcher's weights by logistic loss, in release, on seeds that are not scored; prints them.
+    /// Fits the matcher's weights by logistic loss, in release, on seeds that are not scored; writes docs/weights.md.
     Fit {
         /// Photos per scenario and seed.
         #[arg(long, default_value_t = 120)]

@@ -17,6 +17,7 @@ const OTHER_SIZES: [(&str, &str, &[&str]); 2] = [
 ];
 const TABLE: &str = "docs/scores.md";
 const DIAGRAM: &str = "docs/reliability.svg";
+const WEIGHTS: &str = "docs/weights.md";
 
 /// What to do with the figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +61,7 @@ pub(crate) fn run(root: &Path, photos: usize, seeds: &[u64], purpose: Purpose) -
 
 Made by `cargo xtask score --photos {photos} --seeds {}`: the same command gives the same bytes, whatever the number of \
 threads. `cargo xtask score --check` fails when a figure falls below `{WHOLE_FLOORS}`, and so does a smaller run in \
-`cargo test`. `cargo xtask fit` fits the weights on other seeds and prints them.
+`cargo test`. `cargo xtask fit` fits the weights on other seeds ([weights.md](weights.md)).
 
 - **decidable**: photos that have an image which something can decide; marked from how the city was built, before any match.
 - **precision** over all matches, **recall** over the decidable photos, **ambiguous** over all photos.
@@ -84,7 +85,7 @@ Only what misses a bar (precision 0.999, recall 0.99, 95 % held back, calibratio
     Ok(())
 }
 
-/// Fits the weights in release and prints them, with what they cost on seeds that were held back.
+/// Fits the weights in release and writes them beside the defaults, with what both cost on seeds that were held back.
 pub(crate) fn fit(root: &Path, photos: usize, [seeds, held]: [&[u64]; 2], scored: &[u64]) -> Result<()> {
     if let Some(seed) = seeds.iter().chain(held).find(|seed| scored.contains(seed)) {
         bail!("seed {seed} is scored: fit on others");
@@ -92,9 +93,24 @@ pub(crate) fn fit(root: &Path, photos: usize, [seeds, held]: [&[u64]; 2], scored
     if let Some(seed) = held.iter().find(|seed| seeds.contains(seed)) {
         bail!("seed {seed} is fitted on: hold others back");
     }
+    let list = |seeds: &[u64]| seeds.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+    let command = format!("cargo xtask fit --photos {photos} --seeds {} --held {}", list(seeds), list(held));
     let held = held.iter().flat_map(|seed| ["--held".to_owned(), seed.to_string()]);
     let all: Vec<String> = ["--fit".to_owned()].into_iter().chain(arguments(photos, seeds)).chain(held).collect();
-    say(scorer(root, &all.iter().map(String::as_str).collect::<Vec<_>>())?.trim_end());
+    let fitted = scorer(root, &all.iter().map(String::as_str).collect::<Vec<_>>())?;
+    let text = format!(
+        "# The weights of the evidence, fitted
+
+Made by `{command}`: each weight of `image_matcher::Weights` is moved to where the mean of \u{2212}ln(probability that the \
+truth was given) is least, over every scenario of `synthetic-city` on the seeds that are named; none of them is scored in \
+[scores.md](scores.md). What a fit finds becomes a default where it lessens the loss on the seeds that were held back by one \
+part in a hundred or more, and no floor of `crates/match-scores/floors` and no recorded set falls by it.
+
+{fitted}"
+    );
+    let path = root.join(WEIGHTS);
+    std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    say(&format!("wrote {WEIGHTS}"));
     Ok(())
 }
 

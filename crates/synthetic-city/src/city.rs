@@ -5,7 +5,7 @@ use crate::camera::{PhotoKind, SyntheticPhoto};
 use crate::plan::{Plan, RidePlan, Route, Upload, plan};
 use crate::publish::{Ids, moved, publish};
 use crate::sight::Sight;
-use crate::street::{Drive, Frame, Origin, centred_on, drive, laps, seven, span_ms, stand, there_and_back};
+use crate::street::{Drive, Frame, Origin, centred_on, drive, laps, seven, span_ms, stand, straight, there_and_back};
 use capture_model::{ImageId, Position, PublishedImage, PublishedImages};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -83,6 +83,7 @@ fn frames_of(random: &mut ChaCha8Rng, ride: &RidePlan, plan: &Plan, routes: &[Ve
         let mut frames = match ride.route {
             Route::Laps { n_laps } => laps(random, how, n_laps),
             Route::ThereAndBack { pause_ms } => there_and_back(random, how, pause_ms),
+            Route::Straight => straight(random, how),
             _ => drive(random, how),
         };
         match ride.route {

@@ -63,6 +63,8 @@ pub(crate) enum Route {
     Standing { every: usize, photos: usize },
     /// A route of its own; in the middle the receiver keeps its last place for so many photos.
     Tunnel { photos: usize },
+    /// A straight road at one speed.
+    Straight,
 }
 
 /// What a published image says of its altitude.

@@ -206,6 +206,14 @@ scenarios! {
     WalkSeconds = "walk_seconds",
     /// Altitudes were set anew after the upload.
     AltitudeEdited = "altitude_edited",
+    /// Two frames a second, seconds rounded here and cut by the service, adjusted places, a clock off by odd seconds: only the
+    /// altitudes tell a frame from the next.
+    Burst2hzSeconds = "burst_2hz_seconds",
+    /// A straight road, a frame each second on the second and 14 m, adjusted places, a clock off by whole seconds.
+    StraightDrive = "straight_drive",
+    /// A straight path, a frame each second on the second and 1.4 m, moved by twice that, a clock off by whole seconds: nothing
+    /// tells a frame from the next.
+    StraightWalk = "straight_walk",
 }
 
 impl fmt::Display for Scenario {

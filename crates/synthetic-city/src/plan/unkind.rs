@@ -1,9 +1,9 @@
 //! Scenarios that an unkind tester would build: services that know seconds only, bursts beyond them, clocks that go back,
 //! archives that were worked on after the upload, folders too small to speak for themselves.
 
-use super::{DAY_MS, Plan, RidePlan, Route, Sizes, TWICE, Times, Upload, moved, ride};
+use super::{Altitudes, DAY_MS, Plan, RidePlan, Route, Sizes, TWICE, Times, Upload, moved, ride};
 use crate::Scenario;
-use crate::camera::{Clock, DASH};
+use crate::camera::{Camera, Clock, DASH};
 
 /// Photos of a small folder.
 const FEW: usize = 8;
@@ -58,6 +58,19 @@ pub(super) fn add(plan: &mut Plan, scenario: Scenario, n: usize) {
             (first.times, first.clock, first.places) = (Times::True, Clock::zone(120), moved(1.4, 1.3));
         }
         Scenario::AltitudeEdited => (first.altitude_raised_m, first.clock) = (47.3, Clock::wrong(61_000)),
+        Scenario::Burst2hzSeconds => {
+            (first.camera, first.times) = (Camera { rounds_time: true, ..DASH }, Times::Whole);
+            (first.interval_ms, first.speed_m_s) = (500.0, 8.0);
+            (first.clock, first.places) = (Clock::wrong(25_153_000), moved(1.4, 1.3));
+        }
+        Scenario::StraightDrive | Scenario::StraightWalk => {
+            (first.route, first.camera, first.interval_ms) = (Route::Straight, DASH, 1_000.0);
+            (first.clock, first.altitudes) = (Clock::wrong(305_000), Altitudes::Measured);
+            (first.speed_m_s, first.places) = (14.0, moved(2.0, 1.3));
+            if scenario == Scenario::StraightWalk {
+                (first.speed_m_s, first.places, first.is_decidable) = (1.4, moved(3.0, 1.3), false);
+            }
+        }
         _ => {}
     }
 }

@@ -183,3 +183,63 @@ fn while_the_feed_is_paused_a_watch_goes_on_by_documented_calls() {
     let told = run(&mut with_feed(folder.path(), &service, &watch), 0);
     assert_eq!(rows_of(&told.stdout)[0]["stage"], "in_tiles", "{}", said(&told));
 }
+
+/// A service whose web app asks otherwise than it did in 2023: by numbers, and by a text of its own.
+#[test]
+fn questions_of_the_feed_are_replaced_by_files_as_text_or_as_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "query getLatestActivity($id: ID!, $first: Int, $after: ID) {\n  its own }";
+    let uploads: Vec<_> = (0..60).map(|k| item(1_000 + k, ["FINISHED"; 4], &json!({}))).collect();
+    let feeds = json!({"users": [{"id": "7", "username": "anna", "uploads": uploads}], "largest_page": 20,
+        "documents": {"getLatestActivity": text, "getNewSequences": "gone", "getData": "gone"}, "doc_ids": {"4242": "getNewSequences"}});
+    let settings = mapillary_simulator::SimulatorSettings {
+        feeds: Some(serde_json::from_value(feeds).unwrap()),
+        ..mapillary_simulator::SimulatorSettings::default()
+    };
+    let service = Service::with(ride(KEY, 100, RIDE_MS, 0.01), settings);
+    let list = ["track", "--user", "anna", "-o", "-", "--history", "none"];
+    let built_in = run(&mut with_feed(folder.path(), &service, &list), 0);
+    assert!(
+        said(&built_in).contains("status unknown") && said(&built_in).contains("--feed-queries"),
+        "{}",
+        said(&built_in)
+    );
+    assert_eq!(rows_of(&built_in.stdout).len(), 0);
+
+    std::fs::create_dir(folder.path().join("queries")).unwrap();
+    std::fs::write(folder.path().join("queries/getLatestActivity.graphql"), format!("{text}\n")).unwrap();
+    std::fs::write(folder.path().join("queries/getNewSequences.doc_id"), "4242\n").unwrap();
+    let mut by_flag = with_feed(folder.path(), &service, &list);
+    let told = run(by_flag.args(["--feed-queries", "queries", "--refresh"]), 0);
+    assert_eq!(rows_of(&told.stdout).len(), 60, "{}", said(&told));
+    let of_pages: Vec<String> = service.simulator().requests().into_iter().map(|request| request.query).collect();
+    assert!(of_pages.iter().any(|query| query.contains("doc_id=4242")));
+    let sizes: Vec<u32> = of_pages
+        .iter()
+        .filter_map(|query| query.split("\"first\":").nth(1)?.split([',', '}']).next()?.parse().ok())
+        .collect();
+    assert!(sizes.ends_with(&[12, 12, 12, 12, 12]), "50, 25 and then 12 at a time: {sizes:?}");
+    let by_variable = run(with_feed(folder.path(), &service, &list).env("TIEPOINT_FEED_QUERIES", "queries"), 0);
+    assert_eq!(rows_of(&by_variable.stdout).len(), 60);
+    run(with_feed(folder.path(), &service, &list).args(["--feed-queries", "none"]), 3);
+}
+
+#[test]
+fn a_watch_of_the_main_job_ends_with_twenty_three_when_an_upload_failed() {
+    let folder = tempfile::tempdir().unwrap();
+    let fails = json!({"after": 2, "set": {"initial_processing_status": "FAILED", "error_code": "CORRUPT"}});
+    let upload = item(6, ["IN_PROGRESS", "IN_PROGRESS", "UNSET", "UNSET"], &json!({"steps": [fails]}));
+    let service = service(ride(KEY, 100, RIDE_MS, 0.01), &json!({"uploads": [upload]}), "");
+    crate::track::photos(folder.path(), &[(5, 0.01), (6, 0.02)]);
+    let main = ["reconcile", "photos.csv", "--user", "anna", "--out", "ties", "--track", "--watch"];
+    run(&mut with_feed(folder.path(), &service, &main), 23);
+    let matched = rows(&folder.path().join("ties/matches.csv"));
+    let count = |reason: &str| matched.iter().filter(|row| row["reason"] == reason).count();
+    assert_eq!((count("exact"), count("failed_on_server")), (5, 5), "{matched:?}");
+    // Without a user and without a feed the tiles still tell of what is tied.
+    let bare = ["reconcile", "photos.csv", "--out", "bare", "--track", "--cache-dir", "bare-cache"];
+    run(&mut command(folder.path(), &service, &bare), 0);
+    let stages: Vec<String> =
+        rows(&folder.path().join("bare/sequences.csv")).into_iter().map(|row| row["stage"].clone()).collect();
+    assert_eq!(stages, ["in_tiles", ""]);
+}

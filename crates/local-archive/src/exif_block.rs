@@ -60,9 +60,10 @@ impl<'a> Block<'a> {
             return None;
         };
         let is_blank = |c: char| c == '\0' || c.is_whitespace();
-        let text = match String::from_utf8_lossy(&bytes[..bytes.len().min(256)]) {
-            Cow::Borrowed(text) => Cow::Borrowed(text.trim_end_matches(is_blank)),
-            Cow::Owned(text) => Cow::Owned(text.trim_end_matches(is_blank).to_owned()),
+        let bytes = &bytes[..bytes.len().min(256)];
+        let text = match std::str::from_utf8(bytes) {
+            Ok(text) => Cow::Borrowed(text.trim_end_matches(is_blank)),
+            Err(_) => Cow::Owned(String::from_utf8_lossy(bytes).trim_end_matches(is_blank).to_owned()),
         };
         Some(text).filter(|text| !text.is_empty())
     }

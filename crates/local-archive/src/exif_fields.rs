@@ -286,7 +286,7 @@ impl<'a> Plain<'a> {
         Some(match kind {
             0 => return None,
             1 => Item::Bytes(bytes()),
-            2 => Item::Ascii(bytes().split(|&byte| byte == 0).next().unwrap_or(&[])),
+            2 => Item::Ascii(&bytes()[..memchr::memchr(0, bytes()).unwrap_or(count)]),
             3 => Item::Unsigned(UpToThree::of(longs(2).map(|at| u32::from(self.u16(at).unwrap_or(0))))),
             4 => Item::Unsigned(UpToThree::of(longs(4).map(long))),
             5 => Item::Rationals(UpToThree::of(longs(8).map(|at| (long(at), long(at + 4))))),

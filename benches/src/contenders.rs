@@ -131,9 +131,15 @@ pub fn rstar_points(world: &World) -> Found {
 
 /// kiddo's immutable tree: east, north, time.
 pub fn kiddo_points(world: &World) -> Found {
-    let build = || -> ImmutableKdTree<f64, 3> { ImmutableKdTree::new_from_slice(&spots(world)) };
+    let build = || -> ImmutableKdTree<f64, 3> {
+        ImmutableKdTree::new_from_slice(&spots(world)).expect("places and times are finite")
+    };
     run(world, build, |tree, photo, pairs| {
-        let near = tree.within_unsorted::<SquaredEuclidean>(&spot_of(world, photo), 2.0 * GATE_M * GATE_M);
+        let near = tree
+            .query(&spot_of(world, photo))
+            .within::<SquaredEuclidean<f64>>(2.0 * GATE_M * GATE_M)
+            .unsorted()
+            .execute();
         pairs.extend(near.iter().filter_map(|point| pair(world, photo, point.item as usize)));
     })
 }

@@ -5,6 +5,7 @@
 //! to find the images, for comparison.
 
 pub mod contenders;
+pub mod throughput;
 pub mod usage;
 
 mod camera_files;

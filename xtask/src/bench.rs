@@ -31,7 +31,8 @@ pub(crate) fn run(root: &Path, plan: &Plan) -> Result<()> {
         for case in ["exact", "adjusted", "unknown", "month"] {
             let contenders: &[&str] = match case {
                 "exact" if n_local <= 10_000 => &["tiepoint", "runs", "time-sort", "kiddo", "rstar-points", "brute"],
-                "exact" | "month" => &["tiepoint", "runs", "time-sort", "kiddo", "rstar-points"],
+                "exact" => &["tiepoint", "runs", "time-sort", "kiddo", "rstar-points", "read-csv", "write-csv", "tile"],
+                "month" => &["tiepoint", "runs", "time-sort", "kiddo", "rstar-points"],
                 _ => &["tiepoint"],
             };
             for contender in contenders {

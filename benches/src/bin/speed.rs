@@ -2,12 +2,14 @@
 //! table that `cargo xtask bench` writes.
 //!
 //! CONTENDER: `tiepoint` (everything: clocks, blocks, chains, rivals, verdicts), `runs` (its index and candidate pairs
-//! alone), `time-sort`, `kiddo`, `rstar-points`, `brute`. CASE: `exact`, `adjusted`, `unknown`, `month` (a month instead
+//! alone), `time-sort`, `kiddo`, `rstar-points`, `brute`; `read-csv`, `write-csv` and `tile` (tables and tiles by the
+//! byte, on one core). CASE: `exact`, `adjusted`, `unknown`, `month` (a month instead
 //! of twelve years, rigs, companions, missing values). L is one pass over the columns of both sides by one thread, measured
 //! in the same process.
 
 use anyhow::{Context, Result, bail};
 use benches::contenders::{Found, brute_force, kiddo_points, rstar_points, time_sort};
+use benches::throughput::{Throughput, decode_tile, read_csv, write_csv};
 use benches::usage::{cpu_s, peak_mib};
 use benches::{Case, World, street_world};
 use image_matcher::{Lookup, MatchSettings, candidate_pairs, match_images};
@@ -24,6 +26,11 @@ fn main() -> Result<()> {
     let world = street_world(n_local.parse()?, n_published.parse()?, case, 7);
     let pass_s = one_pass(&world);
     let (before_mib, before_s, clock) = (peak_mib(), cpu_s(), Instant::now());
+    let mut alone_s = None; // without what was made ready for it
+    let mut told_alone = |cost: Throughput| {
+        alone_s = Some(cost.cpu_s);
+        (Vec::new(), cost.told())
+    };
     let (image, parts) = match contender.as_str() {
         "tiepoint" => {
             let lookups = vec![Lookup::Complete; world.local.len()];
@@ -39,9 +46,16 @@ fn main() -> Result<()> {
         "kiddo" => told(kiddo_points(&world)),
         "rstar-points" => told(rstar_points(&world)),
         "brute" => told(brute_force(&world)),
+        "read-csv" => told_alone(read_csv(&world)?),
+        "write-csv" => told_alone(write_csv(&world)?),
+        "tile" => {
+            let [columnar, other] = decode_tile(world.published.len().min(50_000))?;
+            let (image, words) = told_alone(columnar);
+            (image, format!("columnar {words}; mvt-reader {}", other.told()))
+        }
         _ => bail!("no contender is called {contender}"),
     };
-    let (cpu, wall) = (cpu_s() - before_s, clock.elapsed().as_secs_f64());
+    let (cpu, wall) = (alone_s.unwrap_or(cpu_s() - before_s), clock.elapsed().as_secs_f64());
     let (recall, wrong) = score(&world, &image);
     let n_published = world.published.len();
     let mut out = std::io::stdout().lock();
@@ -52,7 +66,7 @@ fn main() -> Result<()> {
         cpu / pass_s,
         peak_mib().saturating_sub(before_mib),
         peak_mib(),
-        if contender == "runs" { "|".to_owned() } else { format!("{recall:.4} | {wrong:.5}") },
+        if image.iter().all(Option::is_none) { "|".to_owned() } else { format!("{recall:.4} | {wrong:.5}") },
     )
     .context("cannot print")
 }

@@ -40,8 +40,8 @@ impl RTreeObject for Run {
 struct Wide;
 
 impl RTreeParams for Wide {
-    const MIN_SIZE: usize = 8;
-    const MAX_SIZE: usize = 16;
+    const MIN_SIZE: usize = 12;
+    const MAX_SIZE: usize = 32;
     const REINSERTION_COUNT: usize = 4;
     type DefaultInsertionStrategy = RStarInsertionStrategy;
 }

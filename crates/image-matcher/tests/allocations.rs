@@ -20,5 +20,5 @@ fn a_photo_costs_few_allocations() {
     let n_matched = outcome.verdicts.iter().filter(|verdict| verdict.image.is_some()).count();
     assert!(n_matched * 100 >= world.n_published_own * 99, "{n_matched} of {}", world.n_published_own);
     let n_photos = world.local.len();
-    assert!(n_allocations <= 40 * n_photos, "{n_allocations} for {n_photos} photos");
+    assert!(n_allocations <= 18 * n_photos, "{n_allocations} for {n_photos} photos");
 }

@@ -10,11 +10,11 @@ fn the_tree_holds_runs_and_near_pairs_are_nearly_all_that_is_tested() {
     let world = town(20, 180, DAY_MS);
     let counts = candidate_pairs(&world.local, &world.published);
     let n_images = world.published.len();
-    assert!(counts.n_runs * 32 <= n_images, "{counts:?} for {n_images} images");
+    assert!(counts.n_runs * 48 <= n_images, "{counts:?} for {n_images} images");
     assert!(counts.n_kept >= world.n_published_own, "{counts:?}");
-    // an own photo and its image; within 620 ms there is hardly ever another one
-    assert!(counts.n_tested * 10 <= world.local.len() * 13, "{counts:?} for {} photos", world.local.len());
-    assert!(counts.n_stretches <= 6 * world.local.len().div_ceil(64), "{counts:?}");
+    // an own photo and its image, where it has one; within 620 ms there is hardly ever another
+    assert!(counts.n_tested <= world.local.len(), "{counts:?} for {} photos", world.local.len());
+    assert!(counts.n_stretches <= 4 * world.local.len().div_ceil(64), "{counts:?}");
 }
 
 #[test]

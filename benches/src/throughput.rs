@@ -94,7 +94,7 @@ pub fn write_csv(world: &World) -> Result<Throughput> {
         files: (0..local.len()).map(file).collect(),
         tracks: (0..local.n_tracks()).map(track).collect(),
         devices: local.devices.clone(),
-        files_ignored: 0,
+        ..LocalArchive::default()
     };
     let lookups = vec![Lookup::Complete; local.len()];
     let outcome = match_images(local, &world.published, &lookups, &MatchSettings::default());

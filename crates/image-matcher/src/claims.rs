@@ -21,6 +21,10 @@ pub(crate) struct Claim {
 
 /// Less probable pairs are no claims.
 const LEAST_CLAIM: f64 = 0.003;
+/// A photo with a claim above this is not looked for in a second upload.
+const LEAST_HELD: f64 = 0.05;
+/// A second upload is asked only for pairs that are surer than this within it.
+const CERTAIN: f64 = 0.5;
 
 /// The claims of all photos in one vector, by row and best first, no image twice in a row.
 #[derive(Debug, Default)]
@@ -131,11 +135,27 @@ impl Claims {
     }
 }
 
+/// Of each row, whether an upload that is not only listed holds its photo; empty where no upload is only listed. A photo
+/// that only the second upload holds has its image there.
+fn held_by_first(local: &LocalImages, rides: &[Ride], standings: &[Standing<'_>]) -> Vec<bool> {
+    if standings.iter().all(|standing| standing.twin_of.is_none()) {
+        return Vec::new();
+    }
+    let mut is_held = vec![false; local.len()];
+    for standing in standings.iter().filter(|standing| standing.twin_of.is_none()) {
+        for pair in standing.block.pairs.iter().filter(|pair| pair.posterior * standing.probability > LEAST_HELD) {
+            is_held[rides[standing.ride].rows[pair.photo as usize] as usize] = true;
+        }
+    }
+    is_held
+}
+
 /// The claims of all standings by row, in the order of the standings, and where each row's end.
 fn gather(local: &LocalImages, rides: &[Ride], standings: &[Standing<'_>]) -> (Vec<Claim>, Vec<u32>) {
+    let is_held = held_by_first(local, rides, standings);
+    let is_held = &is_held;
     let claims = || {
-        let counted = standings.iter().enumerate().filter(|(_, standing)| standing.twin_of.is_none());
-        counted.flat_map(|(number, standing)| {
+        standings.iter().enumerate().flat_map(move |(number, standing)| {
             let rows = &rides[standing.ride].rows;
             standing.block.pairs.iter().filter_map(move |pair| {
                 let probability = pair.posterior * standing.probability;
@@ -146,7 +166,12 @@ fn gather(local: &LocalImages, rides: &[Ride], standings: &[Standing<'_>]) -> (V
                     photo: pair.photo,
                     posterior: pair.posterior,
                 };
-                (probability > LEAST_CLAIM).then(|| (rows[pair.photo as usize] as usize, claim))
+                let row = rows[pair.photo as usize] as usize;
+                let is_claimed = match standing.twin_of {
+                    None => probability > LEAST_CLAIM,
+                    Some(_) => pair.posterior > CERTAIN && !is_held[row],
+                };
+                is_claimed.then_some((row, claim))
             })
         })
     };

@@ -1,7 +1,7 @@
 //! Blocks against each other: who else claims these photos, who else claims these images, and which are one upload twice.
 
 use crate::Weights;
-use crate::block::Block;
+use crate::block::{Block, surprise_of_beat};
 use crate::explore::{Explored, SHARED, shared_images, shared_photos};
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
@@ -133,10 +133,12 @@ pub(crate) fn standings<'a>(
 }
 
 /// Whether two blocks hold the same fingerprints (time to the millisecond or in another zone, uploaded place, device) where
-/// they meet.
+/// they meet. Places that were moved on their way differ; then the beat alone must say that one shutter made both.
 pub(crate) fn are_one_upload(a: &Block, b: &Block, side: &PublishedSide, ride: &Ride) -> bool {
+    const ONE_BEAT: f64 = 25.0;
+    const ALIKE: f64 = 6.0;
     let of_b: BTreeMap<u32, u32> = b.chain.iter().copied().collect();
-    let (mut both, mut same) = (0, 0);
+    let (mut both, mut at_once, mut same) = (0, Vec::new(), 0);
     let zone_ms = nearest_quarter_ms((b.offset_ms - a.offset_ms).round() as i64);
     let is_equal =
         |a_ms: i64, b_ms: i64| (b_ms.saturating_sub(a_ms) - zone_ms).abs() <= if zone_ms == 0 { 0 } else { 2 };
@@ -144,16 +146,26 @@ pub(crate) fn are_one_upload(a: &Block, b: &Block, side: &PublishedSide, ride: &
         let Some(&other) = of_b.get(&photo) else { continue };
         both += 1;
         let (image, other) = (image as usize, other as usize);
+        let is_timed = ride.is_timed() || side.time_ms(image) != PublishedSide::NO_TIME;
+        if !is_timed || !is_equal(side.time_ms(image), side.time_ms(other)) {
+            continue;
+        }
+        at_once.push(side.time_ms(image));
         let places = crate::plane::distance_m2(side.original(image), side.original(other));
         let is_near =
             places < 1e-3 || (places.is_nan() && side.original(image)[0].is_nan() && side.original(other)[0].is_nan());
-        let is_timed = ride.is_timed() || side.time_ms(image) != PublishedSide::NO_TIME;
-        same += usize::from(is_timed && is_equal(side.time_ms(image), side.time_ms(other)) && is_near);
+        same += usize::from(is_near);
     }
     let devices = (side.device(a.sequence), side.device(b.sequence));
     let is_one_device = match devices {
-        (Some(a), Some(b)) => a.agrees_with(b),
+        (Some(a), Some(b)) => a.is_compatible_with(b),
         _ => true,
     };
-    both > 0 && is_one_device && same * 10 >= both * 9
+    let nearly_all = |count: usize| both > 0 && count * 10 >= both * 9;
+    let is_one_beat = || {
+        let resolution_ms = if at_once.iter().all(|ms| ms % 1000 == 0) { 1_000 } else { 2 };
+        (a.identity - b.identity).abs() < ALIKE && surprise_of_beat(&at_once, resolution_ms) > ONE_BEAT
+    };
+    let is_moved = same * 10 < both; // places changed here and there are somebody's doing: neither has more right
+    is_one_device && (nearly_all(same) || (is_moved && nearly_all(at_once.len()) && is_one_beat()))
 }

@@ -61,7 +61,8 @@ pub(crate) fn settle(
         }
         let own = twins.next_if(|twins| twins[0].0 as usize == row).unwrap_or_default();
         let told = if verdict.image.is_some() { own } else { &[] };
-        outcome.also_published.push(told.iter().map(|twin| twin.1));
+        let is_other = |image: &u32| verdict.image != Some(*image);
+        outcome.also_published.push(told.iter().map(|twin| twin.1).filter(is_other));
     }
     outcome.verdicts = verdicts;
     outcome.tracks = track_outcomes(local, published, rides, standings, &outcome.verdicts);

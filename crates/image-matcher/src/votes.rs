@@ -370,13 +370,14 @@ fn score(near: &[Near], ride: &Ride, side: &PublishedSide, offset_ms: i64) -> Hy
             .sum();
         let exact = pairs.iter().filter(|&&k| f64::from(window[k as usize].distance_m) < EXACT_M).count();
         let beat = if ride.whole_seconds { 0.0 } else { by_beat(window, pairs) };
+        let copies = if exact == 0 { by_copies(ride, side, window, pairs) } else { 0.0 };
         let off_centre: f64 = pairs.iter().map(|&k| lag(k) as f64 / HALF_MS as f64).sum();
         let device = match (&ride.device, side.device(number)) {
             (Some(own), Some(other)) if own.agrees_with(other) => 2.0,
             (Some(_), Some(_)) => -8.0,
             _ => 0.0,
         };
-        let sum = fit + 3.0 * exact as f64 + 2.0 * beat + device - OFF_CENTRE * off_centre;
+        let sum = fit + 3.0 * exact as f64 + 2.0 * (beat + copies) + device - OFF_CENTRE * off_centre;
         if sum > 0.0 {
             hypothesis.score += sum;
             hypothesis.n_pairs += pairs.len() as u32;
@@ -385,6 +386,28 @@ fn score(near: &[Near], ride: &Ride, side: &PublishedSide, offset_ms: i64) -> Hy
         }
     }
     hypothesis
+}
+
+/// What headings or altitudes speak that were copied, wherever the places went: where nearly all pairs are equal, a frame
+/// that is one off is not.
+fn by_copies(ride: &Ride, side: &PublishedSide, window: &[Near], pairs: &[u32]) -> f64 {
+    const EXACT_HEADING_DEG: f64 = 0.02;
+    const EXACT_ALTITUDE_M: f64 = 0.06;
+    const FEWEST: usize = 8;
+    if pairs.len() < FEWEST {
+        return 0.0;
+    }
+    let equal = |difference: &dyn Fn(usize, usize) -> f64, within: f64| {
+        let is_equal = |&&k: &&u32| {
+            let vote = window[k as usize];
+            difference(vote.photo as usize, vote.image as usize).abs() <= within
+        };
+        let count = pairs.iter().filter(is_equal).count();
+        if count * 2 >= pairs.len() { count as f64 } else { 0.0 }
+    };
+    let heading = |photo: usize, image: usize| side.heading_deg(image) - ride.heading_deg[photo];
+    let altitude = |photo: usize, image: usize| side.altitude_m(image) - ride.altitude_m[photo];
+    equal(&heading, EXACT_HEADING_DEG).max(equal(&altitude, EXACT_ALTITUDE_M))
 }
 
 /// What differences speak that agree to the millisecond, wherever the places went: no chance gives them to most pairs.

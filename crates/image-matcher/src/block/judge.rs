@@ -17,11 +17,18 @@ use std::collections::BTreeSet;
 const MOST_BY_TURN: f64 = 6.0;
 /// Headings of one ride are one observation many times over.
 const MOST_BY_HEADING: f64 = 20.0;
-const EXACT_HEADING_DEG: f64 = 0.02;
+/// Headings of one upload agree to this, degrees.
+pub(super) const EXACT_HEADING_DEG: f64 = 0.02;
+/// Headings that are known on both sides and never equal were not copied.
+const NOT_COPIED: f64 = -2.0;
 /// An upload copies place, altitude and time; a block that shares none of them is somebody else's.
 const NOTHING_COPIED: f64 = 10.0;
 /// The same where altitudes are not known on both sides.
 const NEITHER_PLACE_NOR_TIME: f64 = 6.0;
+/// Fewer photos than these do not show whether a timer took them.
+const FEWEST_BEATS: usize = 6;
+/// Times to the millisecond cannot say more than this.
+const MOST_BY_MOMENT: f64 = 15.0;
 /// A field costs no more than this where the times agree to the millisecond.
 const MOST_BY_BEND: f64 = 6.0;
 
@@ -48,13 +55,14 @@ pub(super) fn judge(
     let told = time.map_or(Told::Apart, |time| told(work, chain, time));
     let headings = (weights.heading_temper * clipped(heading, 6.0)).clamp(-MOST_BY_HEADING, MOST_BY_HEADING);
 
-    let mut evidence = weights.place_temper * clipped(&place.ratio, 3.0)
+    let density = density_of(work, chain);
+    let mut evidence = density * weights.place_temper * clipped(&place.ratio, 3.0)
         + exact_places
         + headings
         + weights.altitude_temper * chain.iter().map(|&pair| altitude[pair]).sum::<f64>();
     evidence += 3.0 * exact_altitudes(work, &exact).min(3) as f64;
     match time {
-        Some(_) => evidence += weights.time_temper * clipped(log_time, 3.0),
+        Some(_) => evidence += density * weights.time_temper * clipped(log_time, 3.0),
         None => evidence *= 0.5,
     }
     let (first, last) = (chain[0], chain[chain.len() - 1]);
@@ -80,7 +88,10 @@ pub(super) fn judge(
         };
     }
     let heading_identity = heading_identity(work, chain, headings);
-    let rhythm = if told == Told::Exactly { rhythm(work, chain) } else { 0.0 };
+    let rhythm = match time {
+        Some(time) if told == Told::Exactly => rhythm(work, chain, centre_of(time)) + anchor(work, chain, time, agreed),
+        _ => 0.0,
+    };
     identity += altitude_identity + heading_identity + rhythm;
     identity -= if rhythm > 2.0 * MOST_BY_BEND { bend.min(MOST_BY_BEND) } else { bend };
     if !place.is_exact && is_on_tile_grid(work, chain) {
@@ -92,8 +103,10 @@ pub(super) fn judge(
     block.metre_level = evidence - device_evidence - exact_places - headings;
     if let Some(time) = time {
         if told == Told::Exactly {
-            identity += 3.0 * chain.len().min(5) as f64;
-            evidence += rhythm.max(3.0 * exact_fractions(work, chain) as f64);
+            let of_few = if chain.len() < FEWEST_BEATS { 3.0 * chain.len() as f64 } else { 0.0 };
+            identity += rhythm.max(of_few).min(MOST_BY_MOMENT);
+            // whole seconds agree at every whole offset
+            evidence += rhythm.max(if is_within_seconds(work, chain) { of_few } else { 0.0 });
         }
         identity += clock_identity(work, time, told, agreed);
     }
@@ -144,14 +157,6 @@ fn altitudes(work: &Work<'_>, chain: &[usize]) -> f64 {
     }
 }
 
-/// Distinct fractions of a second among images that agree to the millisecond, at most five; none where fewer than three
-/// differ: whole seconds agree at every whole offset.
-fn exact_fractions(work: &Work<'_>, chain: &[usize]) -> usize {
-    let fractions: BTreeSet<i64> =
-        chain.iter().map(|&pair| work.side.time_ms(work.image(pair)).rem_euclid(1000)).collect();
-    if fractions.len() >= 3 { fractions.len().min(5) } else { 0 }
-}
-
 /// Distinct altitudes that agree at places that agree: chance seldom gives both.
 fn exact_altitudes(work: &Work<'_>, exact: &[usize]) -> usize {
     let altitude = |pair: usize| work.ride.altitude_m[work.photo[pair] as usize];
@@ -170,8 +175,10 @@ fn heading_identity(work: &Work<'_>, chain: &[usize], headings: f64) -> f64 {
     let turn = |pair: usize| (work.side.heading_deg(work.image(pair)) - own(pair) + 180.0).rem_euclid(360.0) - 180.0;
     let known: Vec<usize> = chain.iter().copied().filter(|&pair| turn(pair).is_finite()).collect();
     let is_equal = |pair: usize| turn(pair).abs() < EXACT_HEADING_DEG;
-    if known.is_empty() || share_of(&known, is_equal) < 0.6 {
-        return headings.min(0.0);
+    let equal = share_of(&known, is_equal);
+    if known.is_empty() || equal < 0.6 {
+        let is_anew = known.len() >= 8 && equal < 0.2;
+        return headings.min(0.0).min(if is_anew { NOT_COPIED } else { 0.0 });
     }
     let distinct: BTreeSet<i64> =
         known.iter().filter(|&&pair| is_equal(pair)).map(|&pair| (own(pair) * 10.0).round() as i64).collect();
@@ -201,6 +208,13 @@ fn bare_offset_ms(time: &TimeFit) -> f64 {
     match time.class {
         TimeClass::Second { edge_s, .. } => time.offset_ms - edge_s * 1000.0,
         TimeClass::Laplace { .. } => time.offset_ms,
+    }
+}
+
+fn centre_of(time: &TimeFit) -> f64 {
+    match time.class {
+        TimeClass::Laplace { centre_s, .. } => centre_s,
+        TimeClass::Second { edge_s, .. } => edge_s,
     }
 }
 
@@ -236,22 +250,63 @@ fn told(work: &Work<'_>, chain: &[usize], time: &TimeFit) -> Told {
 
 /// What the irregular beat of a shutter tells where it agrees to the millisecond, in nats: the surprise of the intervals
 /// between neighbours, those about the middle one being no surprise. A timer tells nothing.
-fn rhythm(work: &Work<'_>, chain: &[usize]) -> f64 {
+fn rhythm(work: &Work<'_>, chain: &[usize], centre_s: f64) -> f64 {
     const MOST: f64 = 40.0;
+    const COPIED_S: f64 = 0.001_5;
     const TEMPER: f64 = 0.5; // neighbouring intervals share a photo
-    let resolution_ms = if work.ride.whole_seconds { 1_000 } else { 2 };
-    let time = |pair: usize| work.side.time_ms(work.image(pair));
-    let mut intervals: Vec<i64> = chain.windows(2).map(|two| time(two[1]).saturating_sub(time(two[0]))).collect();
+    let is_copied = share_of(chain, |pair| (work.lag_s[pair] - centre_s).abs() <= COPIED_S) >= 0.8;
+    let resolution_ms = match () {
+        () if work.ride.whole_seconds => 1_000,
+        () if is_copied => 2,
+        () => 8, // no beat is told more finely than its copies agree
+    };
+    let times: Vec<i64> = chain.iter().map(|&pair| work.side.time_ms(work.image(pair))).collect();
+    (TEMPER * surprise_of_beat(&times, resolution_ms)).min(MOST)
+}
+
+/// The surprise in the intervals of some rising times, in nats: those about the middle one are none.
+pub(crate) fn surprise_of_beat(times_ms: &[i64], resolution_ms: i64) -> f64 {
+    let mut intervals: Vec<i64> = times_ms.windows(2).map(|two| two[1].saturating_sub(two[0])).collect();
     intervals.sort_unstable();
     let Some(&middle) = intervals.get(intervals.len() / 2) else { return 0.0 };
     intervals.iter_mut().for_each(|interval| {
-        let is_usual = interval.abs_diff(middle) <= resolution_ms as u64;
+        let is_usual = interval.abs_diff(middle) <= resolution_ms.unsigned_abs();
         *interval = if is_usual { middle } else { *interval }.div_euclid(resolution_ms);
     });
     let n = intervals.len() as f64;
-    let surprise: f64 =
-        intervals.chunk_by(|a, b| a == b).map(|equal| equal.len() as f64 * (n / equal.len() as f64).ln()).sum();
-    (TEMPER * surprise).min(MOST)
+    intervals.chunk_by(|a, b| a == b).map(|equal| equal.len() as f64 * (n / equal.len() as f64).ln()).sum()
+}
+
+/// Whether images fall on three fractions of a second at least.
+fn is_within_seconds(work: &Work<'_>, chain: &[usize]) -> bool {
+    let fractions: BTreeSet<i64> =
+        chain.iter().map(|&pair| work.side.time_ms(work.image(pair)).rem_euclid(1000)).collect();
+    fractions.len() >= 3
+}
+
+/// What the moment of a timer tells that agrees to the millisecond on a clock that was not fitted: one photo's worth, and
+/// nothing where the clock was free to be moved there.
+fn anchor(work: &Work<'_>, chain: &[usize], time: &TimeFit, agreed: &[i64]) -> f64 {
+    const EXACT_S: f64 = 0.004;
+    let offset = bare_offset_ms(time);
+    let is_known = is_agreed(offset, agreed)
+        || match work.ride.kind {
+            TimeKind::Absolute => offset.abs() < 2.0,
+            _ => zone_gap_ms(offset) < 2.0,
+        };
+    let is_fine = chain.iter().any(|&pair| work.side.time_ms(work.image(pair)) % 1000 != 0);
+    if is_known && is_fine { (work.ride.interval_s.clamp(EXACT_S, 1.0) / EXACT_S).ln() } else { 0.0 }
+}
+
+/// Photos a fraction of a second apart share the wander of the receiver: each counts as its share of a second.
+fn density_of(work: &Work<'_>, chain: &[usize]) -> f64 {
+    const LEAST: f64 = 0.2;
+    let time = |pair: usize| work.ride.time_ms[work.photo[pair] as usize];
+    let span_ms = time(chain[chain.len() - 1]).saturating_sub(time(chain[0]));
+    match chain.len() {
+        n if n < 2 || !work.ride.is_timed() => 1.0,
+        n => (span_ms as f64 / 1000.0 / (n - 1) as f64).clamp(LEAST, 1.0),
+    }
 }
 
 fn clock_identity(work: &Work<'_>, time: &TimeFit, told: Told, agreed: &[i64]) -> f64 {

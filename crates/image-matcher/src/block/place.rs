@@ -1,14 +1,17 @@
 //! The places of a block: exact, or a field that wanders slowly along the ride; heading and altitude beside them.
 
+use super::judge::EXACT_HEADING_DEG;
 use super::{Places, Work};
 use crate::chain::best_chain;
-use crate::errors::{fit_sigma, log_other_place, log_places, median_vector, running_median};
+use crate::errors::{fit_sigma, log_other_place, log_place, log_places, median_vector, running_median};
 use crate::votes::{EXACT_M, GATE_M};
 use std::f64::consts::{PI, TAU};
 
 /// Neighbours on each side of the field where times are known, and stage by stage where they are not.
 const HALF_TIMED: usize = 6;
 const HALVES_UNTIMED: [usize; 5] = [1000, 150, 60, 20, 8];
+/// Where a ride begins and ends, the field knows the neighbours of one side only: it is no better than this there, metres.
+const LOPSIDED_M: f64 = 0.3;
 /// Altitudes of one upload agree to this, metres: EXIF keeps tenths.
 pub(super) const EXACT_ALTITUDE_M: f64 = 0.06;
 
@@ -86,7 +89,14 @@ pub(super) fn fit_place(
             .reduce(|best, next| if next.merit > best.merit { next } else { best })?;
         let residual = residuals(work, &best);
         let outliers = outlier_share(work, &chosen, &best, &residual);
-        let density: Vec<f64> = log_places(&residual, best.sigma_m, outliers);
+        let mut density: Vec<f64> = log_places(&residual, best.sigma_m, outliers);
+        if !best.is_exact && best.sigma_m < LOPSIDED_M {
+            let n = best.photos.len();
+            let ends = best.photos[half.min(n - 1)]..best.photos[n.saturating_sub(half + 1)];
+            for pair in (0..work.len()).filter(|&pair| !ends.contains(&work.photo[pair])) {
+                density[pair] = log_place(residual[pair], LOPSIDED_M, outliers);
+            }
+        }
         let ratio: Vec<f64> = residual.iter().zip(&density).map(|(&r, d)| d - log_other_place(r, GATE_M)).collect();
         if stiffness > 0 {
             let weight: Vec<f64> = (0..work.len())
@@ -228,7 +238,7 @@ fn are_elsewhere(work: &Work<'_>) -> Vec<bool> {
 
 /// Log ratio of each pair's headings against chance; 0 where either is missing.
 pub(super) fn log_heading(work: &Work<'_>, chosen: &[usize]) -> Vec<f64> {
-    const SIGMAS_DEG: [f64; 4] = [1.0, 4.0, 10.0, 25.0];
+    const SIGMAS_DEG: [f64; 5] = [EXACT_HEADING_DEG / 2.0, 1.0, 4.0, 10.0, 25.0];
     let turn: Vec<f64> = (0..work.len())
         .map(|pair| {
             let (own, other) =

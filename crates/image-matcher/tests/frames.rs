@@ -1,0 +1,55 @@
+//! Fast shutters whose places were moved on the way: a frame that is one off looks the same, but what was copied beside
+//! the place does not.
+
+mod worlds;
+
+use capture_model::{LocalImages, TimeKind};
+use image_matcher::{Lookup, MatchSettings, match_images};
+use worlds::{Numbers, columns, local_of, matched, moved, others, ride, shifted, upload};
+
+const ODD_MS: i64 = -41_317_217;
+
+#[test]
+fn headings_tell_the_frames_of_a_timer_apart() {
+    let mut photos = ride(5, 120);
+    let first_ms = photos[0].time_ms;
+    photos.iter_mut().zip(0..).for_each(|(photo, k)| photo.time_ms = first_ms + 200 * k);
+    let mut images = upload(&photos, "own", 1_000);
+    let mut numbers = Numbers(9);
+    let headings: Vec<f64> = (0..120).map(|k| f64::from(k) / 3.0 + (numbers.next() * 600.0).round() / 100.0).collect();
+    for (image, &heading) in images.iter_mut().zip(&headings) {
+        image.original = moved(image, 4.0 + 3.0 * (heading / 9.0).sin());
+        (image.altitude_m, image.compass_deg) = (None, Some(heading));
+    }
+    images.extend(others());
+    let mut local: LocalImages = local_of(&[shifted(&photos, ODD_MS, TimeKind::Wall)]);
+    local.heading_deg = headings.iter().map(|&heading| heading as f32).collect();
+    let published = columns(&images);
+    let outcome = match_images(&local, &published, &vec![Lookup::Complete; local.len()], &MatchSettings::default());
+    for (row, verdict) in outcome.verdicts.iter().enumerate() {
+        let id = verdict.image.map(|image| published.id[image as usize]);
+        assert_eq!(id, Some(1_000 + row as u64), "{verdict:?}");
+    }
+}
+
+#[test]
+fn the_beat_of_a_strangers_timer_is_no_evidence() {
+    let timed = |seed: u64| {
+        let mut photos = ride(5, 40);
+        let mut numbers = Numbers(seed);
+        let mut time_ms = photos[0].time_ms;
+        for photo in &mut photos {
+            photo.time_ms = time_ms;
+            time_ms += 198 + (numbers.next() * 5.0) as i64;
+        }
+        photos
+    };
+    let mut stranger = upload(&timed(3), "stranger", 5_000);
+    for image in &mut stranger {
+        image.original = moved(image, 3.0);
+        image.altitude_m = None;
+    }
+    let (outcome, _) = matched(&[shifted(&timed(4), ODD_MS, TimeKind::Wall)], &stranger, Lookup::Complete);
+    let surest = outcome.verdicts.iter().filter_map(|verdict| verdict.probability).fold(0.0, f64::max);
+    assert!(surest < 0.9, "{surest}");
+}

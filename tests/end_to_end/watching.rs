@@ -41,9 +41,13 @@ fn is_watch(name: &str) -> bool {
 
 /// Whether a watch remembers a word.
 fn remembers(folder: &Path, word: &str) -> bool {
+    remembers_often(folder, word, 1)
+}
+
+fn remembers_often(folder: &Path, word: &str, times: usize) -> bool {
     let files = std::fs::read_dir(folder.join("cache/tracker")).into_iter().flatten().flatten();
     let mut watches = files.filter(|file| is_watch(&file.file_name().to_string_lossy()));
-    watches.any(|file| std::fs::read_to_string(file.path()).is_ok_and(|text| text.contains(word)))
+    watches.any(|file| std::fs::read_to_string(file.path()).is_ok_and(|text| text.matches(word).count() >= times))
 }
 
 fn asked_for(service: &Service, endpoint: &str, part: &str) -> usize {
@@ -242,4 +246,35 @@ fn a_watch_of_the_main_job_ends_with_twenty_three_when_an_upload_failed() {
     let stages: Vec<String> =
         rows(&folder.path().join("bare/sequences.csv")).into_iter().map(|row| row["stage"].clone()).collect();
     assert_eq!(stages, ["in_tiles", ""]);
+}
+
+#[test]
+fn a_killed_watch_of_the_main_job_keeps_what_was_settled() {
+    let folder = tempfile::tempdir().unwrap();
+    let entities = [ride(KEY, 100, RIDE_MS, 0.01), ride(OTHER_KEY, 200, RIDE_MS, 0.02)].concat();
+    let finished = json!({"after": 2, "set": {"status": "FINISHED", "initial_processing_status": "FINISHED",
+        "anonymization_status": "FINISHED", "tiler_status": "FINISHED", "item_count": 5, "image_id": "200"}});
+    let begun = ["IN_PROGRESS", "IN_PROGRESS", "UNSET", "UNSET"];
+    let uploads = [item(6, begun, &json!({"steps": [finished]})), item(8, begun, &json!({}))];
+    let anna = json!({"uploads": uploads, "readable_from": {OTHER_KEY: 2}, "in_tiles_from": {OTHER_KEY: 3}});
+    let service = service(entities, &anna, "");
+    crate::track::photos(folder.path(), &[(5, 0.01), (6, 0.02), (8, 0.03)]);
+    let main = ["reconcile", "photos.csv", "--user", "anna", "--route", "tiles", "--out", "ties", "--track", "--watch"];
+    let watching = Watching::begin(with_feed(folder.path(), &service, &main));
+    // The first ride's upload is settled by its photos, the second's by the feed and the tiles.
+    until("both are settled", || remembers_often(folder.path(), "\"state\": \"in_tiles\"", 2));
+    let rounds = asked_for(&service, "graphql", "getLatestActivity");
+    until("further rounds began", || asked_for(&service, "graphql", "getLatestActivity") >= rounds + 2);
+    drop(watching);
+    let counted = asked_for(&service, "images_by_id", "200") + asked_for(&service, "image_ids", OTHER_KEY);
+    assert!(counted > 0, "it was asked for while it was open");
+    run(with_feed(folder.path(), &service, &main).args(["--timeout", "0.5s"]), 22);
+    let again = asked_for(&service, "images_by_id", "200") + asked_for(&service, "image_ids", OTHER_KEY);
+    assert_eq!(again, counted, "what is settled is not asked for after a kill");
+    let matched = rows(&folder.path().join("ties/matches.csv"));
+    let of = |reason: &str| matched.iter().filter(|row| row["reason"] == reason).count();
+    assert_eq!((of("exact"), of("processing")), (10, 5), "{matched:?}");
+    let uploads = rows(&folder.path().join("ties/uploads.csv"));
+    let stages: Vec<_> = uploads.iter().map(|row| (row["cluster_id"].as_str(), row["stage"].as_str())).collect();
+    assert_eq!(stages, [("5", "in_tiles"), ("6", "in_tiles"), ("8", "image_processing")]);
 }

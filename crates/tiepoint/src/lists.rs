@@ -75,7 +75,8 @@ impl ListFlags {
             let Some(target) = target else { continue };
             let files = report.files_of(list);
             if list == FileList::SafeToDelete && files.is_empty() {
-                say(&format!("{}: empty, because {}", target.display(), why_none_is_safe(report)));
+                let name = if is_stdout(target) { "--safe-to-delete".into() } else { target.display().to_string() };
+                say(&format!("{name}: empty, because {}", why_none_is_safe(report)));
             }
             let entries = files.into_iter().map(|file| {
                 let file = &report.archive.files[file];

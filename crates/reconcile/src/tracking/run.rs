@@ -11,7 +11,7 @@
 //! again. Every further round asks with answers of its own ([`mapillary_api::Api::newer_than`]).
 
 use super::tracker::{Question, Round, TrackSettings, Tracked, Tracker, Wanted};
-use super::watching::{Outcome, WatchSettings};
+use super::watching::{Outcome, WatchSettings, keep_seen, recalled};
 use super::{TrackError, rows::upload_rows};
 use crate::fetch::Published;
 use crate::outputs::{self, RunFacts};
@@ -142,6 +142,7 @@ impl Run<'_> {
             WatchMemory { started_ms: now, round_ms: now, ..WatchMemory::default() }
         });
         let deadline_ms = kept.started_ms.saturating_add(timeout_ms);
+        self.recall_settled(&kept, watch)?;
         loop {
             self.keep(&name, &kept)?;
             let before = self.judged.outcome.clone();
@@ -150,6 +151,7 @@ impl Run<'_> {
             for (cluster, tracked) in &self.tracked {
                 is_news |=
                     kept.note(*cluster, tracked.upload.as_ref(), tracked.standing.state.as_str(), clock.epoch_ms());
+                keep_seen(&mut kept, tracked);
             }
             let open = self.unsettled(watching);
             let now = clock.epoch_ms();
@@ -187,6 +189,20 @@ impl Run<'_> {
             (kept.round_ms, kept.next_round_ms) = (clock.epoch_ms(), 0);
             self.look_again(&open, kept.round_ms, watch)?;
         }
+    }
+
+    /// What a watch that was killed had settled is not asked for again.
+    fn recall_settled(&mut self, kept: &WatchMemory, watch: Watcher<'_>) -> Result<(), ReconcileError> {
+        let mut keys = BTreeSet::new();
+        for (cluster, wanted) in self.uploads_of_followed() {
+            let recalled = kept.of(cluster).map(|watched| recalled(&wanted, watched));
+            if let Some(tracked) = recalled.filter(|tracked| tracked.standing.state.is_settled()) {
+                keys.extend(tracked.sequences.iter().cloned());
+                self.tracked.insert(cluster, tracked);
+            }
+        }
+        let api = self.tracker.api.clone(); // the answers of that time serve
+        self.fetch_sequences(keys, &api, watch)
     }
 
     fn keep(&self, name: &str, kept: &WatchMemory) -> Result<(), ReconcileError> {
@@ -261,6 +277,17 @@ impl Run<'_> {
             }
             self.tracked.insert(cluster, tracked);
         }
+        let api = self.tracker.api.newer_than(since_ms);
+        self.fetch_sequences(keys, &api, watch)
+    }
+
+    /// Fetches sequences that are not there yet, and matches again.
+    fn fetch_sequences(
+        &mut self,
+        mut keys: BTreeSet<SequenceId>,
+        api: &Api,
+        watch: Watcher<'_>,
+    ) -> Result<(), ReconcileError> {
         keys.retain(|key| key.is_url_safe() && self.published.images.sequences.find(key).is_none());
         if keys.is_empty() {
             return Ok(());
@@ -270,8 +297,7 @@ impl Run<'_> {
             route: crate::RouteRule::Sequence,
             ..self.settings.clone()
         };
-        let api = self.tracker.api.newer_than(since_ms);
-        let found = gather_published(&asked, &api, &self.local.images, &self.local.plan, watch)?;
+        let found = gather_published(&asked, api, &self.local.images, &self.local.plan, watch)?;
         self.absorb(found, None);
         Ok(())
     }

@@ -139,10 +139,8 @@ fn note(kept: &mut WatchMemory, round: &mut Round, now_ms: i64) -> bool {
                 .push("it was in the feed before and is gone; its words are those of the last time".to_owned());
         }
         is_news |= kept.note(cluster, tracked.upload.as_ref(), tracked.standing.state.as_str(), now_ms);
+        keep_seen(kept, tracked);
         let known = kept.uploads.entry(cluster.to_string()).or_default();
-        known.seen = tracked.seen;
-        known.n_found = tracked.n_found.or(known.n_found);
-        known.sequence_ids = tracked.sequences.iter().map(|key| key.as_str().to_owned()).collect();
         if tracked.upload.is_none() {
             tracked.upload = known.upload();
         }
@@ -170,27 +168,40 @@ fn restore(
     wanted.extend(listed.map(local));
     for known in &wanted {
         let Some(watched) = kept.of(known.cluster_id) else { continue };
-        let upload = watched.upload();
-        let mut standing = match &upload {
-            Some(upload) => Standing::of(upload, watched.seen),
-            None => Standing::without_feed(watched.seen, "seen by documented calls before the watch was begun again"),
-        };
-        let n_said = upload.as_ref().and_then(|upload| upload.item_count);
-        standing.notes.extend(counts_differ(n_said, watched.n_found, known.n_images));
-        let tracked = Tracked {
-            wanted: known.clone(),
-            upload,
-            seen: watched.seen,
-            sequences: watched.sequence_ids.iter().map(|key| SequenceId::new(key)).collect(),
-            n_found: watched.n_found,
-            standing,
-        };
+        let tracked = recalled(known, watched);
         if is_settled(&tracked, settings.until) {
             settled.insert(known.cluster_id, tracked);
         }
     }
     wanted.retain(|wanted| !settled.contains_key(&wanted.cluster_id));
     wanted
+}
+
+/// An upload as a watch saw it last.
+pub(super) fn recalled(wanted: &Wanted, watched: &Watched) -> Tracked {
+    let upload = watched.upload();
+    let mut standing = match &upload {
+        Some(upload) => Standing::of(upload, watched.seen),
+        None => Standing::without_feed(watched.seen, "seen by documented calls before the watch was begun again"),
+    };
+    let n_said = upload.as_ref().and_then(|upload| upload.item_count);
+    standing.notes.extend(counts_differ(n_said, watched.n_found, wanted.n_images));
+    Tracked {
+        wanted: wanted.clone(),
+        upload,
+        seen: watched.seen,
+        sequences: watched.sequence_ids.iter().map(|key| SequenceId::new(key)).collect(),
+        n_found: watched.n_found,
+        standing,
+    }
+}
+
+/// Remembers of an upload what its words do not say.
+pub(super) fn keep_seen(kept: &mut WatchMemory, tracked: &Tracked) {
+    let known = kept.uploads.entry(tracked.wanted.cluster_id.to_string()).or_default();
+    known.seen = tracked.seen;
+    known.n_found = tracked.n_found.or(known.n_found);
+    known.sequence_ids = tracked.sequences.iter().map(|key| key.as_str().to_owned()).collect();
 }
 
 /// One watch, one name: whose uploads, which, and what for.

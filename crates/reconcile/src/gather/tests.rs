@@ -329,16 +329,23 @@ async fn a_million_questions_wait_in_little_memory() {
 #[tokio::test(start_paused = true)]
 #[ignore = "cargo xtask soak runs it, in release"]
 async fn the_largest_tiles_are_read_in_little_memory() {
-    // Field 15, of which nobody knows anything, fills the tile up.
-    let padding = (32 << 20) - 6_usize;
-    let mut tile = vec![0x7a];
-    let mut rest = padding;
-    while rest >= 0x80 {
-        tile.push((rest as u8 & 0x7f) | 0x80);
-        rest >>= 7;
-    }
-    tile.push(rest as u8);
-    tile.resize(tile.len() + padding, 7);
+    // A layer that nobody knows, filled up by a field of which nobody knows anything.
+    let varint = |mut rest: usize| {
+        let mut bytes = Vec::new();
+        while rest >= 0x80 {
+            bytes.push((rest as u8 & 0x7f) | 0x80);
+            rest >>= 7;
+        }
+        bytes.push(rest as u8);
+        bytes
+    };
+    let padding = (32 << 20) - 64;
+    let mut layer = vec![0x0a, 1, b'x', 0x78, 2, 0x82, 1];
+    layer.extend(varint(padding));
+    layer.resize(layer.len() + padding, 7);
+    let mut tile = vec![0x1a];
+    tile.extend(varint(layer.len()));
+    tile.append(&mut layer);
     assert!(tile.len() <= 32 << 20);
     read_tiles_in_little_memory(100, tile).await;
 }

@@ -175,9 +175,14 @@ fn each<T: DataType>(
 }
 
 fn whole(number: i64, meaning: Meaning, text: &mut String) {
+    let mut plain = |number: i64| {
+        text.push_str(itoa::Buffer::new().format(number));
+        Ok(())
+    };
     let _ = match meaning {
+        Meaning::Utc(step) => plain(step.ms(number)),
+        Meaning::Plain | Meaning::Longitude | Meaning::Latitude => plain(number),
         Meaning::Unsigned => write!(text, "{}", number.cast_unsigned()),
-        Meaning::Utc(step) => write!(text, "{}", step.ms(number)),
         Meaning::Wall(step) => write!(text, "{}", WallClock::from_ms_as_if_utc(step.ms(number))),
         Meaning::Date => write!(text, "{}", WallClock::from_ms_as_if_utc(number.saturating_mul(86_400_000))),
         Meaning::Decimal(scale) => {
@@ -186,7 +191,6 @@ fn whole(number: i64, meaning: Meaning, text: &mut String) {
             let sign = if number < 0 { "-" } else { "" };
             write!(text, "{sign}{}.{:0width$}", size / power, size % power, width = scale.min(38) as usize)
         }
-        Meaning::Plain | Meaning::Longitude | Meaning::Latitude => write!(text, "{number}"),
     };
 }
 
@@ -194,7 +198,36 @@ fn float(number: f64, text: &mut String) {
     if !number.is_finite() {
         return;
     }
+    if has_few_decimals(number, text) {
+        return;
+    }
     let _ = if number.abs() > EXACT { write!(text, "{number:e}") } else { write!(text, "{number}") };
+}
+
+/// Appends a number below a million that has at most seven decimals, as nearly all coordinates do, and says whether it did.
+///
+/// Decimals of up to 15 digits are told apart by a float, so this one, its zeros cut, is the shortest that reads back as the
+/// number: what `write!` finds too, ten times as slowly.
+fn has_few_decimals(number: f64, text: &mut String) -> bool {
+    const SCALE: u64 = 10_000_000;
+    let size = number.abs();
+    if size >= 1e6 {
+        return false;
+    }
+    let units = (size * SCALE as f64 + 0.5) as u64;
+    if units as f64 / SCALE as f64 != size {
+        return false;
+    }
+    if number.is_sign_negative() {
+        text.push('-');
+    }
+    let mut buffer = itoa::Buffer::new();
+    text.push_str(buffer.format(units / SCALE));
+    if !units.is_multiple_of(SCALE) {
+        text.push('.');
+        text.push_str(buffer.format(SCALE + units % SCALE)[1..].trim_end_matches('0')); // a one in front keeps the zeros
+    }
+    true
 }
 
 fn bytes(bytes: &[u8], meaning: Meaning, text: &mut String) -> Result<(), ParquetError> {
@@ -211,4 +244,39 @@ fn bytes(bytes: &[u8], meaning: Meaning, text: &mut String) -> Result<(), Parque
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_as_by_write() {
+        let places =
+            (-2_000_i32..2_000).map(|k| f64::from(k) * 0.090_807_06).flat_map(|x| [x, (x * 1e7).round() / 1e7]);
+        let odd = [
+            0.0,
+            -0.0,
+            1.0,
+            0.1,
+            1e-7,
+            1.5e-7,
+            1e-8,
+            -180.0,
+            999_999.999_999_9,
+            999_999.999_999_95,
+            1e6,
+            1e15,
+            43.402_430_635_199_81,
+        ];
+        for number in places.chain(odd) {
+            let mut text = String::new();
+            float(number, &mut text);
+            assert_eq!(text, number.to_string());
+        }
+        let mut text = String::new();
+        whole(i64::MIN, Meaning::Plain, &mut text);
+        whole(-1, Meaning::Unsigned, &mut text);
+        assert_eq!(text, format!("{}{}", i64::MIN, u64::MAX));
+    }
 }

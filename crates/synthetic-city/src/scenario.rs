@@ -211,8 +211,8 @@ scenarios! {
     Burst2hzSeconds = "burst_2hz_seconds",
     /// A straight road, a frame each second on the second and 14 m, adjusted places, a clock off by whole seconds.
     StraightDrive = "straight_drive",
-    /// A straight path, a frame each second on the second and 1.4 m, moved by twice that, a clock off by whole seconds: nothing
-    /// tells a frame from the next.
+    /// A straight path, a frame each second on the second and 1.4 m, moved by twice that, a clock off by whole seconds, and only
+    /// the middle is published: nothing tells a frame from the next.
     StraightWalk = "straight_walk",
 }
 

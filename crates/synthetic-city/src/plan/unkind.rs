@@ -68,7 +68,9 @@ pub(super) fn add(plan: &mut Plan, scenario: Scenario, n: usize) {
             (first.clock, first.altitudes) = (Clock::wrong(305_000), Altitudes::Measured);
             (first.speed_m_s, first.places) = (14.0, moved(2.0, 1.3));
             if scenario == Scenario::StraightWalk {
+                // of a part in the middle, neither end tells where it belongs
                 (first.speed_m_s, first.places, first.is_decidable) = (1.4, moved(3.0, 1.3), false);
+                first.upload = Upload::Own { from: 0.2, to: 0.8, times: 1 };
             }
         }
         _ => {}

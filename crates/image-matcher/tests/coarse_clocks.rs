@@ -80,4 +80,6 @@ fn exact_places_tell_frames_of_one_second_apart() {
     );
     check("written in rounded seconds at 3 Hz", &Burst::every(333).written_in_seconds(500));
     check("published in rounded seconds at 3 Hz", &Burst::every(333).published_in_seconds(500));
+    let apart = Burst::every(497).written_in_seconds(500).published_in_seconds(0);
+    check("both in seconds that begin apart, at 2 Hz", &apart.by(17_887_500, wall));
 }

@@ -18,6 +18,7 @@ use super::time::{TimeFit, Variant};
 use crate::chain::{Link, best_chain};
 use crate::errors::{SCALES_S, TimeClass, fit_second, median};
 use crate::ride::Ride;
+use crate::votes::EXACT_M;
 use std::collections::BTreeSet;
 
 /// Half a millisecond where the written clock is known, and more where its edge is itself estimated, seconds.
@@ -27,6 +28,8 @@ const ESTIMATED_S: f64 = 0.004;
 const STRETCH: usize = 96;
 const STRETCHES: usize = 3;
 const OUTSIDE: f64 = 0.015;
+/// What an exactly equal place is worth: more than any reading of written seconds.
+const PLACED: f64 = 12.0;
 const OUTLIER_SPAN_S: f64 = 5.0;
 
 /// One way to read the written seconds.
@@ -154,6 +157,7 @@ fn rough_place(work: &Work<'_>, pair: usize) -> f64 {
     let length = |v: [f64; 2]| v[0].hypot(v[1]);
     let nearest_m = length(work.to_original[pair]).min(length(work.to_computed[pair]));
     match nearest_m {
+        m if m < EXACT_M => PLACED, // whatever the seconds say
         m if m < 0.05 => 3.0,
         m if m.is_nan() => 0.0,
         m => -(m * m / 128.0).min(3.0),

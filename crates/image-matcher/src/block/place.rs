@@ -202,14 +202,19 @@ fn outlier_share(work: &Work<'_>, chosen: &[usize], fit: &Candidate, residual: &
 /// still hold some places that were changed.
 fn soften(work: &Work<'_>, fit: &mut PlaceFit) {
     let nothing = -(PI * GATE_M * GATE_M).ln();
-    let is_elsewhere = if fit.is_exact { are_elsewhere(work) } else { vec![false; work.len()] };
+    let placed = fit.chosen.iter().filter(|&&pair| is_exact_place(work, pair)).count();
+    let is_told = fit.is_exact || placed * 5 >= fit.chosen.len();
+    let is_elsewhere = if is_told { are_elsewhere(work) } else { vec![false; work.len()] };
     for (pair, is_elsewhere) in is_elsewhere.into_iter().enumerate() {
         let is_frozen = !fit.is_exact && work.ride.frozen[work.photo[pair] as usize];
         if is_frozen || fit.ratio[pair].is_nan() {
             fit.ratio[pair] = 0.0;
             fit.density[pair] = nothing;
         } else if fit.is_exact {
-            fit.ratio[pair] = fit.ratio[pair].max(-4.0) - if is_elsewhere { ELSEWHERE } else { 0.0 };
+            fit.ratio[pair] = fit.ratio[pair].max(-4.0);
+        }
+        if is_elsewhere {
+            fit.ratio[pair] -= ELSEWHERE;
         }
     }
 }

@@ -143,8 +143,8 @@ fn files_that_are_no_store_are_named() {
     drop(store);
     assert_eq!(
         refusal(),
-        "the store DIR/responses.sqlite is of version 9, this program knows up to 1; update the program or give \
-         another cache folder"
+        "the store DIR/responses.sqlite is of version 9, this program knows up to 1; update the program or choose \
+         another folder with --cache-dir DIR"
     );
     std::fs::remove_file(&path).unwrap();
     Connection::open(&path).unwrap().execute_batch("CREATE TABLE theirs (a)").unwrap();

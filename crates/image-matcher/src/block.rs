@@ -32,6 +32,8 @@ const WINDOW_MS: i64 = 1_700;
 /// What a place says for a pair, where the field was fitted to a chain that had no times, or times of a burst.
 const UNTIMED: f64 = 0.3;
 const CROWDED: f64 = 0.5;
+/// What is told apart by a guess stays below the threshold of a match.
+const MOST_BY_GUESS: f64 = 0.85;
 /// Log odds that a fellow traveller's camera is not one of the own rig.
 const RIG: f64 = 2.3;
 
@@ -201,7 +203,7 @@ pub(crate) fn weigh(
         work.to_original.push(ride.plane.offset_m(from, original));
         work.to_computed.push(ride.plane.offset_m(from, computed));
     }
-    order_equal_times(&mut work, range);
+    order_equal_times(&mut work, &range);
     let time = snapped.map(|offset| fit_time(&mut work, offset));
     let start = match &time {
         Some(time) => time.nearest.clone(),
@@ -245,6 +247,9 @@ pub(crate) fn weigh(
     if chain.is_empty() {
         return None;
     }
+    // Frames that share a second on both sides stand in an order that only places copied to the letter can tell.
+    let is_crowded = time.as_ref().is_some_and(|time| time.is_crowded);
+    let is_guess = |pair: usize| is_crowded && !is_exact_place(&work, pair) && is_tied(side, &range, work.image(pair));
     let mut block = Block {
         sequence,
         offset_ms: time.as_ref().map_or(0.0, |time| time.offset_ms),
@@ -257,7 +262,7 @@ pub(crate) fn weigh(
             .map(|(&pair, &posterior)| Pair {
                 photo: work.photo[pair],
                 image: work.image(pair) as u32,
-                posterior,
+                posterior: if is_guess(pair) { posterior.min(MOST_BY_GUESS) } else { posterior },
                 terms: terms(pair),
             })
             .collect(),
@@ -275,18 +280,20 @@ pub(crate) fn weigh(
     Some(block)
 }
 
+/// Whether the image before or after it in the published order has the same time.
+fn is_tied(side: &PublishedSide, range: &std::ops::Range<usize>, image: usize) -> bool {
+    let time = side.time_ms(image);
+    time != PublishedSide::NO_TIME
+        && (image > range.start && side.time_ms(image - 1) == time
+            || image + 1 < range.end && side.time_ms(image + 1) == time)
+}
+
 /// Puts images of one time into the order in which the ride passed their exact places; those that it never passed stay
 /// behind the one that they follow. Published order among them is a guess, and chains must rise on both sides.
-fn order_equal_times(work: &mut Work<'_>, range: std::ops::Range<usize>) {
+fn order_equal_times(work: &mut Work<'_>, range: &std::ops::Range<usize>) {
     let side = work.side;
-    let is_tied = |image: usize| {
-        let time = side.time_ms(image);
-        time != PublishedSide::NO_TIME
-            && (image > range.start && side.time_ms(image - 1) == time
-                || image + 1 < range.end && side.time_ms(image + 1) == time)
-    };
     let mut passed: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-    for pair in (0..work.len()).filter(|&pair| is_exact_place(work, pair) && is_tied(work.image(pair))) {
+    for pair in (0..work.len()).filter(|&pair| is_exact_place(work, pair) && is_tied(side, &range, work.image(pair))) {
         passed.entry(work.rank[pair]).or_default().push(work.photo[pair]);
     }
     if passed.is_empty() {

@@ -11,6 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Published times are cut to the millisecond, seconds.
 const ROUNDED_S: f64 = 0.004;
 
+/// A drift moves the ends of a ride apart by more than this, seconds.
+const LEAST_DRIFT_S: f64 = 0.25;
+
 /// Pairs at one place of their own that tell which times belong together.
 const FEWEST_PLACED: usize = 3;
 
@@ -73,7 +76,9 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64) -> TimeFit {
         let rise = middle(tail, &|pair| lag[pair]) - middle(head, &|pair| lag[pair]);
         let run = (middle(tail, &time) - middle(head, &time)).max(1.0);
         let span = time(own[own.len() - 1]) - time(own[0]);
-        if (rise / run).abs() * span > 0.25 {
+        // Times cut to the second wander by as much on their own.
+        let least_s = if ride.whole_seconds && !is_placed { 1.0 } else { LEAST_DRIFT_S };
+        if (rise / run).abs() * span > least_s {
             slope = rise / run;
             let pivot_s = middle(&own, &time);
             pivot_ms = pivot_s * 1000.0;

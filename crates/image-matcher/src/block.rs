@@ -293,7 +293,7 @@ fn is_tied(side: &PublishedSide, range: &std::ops::Range<usize>, image: usize) -
 fn order_equal_times(work: &mut Work<'_>, range: &std::ops::Range<usize>) {
     let side = work.side;
     let mut passed: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-    for pair in (0..work.len()).filter(|&pair| is_exact_place(work, pair) && is_tied(side, &range, work.image(pair))) {
+    for pair in (0..work.len()).filter(|&pair| is_exact_place(work, pair) && is_tied(side, range, work.image(pair))) {
         passed.entry(work.rank[pair]).or_default().push(work.photo[pair]);
     }
     if passed.is_empty() {

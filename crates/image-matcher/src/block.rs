@@ -249,7 +249,9 @@ pub(crate) fn weigh(
     }
     // Frames that share a second on both sides stand in an order that only places copied to the letter can tell.
     let is_crowded = time.as_ref().is_some_and(|time| time.is_crowded);
-    let is_guess = |pair: usize| is_crowded && !is_exact_place(&work, pair) && is_tied(side, &range, work.image(pair));
+    let share_a_time =
+        is_crowded && range.clone().filter(|&image| is_tied(side, &range, image)).count() * 5 >= range.len();
+    let is_guess = |pair: usize| share_a_time && !is_exact_place(&work, pair);
     let mut block = Block {
         sequence,
         offset_ms: time.as_ref().map_or(0.0, |time| time.offset_ms),

@@ -18,6 +18,7 @@ mod reasons;
 mod recorded;
 mod routes;
 mod soak;
+mod stored_answers;
 mod strangers;
 mod support;
 mod track;

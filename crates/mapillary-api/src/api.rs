@@ -166,7 +166,7 @@ impl Api {
     }
 
     /// The sequences of each stored answer that still serves: [`Self::images_of_sequences`] with exactly these, in this order,
-    /// costs no request.
+    /// costs no request. The newest answer comes first.
     pub fn stored_batches(&self) -> Result<Vec<Vec<SequenceId>>, ApiError> {
         let base = below(&self.0.settings.graph_url, ["images"]);
         let batch_of = |key: &str| -> Option<Vec<SequenceId>> {

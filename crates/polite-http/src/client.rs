@@ -143,7 +143,7 @@ impl Client {
     }
 
     /// The keys of all stored answers of a kind that would serve, fetched at `since_ms` (ms since the Unix epoch) or later
-    /// where that is given.
+    /// where that is given; the newest first.
     pub fn fresh_keys(&self, kind: &str, since_ms: Option<i64>) -> Result<Vec<StoreKey>, FetchError> {
         let Some(store) = &self.0.store else { return Ok(Vec::new()) };
         let is_stale = |at: i64| self.0.is_stale(kind, at) || since_ms.is_some_and(|since| at < since);

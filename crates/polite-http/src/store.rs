@@ -53,7 +53,8 @@ pub trait Store: Send + Sync {
     /// Keeps an answer in place of an earlier one. When this returns, it survives the death of the process.
     fn put(&self, key: &StoreKey, answer: &StoredAnswer) -> Result<(), StoreError>;
 
-    /// The keys of the answers of a kind, in their order, and when each was fetched. A store that cannot tell knows none.
+    /// The keys of the answers of a kind and when each was fetched: the newest first, those of one moment in their order.
+    /// A store that cannot tell knows none.
     fn keys_of_kind(&self, kind: &str) -> Result<Vec<(StoreKey, i64)>, StoreError> {
         let _ = kind;
         Ok(Vec::new())
@@ -99,7 +100,9 @@ impl Store for MemoryStore {
     fn keys_of_kind(&self, kind: &str) -> Result<Vec<(StoreKey, i64)>, StoreError> {
         let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         let of_kind = answers.iter().filter(|(_, answer)| answer.kind == kind);
-        Ok(of_kind.map(|(key, answer)| (key.clone(), answer.fetched_at_ms)).collect())
+        let mut keys: Vec<_> = of_kind.map(|(key, answer)| (key.clone(), answer.fetched_at_ms)).collect();
+        keys.sort_by_key(|&(_, at)| std::cmp::Reverse(at)); // stable: the keys of one moment stay in their order
+        Ok(keys)
     }
 
     fn spend(&self, quota: &str, day: i64, limit: Option<u64>) -> Result<bool, StoreError> {

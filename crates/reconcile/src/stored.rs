@@ -1,7 +1,8 @@
 //! What stored answers hold already: a sequence is asked for once, however later runs pack their questions.
 //!
 //! An answer is stored for the batch that was asked. Photos that are added change how sequences are packed; without this
-//! the new batches would ask for the old sequences again.
+//! the new batches would ask for the old sequences again. Of several answers that hold a sequence the newest counts, so
+//! that a refresh stands although the batches of before it are still there.
 
 use capture_model::SequenceId;
 use mapillary_api::{Api, ApiError};
@@ -34,6 +35,7 @@ impl Stored {
         Ok(Self::of_batches(api.stored_batches()?))
     }
 
+    /// Of batches with the newest first.
     fn of_batches(batches: Vec<Vec<SequenceId>>) -> Self {
         let mut batch_of = HashMap::new();
         for (number, batch) in batches.iter().enumerate() {

@@ -96,7 +96,8 @@ impl Store for ResponseStore {
 
     fn keys_of_kind(&self, kind: &str) -> Result<Vec<(StoreKey, i64)>, SlotError> {
         let keys = self.with(|connection| {
-            let sql = "SELECT request, fetched_at_ms FROM answers WHERE kind = ?1 ORDER BY request";
+            let sql = "SELECT request, fetched_at_ms FROM answers WHERE kind = ?1
+                       ORDER BY fetched_at_ms DESC, request";
             let mut statement = connection.prepare_cached(sql)?;
             let read = |row: &rusqlite::Row<'_>| Ok((StoreKey::of_text(row.get(0)?), row.get(1)?));
             statement.query_map([kind], read)?.collect()

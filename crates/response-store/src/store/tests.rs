@@ -48,6 +48,21 @@ fn what_is_kept_is_found_again() {
 }
 
 #[test]
+fn keys_of_a_kind_are_told_newest_first() {
+    let (folder, memory) = (folder(), polite_http::MemoryStore::default());
+    let file = ResponseStore::open(folder.path()).unwrap();
+    let stores: [&dyn Store; 2] = [&file, &memory];
+    for store in stores {
+        for (name, at) in [("a", 5), ("d", 9), ("b", 9), ("c", 7)] {
+            store.put(&key(name), &answer("tile", at, b"")).unwrap();
+        }
+        store.put(&key("e"), &answer("images", 8, b"")).unwrap();
+        let expected = [("b", 9), ("d", 9), ("c", 7), ("a", 5)].map(|(name, at)| (key(name), at));
+        assert_eq!(store.keys_of_kind("tile").unwrap(), expected);
+    }
+}
+
+#[test]
 fn the_file_is_safe_against_kills_and_power_cuts() {
     let folder = folder();
     let store = ResponseStore::open(folder.path()).unwrap();

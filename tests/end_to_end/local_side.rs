@@ -170,6 +170,11 @@ fn photos_are_placed_on_a_recorded_track() {
     );
     let later = scan(folder.path(), &["--gpx", "day.gpx", "--gpx-offset", "3600"]);
     assert_eq!(later.len(), placed.len());
+    let longitude = |rows: &[BTreeMap<String, String>]| -> f64 {
+        rows.iter().find(|row| row["path"] == first["path"]).unwrap()["longitude"].parse().unwrap()
+    };
+    let east = longitude(&later) - longitude(&placed);
+    assert!((east - 3600.0 / 86_399.0).abs() < 2e-6, "an hour on the track later, and not {east} degrees");
     run(tiepoint(folder.path()).args(["scan", "city/photos", "--gpx", "absent.gpx"]), 3);
     run(tiepoint(folder.path()).args(["scan", "city/photos", "--gpx-offset", "3600"]), 2);
     std::fs::write(folder.path().join("none.gpx"), "<gpx/>").unwrap();

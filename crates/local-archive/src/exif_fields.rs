@@ -196,7 +196,7 @@ impl<'a> Plain<'a> {
             _ => return None,
         };
         let mut plain = Self { bytes, is_little, slots: [Slot::default(); N_WANTED] };
-        let image = plain.u32(4)? as usize;
+        let image = plain.u32(4).filter(|&at| at != 0)? as usize; // none at all
         let pointers = plain.directory(Context::Tiff, image)?;
         let mut interop = None;
         if let Some(exif) = pointers.exif {

@@ -11,7 +11,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A file that was not changed for so long before it was opened was not changed while its head was read, seconds. Clocks
 /// of file servers may differ from ours by some.
-#[cfg(unix)]
 const REST_S: u64 = 10;
 
 /// What the system says of a file.
@@ -20,13 +19,29 @@ pub(crate) struct FileFacts {
     pub(crate) bytes: u64,
     /// When its contents were changed last, nanoseconds since 1970; `None` where that is not known.
     pub(crate) changed_ns: Option<u64>,
+    /// When anything of it was changed last, nanoseconds since 1970: unlike the time of its contents, no program can set it
+    /// back. `None` where the system keeps no such time.
+    pub(crate) noted_ns: Option<u64>,
 }
 
 impl FileFacts {
     pub(crate) fn of(metadata: &Metadata) -> Self {
         let changed = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-        Self { bytes: metadata.len(), changed_ns: changed.and_then(|since| u64::try_from(since.as_nanos()).ok()) }
+        let changed_ns = changed.and_then(|since| u64::try_from(since.as_nanos()).ok());
+        Self { bytes: metadata.len(), changed_ns, noted_ns: noted_ns(metadata) }
     }
+}
+
+#[cfg(unix)]
+fn noted_ns(metadata: &Metadata) -> Option<u64> {
+    use std::os::unix::fs::MetadataExt;
+    let seconds = u64::try_from(metadata.ctime()).ok()?;
+    seconds.checked_mul(1_000_000_000)?.checked_add(u64::try_from(metadata.ctime_nsec()).ok()?)
+}
+
+#[cfg(not(unix))]
+fn noted_ns(_: &Metadata) -> Option<u64> {
+    None
 }
 
 /// A photo, and what the system says of its file if it could be read.
@@ -70,22 +85,14 @@ fn try_photo(path: &Path, recall: Option<&Recall>, memory: &mut Vec<u8>) -> io::
     let (photo, metadata) = (photo?, metadata.expect("a window asks for the length"));
     let facts = FileFacts::of(&metadata);
     // a file that rested until it was opened, and still had when its head had been read, needs no second look
-    let is_same = is_head_enough && rested_until(&metadata, before) || facts == FileFacts::of(&file.metadata()?);
+    let is_same = is_head_enough && rested_until(facts, before) || facts == FileFacts::of(&file.metadata()?);
     Ok(is_same.then_some((photo, facts)))
 }
 
-/// Whether a file surely was not changed since a moment: the system writes down the time of every change, and nobody can
-/// set that one.
-#[cfg(unix)]
-fn rested_until(metadata: &Metadata, moment: SystemTime) -> bool {
-    use std::os::unix::fs::MetadataExt;
+/// Whether a file surely was not changed since a moment; never where the system keeps no time of every change.
+fn rested_until(facts: FileFacts, moment: SystemTime) -> bool {
     let moment_s = moment.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    u64::try_from(metadata.ctime()).is_ok_and(|changed_s| changed_s + REST_S < moment_s)
-}
-
-#[cfg(not(unix))]
-fn rested_until(_: &Metadata, _: SystemTime) -> bool {
-    false
+    facts.noted_ns.is_some_and(|noted_ns| noted_ns / 1_000_000_000 + REST_S < moment_s)
 }
 
 /// What one photo says.
@@ -126,11 +133,11 @@ mod tests {
         file.write_all(b"just now").unwrap();
         // whatever its owner says of the time of change, the system knows better
         file.set_modified(SystemTime::now() - Duration::from_hours(2)).unwrap();
-        let metadata = file.metadata().unwrap();
+        let facts = FileFacts::of(&file.metadata().unwrap());
         let after = |seconds| SystemTime::now() + Duration::from_secs(seconds);
-        assert!(!rested_until(&metadata, after(0)) && !rested_until(&metadata, after(9)));
-        assert!(rested_until(&metadata, after(60)));
-        assert!(!rested_until(&metadata, UNIX_EPOCH), "a clock that was never set proves nothing");
+        assert!(!rested_until(facts, after(0)) && !rested_until(facts, after(9)));
+        assert!(rested_until(facts, after(60)));
+        assert!(!rested_until(facts, UNIX_EPOCH), "a clock that was never set proves nothing");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What the last scan read of each photo, so that the next one opens only what has changed.
 //!
-//! A record a photo, with a checksum: its absolute path, size and time of change, and what it says. A photo whose size and
-//! time of change are the same is not opened again. The file is written beside its name and renamed at the end, so that an
+//! A record a photo, with a checksum: its absolute path, size and times of change, and what it says. A photo whose size and
+//! times of change are the same is not opened again; a program that keeps the time of its contents cannot keep the other. The file is written beside its name and renamed at the end, so that an
 //! interrupted scan leaves the old one. Deleting it costs nothing but time; whatever is broken in it is read anew.
 //!
 //! # Memory
@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 mod record;
 
 /// Begins the file: whoever changes a record counts this up, and old files are read anew.
-const HEADER: &[u8] = b"tiepoint scan 2\n";
+const HEADER: &[u8] = b"tiepoint scan 3\n";
 /// A longer record is none.
 const LONGEST_RECORD: u32 = 64 * 1024;
 /// Before each record: its length, the hash of its path, its checksum.
@@ -99,11 +99,13 @@ impl Recall {
 
     /// Remembers a photo for the next scan.
     pub(crate) fn keep(&mut self, path: &Path, facts: FileFacts, photo: &Photo) -> io::Result<()> {
-        let Some(changed_ns) = facts.changed_ns else { return Ok(()) };
+        if facts.changed_ns.is_none() {
+            return Ok(());
+        }
         let path = self.here.join(path);
         let path = path.as_os_str().as_encoded_bytes();
         self.record.clear();
-        encode(path, facts.bytes, changed_ns, photo, &mut self.record);
+        encode(path, facts, photo, &mut self.record);
         let Some(length) = u32::try_from(self.record.len()).ok().filter(|&length| length <= LONGEST_RECORD) else {
             return Ok(()); // it will be read again
         };

@@ -93,6 +93,7 @@ fn odd_blocks_are_left_to_the_parser() {
         ("a value longer than all", with(make + 4, &[0xff, 0xff, 0xff, 0xff])),
         ("a type that is none", with(make + 2, &[14, 0])),
         ("no header", with(2, &[0])),
+        ("no directory, and a header that could be one", [b"II\x2a\0\0\0\0\0".as_slice(), &vec![0; 300_000]].concat()),
         ("nothing", Vec::new()),
     ] {
         assert!(Fields::plain(&odd).is_none(), "{case}");

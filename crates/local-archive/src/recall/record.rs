@@ -11,18 +11,18 @@ use capture_model::{CapturedAt, Device, FileState, LocalTime, Metres, Observatio
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Record<'a> {
     pub(super) path: &'a [u8],
-    pub(super) bytes: u64,
-    pub(super) changed_ns: u64,
+    pub(super) facts: FileFacts,
     pub(super) photo: Photo,
 }
 
 /// Writes a record behind what `out` holds.
-pub(super) fn encode(path: &[u8], bytes: u64, changed_ns: u64, photo: &Photo, out: &mut Vec<u8>) {
+pub(super) fn encode(path: &[u8], facts: FileFacts, photo: &Photo, out: &mut Vec<u8>) {
     let seen = &photo.observation;
     let mut out = Writer(out);
     out.bytes(path);
-    out.number(bytes);
-    out.number(changed_ns);
+    out.number(facts.bytes);
+    out.optional(facts.changed_ns);
+    out.optional(facts.noted_ns);
     out.text(Some(match photo.state {
         FileState::Usable => "",
         FileState::Out(reason) => reason.as_str(),
@@ -49,7 +49,8 @@ pub(super) fn encode(path: &[u8], bytes: u64, changed_ns: u64, photo: &Photo, ou
 /// Reads a record; `None` when it is none.
 pub(super) fn decode(bytes: &[u8]) -> Option<Record<'_>> {
     let mut rest = Reader(bytes);
-    let (path, bytes, changed_ns) = (rest.bytes()?, rest.number()?, rest.number()?);
+    let path = rest.bytes()?;
+    let facts = FileFacts { bytes: rest.number()?, changed_ns: rest.optional()?, noted_ns: rest.optional()? };
     let state = match rest.text()? {
         Some("") => FileState::Usable,
         word => FileState::Out(Reason::ALL.iter().copied().find(|reason| Some(reason.as_str()) == word)?),
@@ -87,7 +88,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Record<'_>> {
         camera: camera.map(str::to_owned),
         note: note.map(str::to_owned),
     };
-    rest.0.is_empty().then_some(Record { path, bytes, changed_ns, photo })
+    rest.0.is_empty().then_some(Record { path, facts, photo })
 }
 
 struct Writer<'a>(&'a mut Vec<u8>);
@@ -181,7 +182,7 @@ impl<'a> Reader<'a> {
 impl Record<'_> {
     /// Whether the file is as it was.
     pub(super) fn is_of(&self, facts: FileFacts) -> bool {
-        self.bytes == facts.bytes && Some(self.changed_ns) == facts.changed_ns
+        facts.changed_ns.is_some() && self.facts == facts
     }
 }
 
@@ -199,9 +200,10 @@ mod tests {
         let noted = Photo { camera: Some("4711".into()), ..Photo::out(Reason::NoPlace, "ä; it has none") };
         for photo in [whole, noted, Photo::out(Reason::Damaged, "")] {
             let mut record = Vec::new();
-            encode(b"/ride/\xff.jpg", u64::MAX, 4711, &photo, &mut record);
+            let facts = FileFacts { bytes: u64::MAX, changed_ns: Some(4711), noted_ns: None };
+            encode(b"/ride/\xff.jpg", facts, &photo, &mut record);
             let read = decode(&record).unwrap();
-            assert_eq!((read.path, read.bytes, read.changed_ns), (&b"/ride/\xff.jpg"[..], u64::MAX, 4711));
+            assert_eq!((read.path, read.facts), (&b"/ride/\xff.jpg"[..], facts));
             assert_eq!(read.photo, photo);
             assert!((0..record.len()).all(|end| decode(&record[..end]).is_none()), "a part is no record");
             for at in 0..record.len() {

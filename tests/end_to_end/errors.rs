@@ -2,6 +2,7 @@
 
 use crate::support::{Service, TOKEN, run, said, tiepoint};
 use mapillary_simulator::SimulatorSettings;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -55,6 +56,8 @@ fn nothing_to_read_is_three_and_a_broken_table_is_four() {
         check(case, &mut command(folder.path(), arguments), code, words);
     };
     run("no such folder", &["scan", "nowhere"], 3, &["nowhere"]);
+    run("no such history", &["scan", ".", "--history", "nowhere"], 3, &["upload history nowhere"]);
+    run("a folder for a table", &["match", "--local", "other.csv", "--remote", "."], 3, &[". is a folder", "table"]);
     run("a cell that is no number", &["scan", "broken.csv"], 4, &["broken.csv", "3", "lat", "north"]);
     run("no coordinates at all", &["scan", "other.csv"], 4, &["other.csv", "lon", "colour"]);
     run("a broken local side", &["match", "--local", "broken.csv", "--remote", "other.csv"], 4, &["broken.csv"]);
@@ -150,7 +153,7 @@ fn folders_that_are_protected_are_named_with_a_next_step() {
         command
     };
     if let Err(error) = with(&["--help"]).output() {
-        eprintln!("SKIPPED: another user cannot run the program here ({error})");
+        let _ = writeln!(std::io::stderr(), "SKIPPED: another user cannot run the program here ({error})");
         return;
     }
     for (case, more, told) in [

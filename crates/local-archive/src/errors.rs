@@ -16,6 +16,12 @@ pub enum ScanError {
         /// The path as given.
         path: PathBuf,
     },
+    /// The upload history that was named does not exist.
+    #[error("there is no upload history {}; give the folder in which mapillary_tools keeps it, or `none`", path.display())]
+    NoHistory {
+        /// The path as given.
+        path: PathBuf,
+    },
     /// A PATH may not be read.
     #[error("cannot read {}; check its permissions", path.display())]
     Unreadable {

@@ -97,7 +97,7 @@ pub fn scan(paths: &[PathBuf], settings: &ScanSettings<'_>) -> Result<LocalArchi
     if let HistoryPlace::At(folder) = &options.history
         && !folder.is_dir()
     {
-        return Err(ScanError::Missing { path: folder.clone() });
+        return Err(ScanError::NoHistory { path: folder.clone() });
     }
     let history = options.history.folder().map(|folder| History::read(&folder, settings.warn)).unwrap_or_default();
     let track = options.gpx.as_ref().map(Track::read).transpose()?;

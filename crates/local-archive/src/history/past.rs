@@ -36,7 +36,7 @@ pub fn read_past_uploads(place: &HistoryPlace, warn: &dyn Fn(&str)) -> Result<Pa
     if let HistoryPlace::At(folder) = place
         && !folder.is_dir()
     {
-        return Err(ScanError::Missing { path: folder.clone() });
+        return Err(ScanError::NoHistory { path: folder.clone() });
     }
     let history = place.folder().map(|folder| History::read(&folder, warn)).unwrap_or_default();
     Ok(past_uploads(&history))

@@ -175,6 +175,10 @@ pub(crate) fn read_remote(path: &Path, progress: &Progress) -> Result<PublishedI
 fn open(path: &Path) -> Result<BufReader<File>> {
     let file = File::open(path)
         .map_err(|error| exit::error(exit::NOTHING_TO_READ, format!("cannot read {}: {error}", path.display())))?;
+    if file.metadata().is_ok_and(|known| known.is_dir()) {
+        let what = "a folder: name a table, a file of entities or the output of `tiepoint coverage`";
+        return Err(exit::error(exit::NOTHING_TO_READ, format!("{} is {what}", path.display())));
+    }
     Ok(BufReader::new(file))
 }
 

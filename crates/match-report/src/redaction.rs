@@ -86,9 +86,10 @@ impl Redaction {
         hidden
     }
 
-    /// The name of a local sequence: a counted one stays, anybody's own is hidden.
+    /// The name of a local sequence: a counted one stays, anybody's own is hidden. A longer number may be a folder that is
+    /// named by its day, which would give the secret number of the times away.
     pub fn local_sequence(&self, name: &str) -> String {
-        let is_counted = name.len() <= 6 && name.bytes().all(|byte| byte.is_ascii_digit());
+        let is_counted = name.len() <= 3 && !name.starts_with('0') && name.bytes().all(|byte| byte.is_ascii_digit());
         if is_counted { name.to_owned() } else { self.name(name) }
     }
 
@@ -215,7 +216,9 @@ mod tests {
         assert_eq!(hidden.rsplit_once('/').unwrap().0, ours.path("home/anna/ride"), "files of a folder stay together");
         assert_eq!(ours.path("/tmp/../a.tar"), format!("/{}/../{}", ours.name("tmp"), ours.name("a.tar")));
         assert_eq!(ours.local_sequence("12"), "12");
-        assert_ne!(ours.local_sequence("anna to work"), "anna to work");
+        for own in ["anna to work", "240518", "2024", "018"] {
+            assert_ne!(ours.local_sequence(own), own);
+        }
         assert!(Redaction::is_pseudonym(ours.id(498_763_468_214_164)) && !Redaction::is_pseudonym(498_763_468_214_164));
         assert_eq!(format!("{ours:?}"), "Redaction(…)");
     }

@@ -1,13 +1,14 @@
 //! Drawings in the hands of a real reader: GDAL's ogrinfo opens what was written.
 
 use crate::support::{Service, rows, run, tiepoint};
+use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
 /// What ogrinfo says of all layers; `None`, said aloud, where it is not installed.
 fn ogrinfo(file: &Path) -> Option<String> {
     let Ok(output) = Command::new("ogrinfo").args(["-ro", "-so", "-al"]).arg(file).output() else {
-        eprintln!("SKIPPED: no ogrinfo on this machine (Debian: gdal-bin)");
+        let _ = writeln!(std::io::stderr(), "SKIPPED: no ogrinfo on this machine (Debian: gdal-bin)");
         return None;
     };
     let told = String::from_utf8_lossy(&output.stdout).into_owned();

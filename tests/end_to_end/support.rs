@@ -2,6 +2,7 @@
 
 use mapillary_simulator::{Simulator, SimulatorSettings};
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -96,6 +97,6 @@ pub(crate) fn recorded(path: &str) -> Option<PathBuf> {
     if place.exists() {
         return Some(place);
     }
-    eprintln!("SKIPPED: the recorded data {path} is not at hand beside the repository");
+    let _ = writeln!(std::io::stderr(), "SKIPPED: the recorded data {path} is not at hand beside the repository");
     None
 }

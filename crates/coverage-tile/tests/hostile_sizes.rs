@@ -7,6 +7,7 @@
 
 use coverage_tile::{CoverageTile, DecodeError, decode, decode_with_mvt_reader};
 use std::fs;
+use std::io::Write as _;
 use tile_cover::Tile;
 
 type Decode = fn(&[u8], Tile) -> Result<CoverageTile, DecodeError>;
@@ -74,7 +75,7 @@ fn is_too_large(decoded: Result<CoverageTile, DecodeError>) -> bool {
 #[test]
 fn memory_stays_bounded() {
     if status("VmHWM").is_none() || fs::write("/proc/self/clear_refs", "5").is_err() {
-        eprintln!("SKIPPED: this system does not count the memory of a process");
+        let _ = writeln!(std::io::stderr(), "SKIPPED: this system does not count the memory of a process");
         return;
     }
     let point = feature(1, &[0, 0], &[9, 2, 2]);

@@ -8,6 +8,7 @@ use capture_model::{
 use image_matcher::{Lookup, MatchSettings, match_images};
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 type Row = BTreeMap<String, String>;
@@ -15,7 +16,7 @@ type Row = BTreeMap<String, String>;
 fn recorded(path: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/real").join(path);
     if !path.exists() {
-        eprintln!("SKIPPED: the recorded data is not at hand beside the repository");
+        let _ = writeln!(std::io::stderr(), "SKIPPED: the recorded data is not at hand beside the repository");
     }
     path.exists().then_some(path)
 }

@@ -87,8 +87,8 @@ impl Report<'_> {
         is_certain && stands_alone
     }
 
-    /// Whether the tracker says that all uploads of its local sequence are in the tiles, and speaks of no error. What nobody
-    /// has tracked is not finished.
+    /// Whether the tracker says that all uploads of its local sequence are in the tiles, and speaks of no error. The feed
+    /// says so or, where it was not asked, documented calls show it; what nobody has tracked is not finished.
     fn is_upload_finished(&self, file: usize) -> bool {
         let Some(track) = self.archive.files[file].track.map(|track| track as usize) else { return false };
         let verdict = self.outcome.tracks.get(track).map(|outcome| outcome.verdict);

@@ -6,6 +6,7 @@ use capture_model::{CapturedAt, LocalTime, Position, WallClock};
 use match_report::{Cell, ColumnInfo, CoverageRow, Kind, Table, TableSink, send_coverage};
 use parquet_tables::{ParquetSink, ParquetTable, ParquetTableError};
 use proptest::prelude::*;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -150,7 +151,8 @@ fn python(module: &str) -> Option<String> {
     if found.is_ok_and(|output| output.status.success()) {
         return Some(python);
     }
-    eprintln!("SKIPPED: {python} has no {module} (name another one with TIEPOINT_TEST_PYTHON)");
+    let _ =
+        writeln!(std::io::stderr(), "SKIPPED: {python} has no {module} (name another one with TIEPOINT_TEST_PYTHON)");
     None
 }
 

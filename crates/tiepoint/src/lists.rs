@@ -29,7 +29,8 @@ pub(crate) struct ListFlags {
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     list_remote_only: Option<PathBuf>,
     /// Write the paths of files here that the service surely holds: exact, read as an entity, p >= 0.999, nothing else
-    /// like it on either side, and its upload finished by what the tracker says (needs `reconcile --track`)
+    /// like it on either side, and its upload finished by what the tracker says: the
+    /// feed, or that the tiles show its sequences (needs `reconcile --track`)
     #[arg(long, value_name = "FILE", hide_short_help = true, conflicts_with = "redact")]
     safe_to_delete: Option<PathBuf>,
     /// End each entry of a list with NUL instead of a line break

@@ -32,7 +32,10 @@ pub(crate) fn chromium() -> Option<PathBuf> {
         .flat_map(|folder| names.map(|name| folder.join(name)))
         .find(|candidate| candidate.is_file());
     if found.is_none() {
-        eprintln!("SKIPPED: no Chromium on this machine (apt-get install chromium, or TIEPOINT_CHROMIUM=FILE)");
+        let _ = writeln!(
+            std::io::stderr(),
+            "SKIPPED: no Chromium on this machine (apt-get install chromium, or TIEPOINT_CHROMIUM=FILE)"
+        );
     }
     found
 }

@@ -4,6 +4,7 @@ use super::*;
 use crate::{End, Search};
 use capture_model::ClusterId;
 use polite_http::{MemoryStore, Reply, ReplyFuture, TransportFault, WireRequest};
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -279,7 +280,7 @@ fn recorded(name: &str) -> Option<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/real/plan-b").join(name);
     let text = std::fs::read_to_string(path).ok();
     if text.is_none() {
-        eprintln!("SKIPPED: the recorded answer {name} is not at hand beside the repository");
+        let _ = writeln!(std::io::stderr(), "SKIPPED: the recorded answer {name} is not at hand beside the repository");
     }
     text
 }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::{Dialect, ImageFeature, NumberKind, SequenceFeature, Tileset, decode_with_mvt_reader, encode};
 use proptest::prelude::*;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 fn tile() -> Tile {
@@ -169,7 +170,7 @@ fn what_would_cost_another_reader_gigabytes_is_refused() {
 fn recorded(path: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/real/tiles").join(path);
     if !path.exists() {
-        eprintln!("SKIPPED: no recorded tiles beside the repository");
+        let _ = writeln!(std::io::stderr(), "SKIPPED: no recorded tiles beside the repository");
     }
     path.exists().then_some(path)
 }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::entity::{entity_json, tests::any_image};
 use proptest::prelude::*;
+use std::io::Write as _;
 
 /// Ids read, then "line: reason" of each problem; or the error.
 fn summary(text: &str) -> (Vec<u64>, Vec<String>) {
@@ -131,7 +132,8 @@ proptest! {
 fn recorded_answers_are_read() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/real/graph-api");
     if !folder.is_dir() {
-        eprintln!("SKIPPED recorded_answers_are_read: no recorded data beside the repository");
+        let _ =
+            writeln!(std::io::stderr(), "SKIPPED recorded_answers_are_read: no recorded data beside the repository");
         return;
     }
     for (name, expected) in [

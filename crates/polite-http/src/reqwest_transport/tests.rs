@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::Secret;
+use std::io::Write as _;
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -214,7 +215,10 @@ async fn proxies_are_honoured_except_for_loopback() {
     assert_eq!(direct.heard().len(), 1);
     let heard = proxy.heard();
     if heard.is_empty() && rustls_finds_no_certificates().await {
-        eprintln!("SKIPPED proxies_are_honoured_except_for_loopback: this machine has no CA certificates");
+        let _ = writeln!(
+            std::io::stderr(),
+            "SKIPPED proxies_are_honoured_except_for_loopback: this machine has no CA certificates"
+        );
         return;
     }
     assert!(

@@ -127,6 +127,13 @@ impl PaceState {
         Slot::Go
     }
 
+    /// The last slot is used at this moment, not when it was asked for.
+    pub fn used(&mut self, now: Duration) {
+        if let Some(leaves) = self.leaving.back_mut() {
+            *leaves = now + WINDOW;
+        }
+    }
+
     /// The last slot was not used.
     pub fn give_back(&mut self) {
         self.leaving.pop_back();

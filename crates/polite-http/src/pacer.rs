@@ -62,15 +62,19 @@ impl Pacer {
         let in_flight = self.in_flight.acquire().await.expect("the semaphore is never closed");
         let _turn = self.turn.lock().await;
         loop {
-            let now = self.now();
             let times = elsewhere();
+            let now = self.now(); // the ledger may have kept us waiting
             let slot = {
                 let mut state = self.state();
                 state.sent_elsewhere(now, times);
                 state.next_slot(now)
             };
             match slot {
-                Slot::Go if claim()? => return Ok(Permit { _in_flight: in_flight, sent_at: now }),
+                Slot::Go if claim()? => {
+                    let sent_at = self.now(); // so may the claim
+                    self.state().used(sent_at);
+                    return Ok(Permit { _in_flight: in_flight, sent_at });
+                }
                 Slot::Go => self.state().give_back(),
                 Slot::NotBefore(moment) => tokio::time::sleep_until(self.started + moment).await,
             }
@@ -98,5 +102,38 @@ impl Pacer {
 
     fn state(&self) -> MutexGuard<'_, PaceState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As SQLite does while another process writes.
+    const BLOCKS: Duration = Duration::from_millis(40);
+
+    #[tokio::test]
+    async fn a_ledger_that_keeps_one_waiting_does_not_free_slots_early() {
+        let settings = QuotaSettings {
+            name: "tiles",
+            per_minute: Some(1),
+            per_day: None,
+            at_once: 1,
+            first_hold: Duration::from_mins(1),
+            longest_hold: Duration::from_mins(10),
+        };
+        let pacer = Pacer::new(settings.clone(), PaceState::new(&settings));
+        let elsewhere = || {
+            std::thread::sleep(BLOCKS);
+            0
+        };
+        let claim = || {
+            std::thread::sleep(BLOCKS);
+            Ok(true)
+        };
+        let permit = pacer.permit(&Cancel::default(), elsewhere, claim).await.unwrap();
+        assert!(permit.sent_at >= 2 * BLOCKS, "{permit:?} is sent after the ledger has answered");
+        let Slot::NotBefore(next) = pacer.state().next_slot(pacer.now()) else { panic!("the budget is used up") };
+        assert!(next >= permit.sent_at + Duration::from_mins(1), "{next:?} after {permit:?}");
     }
 }

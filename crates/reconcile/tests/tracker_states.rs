@@ -165,6 +165,9 @@ async fn walk(plans: &[Plan], cursors: &str, come_twice: bool) {
     for round in 0..ROUNDS {
         let answer = tracker.round(Question::of(&wanted), i64::MAX).await.unwrap();
         let is_straight = cursors == "straight";
+        let clusters = |wanted: &mut dyn Iterator<Item = &Wanted>| wanted.map(|of| of.cluster_id).collect::<Vec<_>>();
+        let told = clusters(&mut answer.tracked.iter().map(|tracked| &tracked.wanted));
+        assert_eq!(told, clusters(&mut wanted.iter()), "each upload once, in the order asked: round {round}");
         for (plan, tracked) in plans.iter().zip(&answer.tracked) {
             let told = (tracked.standing.state, tracked.standing.stage);
             assert_eq!(told, expected(plan, round, is_straight), "round {round} of {plan:?}: {tracked:?}");

@@ -278,3 +278,42 @@ fn a_killed_watch_of_the_main_job_keeps_what_was_settled() {
     let stages: Vec<_> = uploads.iter().map(|row| (row["cluster_id"].as_str(), row["stage"].as_str())).collect();
     assert_eq!(stages, [("5", "in_tiles"), ("6", "in_tiles"), ("8", "image_processing")]);
 }
+
+/// Two rides that went with one upload.
+fn two_rides_of_one_upload(folder: &Path) {
+    crate::track::photos(folder, &[(5, 0.01), (6, 0.02)]);
+    let table = std::fs::read_to_string(folder.join("photos.csv")).unwrap();
+    std::fs::write(folder.join("photos.csv"), table.replace("Z,6\n", "Z,5\n")).unwrap();
+}
+
+#[test]
+fn a_watch_of_the_main_job_waits_for_a_ride_of_which_no_photo_is_published() {
+    let folder = tempfile::tempdir().unwrap();
+    two_rides_of_one_upload(folder.path());
+    let service = service(ride(KEY, 100, RIDE_MS, 0.01), &json!({"uploads": []}), "");
+    let main =
+        ["reconcile", "photos.csv", "--out", "ties", "--track", "--watch", "--until", "tiles", "--timeout", "1s"];
+    run(&mut command(folder.path(), &service, &main), 22);
+    let of_rides = rows(&folder.path().join("ties/sequences.csv"));
+    let told: Vec<_> = of_rides.iter().map(|row| (row["verdict"].as_str(), row["stage"].as_str())).collect();
+    assert_eq!(told, [("published", "in_tiles"), ("not_found", "")]);
+    assert!(of_rides[1]["note"].contains("1 of its 2 rides"), "{:?}", of_rides[1]);
+    let upload = &rows(&folder.path().join("ties/uploads.csv"))[0];
+    assert_eq!((upload["cluster_id"].as_str(), upload["stage"].as_str()), ("5", ""));
+    assert!(upload["note"].contains("1 of its 2 rides"), "{upload:?}");
+}
+
+#[test]
+fn a_ride_of_which_the_service_dropped_a_photo_is_settled_and_its_counts_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    two_rides_of_one_upload(folder.path());
+    let mut entities = [ride(KEY, 100, RIDE_MS, 0.01), ride(OTHER_KEY, 200, RIDE_MS, 0.02)].concat();
+    entities.remove(7);
+    let service = service(entities, &json!({"uploads": []}), "");
+    let main =
+        ["reconcile", "photos.csv", "--out", "ties", "--track", "--watch", "--until", "tiles", "--timeout", "9s"];
+    run(&mut command(folder.path(), &service, &main), 0);
+    let upload = &rows(&folder.path().join("ties/uploads.csv"))[0];
+    assert_eq!(upload["stage"], "in_tiles");
+    assert!(upload["note"].contains("image counts differ: 9 readable, 10 sent"), "{upload:?}");
+}

@@ -14,8 +14,13 @@ impl Run<'_> {
         let known: Vec<&Tracked> = named.iter().filter_map(|id| self.tracked.get(id)).collect();
         let Some(worst) = known.iter().min_by_key(|tracked| (rank(tracked.standing.state), tracked.standing.stage))
         else {
-            return self.told_by_ties(track);
+            return self.told_by_ties(track, "by its photos, no upload id is known").unwrap_or_default();
         };
+        if worst.standing.state == State::Unknown
+            && let Some(told) = self.told_by_ties(track, "by its photos")
+        {
+            return told; // other rides of its upload are not where this one is
+        }
         for row in self.local.images.rows_of(track) {
             let file = &self.local.archive.files[self.local.images.file[row] as usize];
             let Some(tracked) = file.cluster_id.and_then(|id| self.tracked.get(&id)) else { continue };
@@ -49,17 +54,15 @@ impl Run<'_> {
         }
     }
 
-    /// Where a local sequence stands of whose upload nothing is known: as far as its photos are tied.
-    fn told_by_ties(&self, track: usize) -> TrackUpload {
-        let Some(seen) = self.ties_of_track(track).seen(&self.published.in_tiles) else {
-            return TrackUpload::default();
-        };
-        let standing = Standing::without_feed(seen, "by its photos, no upload id is known");
-        TrackUpload {
+    /// Where a local sequence stands as far as its own photos are tied, `why` nothing else tells it.
+    fn told_by_ties(&self, track: usize, why: &str) -> Option<TrackUpload> {
+        let seen = self.ties_of_track(track).seen(&self.published.in_tiles)?;
+        let standing = Standing::without_feed(seen, why);
+        Some(TrackUpload {
             stage: standing.stage.map_or("", cluster_tracker::Stage::as_str),
             error_code: String::new(),
             note: standing.notes.join("; "),
-        }
+        })
     }
 }
 

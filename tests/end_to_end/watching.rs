@@ -1,6 +1,6 @@
 //! Care of a watch: one limit for both services, nothing asked twice over kills, a feed that is paused.
 
-use crate::support::{Service, rows, rows_of, run, said};
+use crate::support::{Service, rows, rows_of, run, said, tiepoint};
 use crate::track::{KEY, OTHER_KEY, RIDE_MS, asked, command, item, ride, service, with_feed, write_history};
 use serde_json::json;
 use std::path::Path;
@@ -316,4 +316,52 @@ fn a_ride_of_which_the_service_dropped_a_photo_is_settled_and_its_counts_are_tol
     let upload = &rows(&folder.path().join("ties/uploads.csv"))[0];
     assert_eq!(upload["stage"], "in_tiles");
     assert!(upload["note"].contains("image counts differ: 9 readable, 10 sent"), "{upload:?}");
+}
+
+/// Watches that a cache remembers.
+fn n_watches(cache: &Path) -> usize {
+    let files = std::fs::read_dir(cache.join("tracker")).into_iter().flatten().flatten();
+    files.filter(|file| is_watch(&file.file_name().to_string_lossy())).count()
+}
+
+#[test]
+fn folders_that_share_a_cache_have_a_watch_each() {
+    let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let cache = folders[0].path().join("cache");
+    let service = service(Vec::new(), &json!({"uploads": []}), "");
+    let watch = |folder: &tempfile::TempDir, timeout: &str| {
+        crate::track::photos(folder.path(), &[(5, 0.01)]);
+        let main = ["reconcile", "photos.csv", "--out", "ties", "--track", "--watch", "--timeout", timeout];
+        let mut command = command(folder.path(), &service, &main);
+        command.arg("--cache-dir").arg(&cache);
+        command
+    };
+    for (n_others, folder) in folders.iter().enumerate() {
+        let watching = Watching::begin(watch(folder, "1h"));
+        until("it is remembered", || n_watches(&cache) == n_others + 1);
+        until("the report is there", || folder.path().join("ties/summary.json").exists());
+        drop(watching);
+    }
+    // The report is there now, and the watch is still the same.
+    run(&mut watch(&folders[0], "0.1s"), 22);
+    assert_eq!(n_watches(&cache), 1, "the first has come to its end, the other is still remembered");
+}
+
+#[test]
+fn a_watch_is_of_one_user_whatever_they_are_called_and_of_one_feed() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = folder.path().join("cache");
+    let service = service(Vec::new(), &json!({"uploads": []}), "");
+    let watch = |user| ["track", "--user", user, "--cluster", "5", "--watch", "-o", "-"];
+    let begin = |command: Command, n_remembered: usize| {
+        let watching = Watching::begin(command);
+        until("it is remembered", || n_watches(&cache) == n_remembered);
+        drop(watching);
+    };
+    begin(command(folder.path(), &service, &watch("me")), 1);
+    begin(with_feed(folder.path(), &service, &watch("me")), 2);
+    run(command(folder.path(), &service, &watch("anna")).args(["--timeout", "0.1s"]), 22);
+    assert_eq!(n_watches(&cache), 1, "`me` is anna");
+    run(tiepoint(folder.path()).args(["cache", "clear"]), 0);
+    assert_eq!(n_watches(&cache), 0);
 }

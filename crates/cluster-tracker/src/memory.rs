@@ -12,6 +12,10 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// A file that is being written for so long is not being written any more.
+const STALE_AFTER: Duration = Duration::from_hours(1);
 
 /// A file that cannot be read or written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -121,8 +125,14 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Files in this folder, which is made when the first is written.
+    /// Files in this folder, which is made when the first is written. What killed writers left behind is taken away.
     pub fn in_folder(folder: &Path) -> Self {
+        for path in files_of(folder).filter(|path| has_extension(path, "part")) {
+            let age = std::fs::metadata(&path).and_then(|file| file.modified()).ok().and_then(|at| at.elapsed().ok());
+            if age.is_some_and(|age| age > STALE_AFTER) {
+                let _ = std::fs::remove_file(&path); // of no use and no harm
+            }
+        }
         Self { folder: Some(folder.to_owned()), ..Self::default() }
     }
 
@@ -172,6 +182,25 @@ impl Memory {
         }
     }
 
+    /// Forgets the owner and all watches. How the feed is to be treated stays: a pause is the service's, not ours.
+    pub fn forget(&self) -> Result<(), MemoryError> {
+        let Some(folder) = &self.folder else { return Ok(()) };
+        let is_ours = |path: &PathBuf| {
+            let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+            has_extension(path, "part")
+                || (has_extension(path, "json") && (stem == "owner" || stem.starts_with("watch-")))
+        };
+        for path in files_of(folder).filter(is_ours) {
+            match std::fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(MemoryError { detail: error.to_string(), path });
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     /// A file that is absent or damaged is as good as none: the watch begins anew.
     fn read<T: for<'de> Deserialize<'de>>(&self, name: &str) -> Option<T> {
         let text = std::fs::read(self.folder.as_ref()?.join(format!("{name}.json"))).ok()?;
@@ -191,6 +220,15 @@ impl Memory {
         };
         written().map_err(|error| MemoryError { path: path.clone(), detail: error.to_string() })
     }
+}
+
+/// The files of a folder; none of one that is not there.
+fn files_of(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path())
+}
+
+fn has_extension(path: &Path, extension: &str) -> bool {
+    path.extension().is_some_and(|known| known == extension)
 }
 
 /// `watch-` and a hash of the name (FNV-1a), which may hold anything.
@@ -227,6 +265,27 @@ mod tests {
         assert_eq!(memory.feed_care(), FeedCare::default());
         memory.end_watch("anna");
         assert_eq!(memory.watch("anna"), None);
+    }
+
+    #[test]
+    fn what_killed_writers_left_is_swept_and_a_pause_outlives_forgetting() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str| std::fs::write(folder.path().join(name), "{}").unwrap();
+        let names = || {
+            let mut names: Vec<_> = files_of(folder.path()).map(|path| path.file_name().unwrap().to_owned()).collect();
+            names.sort();
+            names
+        };
+        for name in ["feed.json", "owner.json", "watch-0.json", "watch-0.7.part", "watch-0.8.part", "of a user.json"] {
+            write(name);
+        }
+        let killed = std::fs::File::options().write(true).open(folder.path().join("watch-0.7.part")).unwrap();
+        killed.set_modified(std::time::SystemTime::now() - 2 * STALE_AFTER).unwrap();
+        let memory = Memory::in_folder(folder.path());
+        assert_eq!(names(), ["feed.json", "of a user.json", "owner.json", "watch-0.8.part", "watch-0.json"]);
+        memory.forget().unwrap();
+        assert_eq!(names(), ["feed.json", "of a user.json"]);
+        Memory::in_folder(&folder.path().join("none")).forget().unwrap();
     }
 
     #[test]

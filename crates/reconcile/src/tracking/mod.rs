@@ -7,6 +7,7 @@
 
 mod error;
 mod evidence;
+mod names;
 mod owner;
 mod rows;
 mod run;
@@ -19,5 +20,5 @@ pub use cluster_tracker::{Feed, FeedError, FeedSettings, Goal, Queries, QueriesE
 pub use error::{TrackError, kind_of_feed_error};
 pub use rows::upload_rows;
 pub use run::{TrackedRun, Tracking, reconcile_tracked};
-pub use tracker::{Question, Round, TrackSettings, Tracked, Tracker, Wanted};
+pub use tracker::{Question, Round, TrackSettings, Tracked, Tracker, Wanted, forget_watches};
 pub use watching::{Outcome, Tell, WatchSettings, watch_uploads};

@@ -57,8 +57,8 @@ pub struct TrackedRun {
 
 /// What is known so far, and what is still followed.
 pub(super) struct Run<'a> {
-    settings: Settings,
-    tracking: &'a Tracking,
+    pub(super) settings: Settings,
+    pub(super) tracking: &'a Tracking,
     pub(super) tracker: Tracker,
     pub(super) runtime: Runtime,
     pub(super) local: Local,
@@ -128,13 +128,7 @@ impl Run<'_> {
         clock: &Arc<dyn Clock>,
         watch: Watcher<'_>,
     ) -> Result<TrackedRun, ReconcileError> {
-        let name = format!(
-            "{:?} {} {} {:?}",
-            self.settings.paths,
-            self.settings.out.display(),
-            self.tracking.track.user,
-            watching.until
-        );
+        let name = self.name_of_watch(watching.until);
         let timeout_ms = i64::try_from(watching.timeout.as_millis()).unwrap_or(i64::MAX);
         let is_alive = |kept: &WatchMemory| clock.epoch_ms() < kept.started_ms.saturating_add(timeout_ms);
         let mut kept = self.tracker.memory.watch(&name).filter(is_alive).unwrap_or_else(|| {

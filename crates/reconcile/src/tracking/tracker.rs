@@ -10,7 +10,7 @@ use image_matcher::MatchSettings;
 use mapillary_api::{Api, ApiSettings, ErrorKind};
 use polite_http::{Clock, Store};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Uploads that nobody asked for by name are looked at closely only if they are few.
@@ -137,10 +137,7 @@ impl Tracker {
             Some(folder) => Some(Arc::new(response_store::ResponseStore::open(folder)?) as Arc<dyn Store>),
             None => None,
         };
-        let memory = settings
-            .cache_dir
-            .as_ref()
-            .map_or_else(Memory::forgetful, |folder| Memory::in_folder(&folder.join("tracker")));
+        let memory = settings.cache_dir.as_ref().map_or_else(Memory::forgetful, |folder| memory_of(folder));
         let feed = settings.feed.clone().map(|feed| Feed::new(feed, store.clone(), memory.clone())).transpose()?;
         let api = Api::new(settings.api.clone(), store)?;
         let opened_ms = clock.epoch_ms();
@@ -337,6 +334,16 @@ pub(super) fn counts_differ(said: Option<u64>, found: Option<usize>, sent: Optio
     }
     let told: Vec<String> = known.iter().map(|(count, what)| format!("{count} {what}")).collect();
     Some(format!("image counts differ: {}", told.join(", ")))
+}
+
+/// What a cache folder remembers of watches.
+fn memory_of(cache_dir: &Path) -> Memory {
+    Memory::in_folder(&cache_dir.join("tracker"))
+}
+
+/// Forgets who the owner of the token is and where watches stand; how long the feed wants to be left alone is kept.
+pub fn forget_watches(cache_dir: &Path) -> Result<(), TrackError> {
+    Ok(memory_of(cache_dir).forget()?)
 }
 
 /// Whether an error of the API ends the whole round.

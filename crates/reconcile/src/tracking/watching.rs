@@ -44,7 +44,7 @@ pub async fn watch_uploads(
     settings: &WatchSettings,
     tell: Tell<'_>,
 ) -> Result<(Round, Outcome), TrackError> {
-    let name = name_of(tracker, settings);
+    let name = tracker.name_of_watch(settings.until).await;
     let now = || tracker.clock.epoch_ms();
     let timeout_ms = i64::try_from(settings.timeout.as_millis()).unwrap_or(i64::MAX);
     let is_alive = |kept: &WatchMemory| now() < kept.started_ms.saturating_add(timeout_ms);
@@ -202,11 +202,4 @@ pub(super) fn keep_seen(kept: &mut WatchMemory, tracked: &Tracked) {
     known.seen = tracked.seen;
     known.n_found = tracked.n_found.or(known.n_found);
     known.sequence_ids = tracked.sequences.iter().map(|key| key.as_str().to_owned()).collect();
-}
-
-/// One watch, one name: whose uploads, which, and what for.
-fn name_of(tracker: &Tracker, settings: &WatchSettings) -> String {
-    let of = &tracker.settings;
-    let clusters: Vec<String> = of.wanted.iter().map(|wanted| wanted.cluster_id.to_string()).collect();
-    format!("{} {} {:?} {}", of.api.graph_url, of.user, settings.until, clusters.join(","))
 }

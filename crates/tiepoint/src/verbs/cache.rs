@@ -14,7 +14,7 @@ use std::fmt::Write;
   tiepoint cache info                          what it holds, by kind and age
   tiepoint cache list | grep 14/8188/5448       is this tile in it?
   tiepoint cache verify                         reads every answer and checks its seal
-  tiepoint cache clear --cache-dir /data/tp     forgets every answer; the day's quotas are kept")]
+  tiepoint cache clear --cache-dir /data/tp     forgets every answer; the day's quotas and a pause of the feed are kept")]
 pub(crate) enum Cache {
     /// What it holds, by kind and age
     Info,
@@ -22,7 +22,7 @@ pub(crate) enum Cache {
     List,
     /// Reads every answer and checks its seal
     Verify,
-    /// Forgets every answer, and what scans remember
+    /// Forgets every answer, and what scans and watches remember
     Clear,
 }
 
@@ -53,6 +53,7 @@ impl Cache {
             }
             Self::Clear => {
                 crate::local_flags::forget_scans(&folder)?;
+                reconcile::tracking::forget_watches(&folder)?;
                 let forgotten = response_store::clear(&folder)?;
                 let told =
                     forgotten.map_or("a damaged cache was deleted".to_owned(), |n| format!("{n} answers forgotten"));

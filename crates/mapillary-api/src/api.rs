@@ -10,7 +10,7 @@ use crate::page::{Collector, read_document};
 use crate::pages::without_repetition;
 use crate::reading::{About, EMPTY_TILE, EMPTY_TILE_CONFIRMED, GraphList, IMAGE_IDS, IMAGES, TileReply, USER_PAGE};
 use crate::settings::{ENTITIES, SEARCHES, TILES, freshness};
-use crate::{ApiError, ApiSettings, QuotaToday, TileAnswer, Tileset, TimeWindow, Usage};
+use crate::{ApiError, ApiSettings, QuotaToday, StoredBatch, TileAnswer, Tileset, TimeWindow, Usage};
 use capture_model::{CapturedAt, ImageId, PublishedImage, SequenceId};
 use polite_http::{
     Auth, Client, ClientSettings, Clock, FetchError, QuotaSettings, RedactedUrl, Request, ReqwestTransport, Source,
@@ -167,7 +167,7 @@ impl Api {
 
     /// The sequences of each stored answer that still serves: [`Self::images_of_sequences`] with exactly these, in this order,
     /// costs no request. The newest answer comes first.
-    pub fn stored_batches(&self) -> Result<Vec<Vec<SequenceId>>, ApiError> {
+    pub fn stored_batches(&self) -> Result<Vec<StoredBatch>, ApiError> {
         let base = below(&self.0.settings.graph_url, ["images"]);
         let batch_of = |key: &str| -> Option<Vec<SequenceId>> {
             let url = Url::parse(key.strip_prefix(BY_SEQUENCE)?.strip_prefix(' ')?).ok()?;
@@ -179,7 +179,10 @@ impl Api {
             (is_ours && is_here).then(|| ids.1.split(',').map(SequenceId::new).collect())
         };
         let keys = self.0.client.fresh_keys(IMAGES, self.1)?;
-        Ok(keys.iter().filter_map(|key| batch_of(key.as_str())).collect())
+        let with_time = |(key, fetched_at_ms): (polite_http::StoreKey, i64)| {
+            Some(StoredBatch { sequences: batch_of(key.as_str())?, fetched_at_ms })
+        };
+        Ok(keys.into_iter().filter_map(with_time).collect())
     }
 
     /// `None` when the answer may be only a part.

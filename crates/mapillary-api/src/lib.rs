@@ -21,7 +21,7 @@ pub use entities_file::{Entities, EntitiesError, read_entities};
 pub use entity::entity_json;
 pub use error::{ApiError, BadBaseUrl, ErrorKind};
 pub use page::EntityProblem;
-pub use questions::{QuotaToday, TileAnswer, Tileset, TimeWindow};
+pub use questions::{QuotaToday, StoredBatch, TileAnswer, Tileset, TimeWindow};
 pub use settings::{ApiSettings, ENTITIES_PER_DAY, SEARCHES_PER_DAY, TILES_PER_DAY, base_url};
 pub use usage::Usage;
 pub use users::User;

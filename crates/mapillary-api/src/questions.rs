@@ -1,6 +1,6 @@
 //! The words of questions and answers.
 
-use capture_model::CapturedAt;
+use capture_model::{CapturedAt, SequenceId};
 use std::sync::Arc;
 
 /// Which coverage: with places as uploaded, or as computed.
@@ -30,6 +30,15 @@ pub struct TimeWindow {
     pub start: CapturedAt,
     /// Last moment.
     pub end: CapturedAt,
+}
+
+/// Sequences that a stored answer holds whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredBatch {
+    /// What was asked, in this order.
+    pub sequences: Vec<SequenceId>,
+    /// When it was fetched: milliseconds since the Unix epoch.
+    pub fetched_at_ms: i64,
 }
 
 /// A coverage tile as it came.

@@ -142,13 +142,13 @@ impl Client {
         self.0.counters.snapshot()
     }
 
-    /// The keys of all stored answers of a kind that would serve, fetched at `since_ms` (ms since the Unix epoch) or later
-    /// where that is given; the newest first.
-    pub fn fresh_keys(&self, kind: &str, since_ms: Option<i64>) -> Result<Vec<StoreKey>, FetchError> {
+    /// The keys of all stored answers of a kind that would serve, each with the time when it was fetched (ms since the Unix
+    /// epoch): at `since_ms` or later where that is given; the newest first.
+    pub fn fresh_keys(&self, kind: &str, since_ms: Option<i64>) -> Result<Vec<(StoreKey, i64)>, FetchError> {
         let Some(store) = &self.0.store else { return Ok(Vec::new()) };
         let is_stale = |at: i64| self.0.is_stale(kind, at) || since_ms.is_some_and(|since| at < since);
         let keys = store.keys_of_kind(kind)?.into_iter();
-        Ok(keys.filter(|&(_, at)| self.0.settings.offline || !is_stale(at)).map(|(key, _)| key).collect())
+        Ok(keys.filter(|&(_, at)| self.0.settings.offline || !is_stale(at)).collect())
     }
 
     /// The switch that stops the run.

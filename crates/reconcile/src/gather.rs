@@ -10,6 +10,7 @@
 //!    answer for a sequence lacks a good part of what the tiles show of it, it may have been cut: one request per 20 such
 //!    sequences asks for some of the missing images by id. Where none of them is there they are deleted since the tile was
 //!    made, as single ones are taken to be; where one is there the answer was at fault, and all of the rest is asked for.
+//!    A stored answer that is older than a tile may lack what has come since then: of it a single missing image counts.
 //!
 //! Answers are used in a fixed order, whatever order they arrive in. A failed answer fails its tiles, never the run, unless
 //! it says that every further request would fail as well (token, block, quota).
@@ -44,6 +45,8 @@ pub(crate) struct Batch {
     pub(crate) keys: Vec<SequenceId>,
     /// Of a stored answer the sequences that are wanted now; `None` is all of them.
     wanted: Option<BTreeSet<SequenceId>>,
+    /// When a stored answer was fetched: milliseconds since the Unix epoch; `None` where it is to be fetched.
+    fetched_at_ms: Option<i64>,
     /// Rows of the images that the tiles show of them.
     rows: Vec<usize>,
 }
@@ -133,27 +136,32 @@ pub(crate) fn in_question(
     let of_parts = parts.into_iter().map(|part| Batch {
         rows: rows(&part.wanted),
         wanted: part.less_than_asked(|(_, key)| (*key).clone()),
+        fetched_at_ms: Some(part.fetched_at_ms),
         keys: part.asked,
     });
     let of_parts_unseen = parts_unseen.into_iter().map(|part| Batch {
         rows: Vec::new(),
         wanted: part.less_than_asked(|key| (*key).clone()),
+        fetched_at_ms: Some(part.fetched_at_ms),
         keys: part.asked,
     });
     let sizes: Vec<usize> = wanted.iter().map(|(_, key)| seen.n_images_of(key)).collect();
     let packed = batches(&sizes).into_iter().map(|members| {
         let members: Vec<(u32, &SequenceId)> = members.into_iter().map(|member| wanted[member]).collect();
-        Batch { keys: members.iter().map(|(_, key)| (*key).clone()).collect(), wanted: None, rows: rows(&members) }
+        let keys = members.iter().map(|(_, key)| (*key).clone()).collect();
+        Batch { keys, wanted: None, fetched_at_ms: None, rows: rows(&members) }
     });
     let of_unseen = unseen.chunks(SEQUENCES_PER_BATCH).map(|keys| Batch {
         keys: keys.iter().map(|key| (*key).clone()).collect(),
         wanted: None,
+        fetched_at_ms: None,
         rows: Vec::new(),
     });
     of_parts.chain(of_parts_unseen).chain(packed).chain(of_unseen).collect()
 }
 
-/// Images that the tiles show and the answer lacks, with their rows, of each sequence that lacks a good part.
+/// Images that the tiles show and the answer lacks, with their rows, of each sequence that lacks a good part, or any that
+/// a tile shows which is newer than the answer.
 fn lacking_of(batch: &Batch, seen: &SeenInTiles, entities: &[PublishedImage]) -> Vec<Lacking> {
     let answered: BTreeSet<u64> = entities.iter().map(|image| image.id.0).collect();
     let mut shown: BTreeMap<u32, (usize, Lacking)> = BTreeMap::new();
@@ -165,7 +173,10 @@ fn lacking_of(batch: &Batch, seen: &SeenInTiles, entities: &[PublishedImage]) ->
         }
     }
     let is_cut = |(n_shown, lacking): &(usize, Lacking)| {
-        !lacking.is_empty() && lacking.len() as f64 >= LACKING_SHARE * *n_shown as f64
+        let is_newer =
+            |&(_, row): &(ImageId, usize)| batch.fetched_at_ms.is_some_and(|at| at < seen.fetched_at_ms[row]);
+        let is_good_part = lacking.len() as f64 >= LACKING_SHARE * *n_shown as f64;
+        !lacking.is_empty() && (is_good_part || lacking.iter().any(is_newer))
     };
     shown.into_values().filter(is_cut).map(|(_, lacking)| lacking).collect()
 }

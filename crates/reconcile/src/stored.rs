@@ -5,13 +5,13 @@
 //! that a refresh stands although the batches of before it are still there.
 
 use capture_model::SequenceId;
-use mapillary_api::{Api, ApiError};
+use mapillary_api::{Api, ApiError, StoredBatch};
 use std::collections::{BTreeSet, HashMap};
 
 /// Which stored answer holds which sequence.
 #[derive(Debug, Default)]
 pub(crate) struct Stored {
-    batches: Vec<Vec<SequenceId>>,
+    batches: Vec<StoredBatch>,
     batch_of: HashMap<SequenceId, usize>,
 }
 
@@ -19,6 +19,8 @@ pub(crate) struct Stored {
 pub(crate) struct StoredPart<T> {
     /// What was asked then: asked again, it costs no request.
     pub(crate) asked: Vec<SequenceId>,
+    /// When it was fetched: milliseconds since the Unix epoch.
+    pub(crate) fetched_at_ms: i64,
     /// What is wanted of it.
     pub(crate) wanted: Vec<T>,
 }
@@ -36,10 +38,10 @@ impl Stored {
     }
 
     /// Of batches with the newest first.
-    fn of_batches(batches: Vec<Vec<SequenceId>>) -> Self {
+    fn of_batches(batches: Vec<StoredBatch>) -> Self {
         let mut batch_of = HashMap::new();
         for (number, batch) in batches.iter().enumerate() {
-            for key in batch {
+            for key in &batch.sequences {
                 batch_of.entry(key.clone()).or_insert(number);
             }
         }
@@ -60,7 +62,8 @@ impl Stored {
                 continue;
             };
             let part = *part_of.entry(batch).or_insert_with(|| {
-                parts.push(StoredPart { asked: self.batches[batch].clone(), wanted: Vec::new() });
+                let StoredBatch { sequences, fetched_at_ms } = self.batches[batch].clone();
+                parts.push(StoredPart { asked: sequences, fetched_at_ms, wanted: Vec::new() });
                 parts.len() - 1
             });
             parts[part].wanted.push(item);
@@ -76,10 +79,11 @@ mod tests {
     #[test]
     fn what_is_stored_is_taken_by_its_answer_and_the_rest_is_left() {
         let keys = |text: &str| text.split(' ').map(SequenceId::new).collect::<Vec<_>>();
-        let stored = Stored::of_batches(vec![keys("a b c"), keys("c d")]);
+        let batch = |text, fetched_at_ms| StoredBatch { sequences: keys(text), fetched_at_ms };
+        let stored = Stored::of_batches(vec![batch("a b c", 9), batch("c d", 5)]);
         let (parts, rest) = stored.part(keys("x c d a y"), |key| key);
-        let told: Vec<_> = parts.into_iter().map(|part| (part.asked, part.wanted)).collect();
-        assert_eq!(told, [(keys("a b c"), keys("c a")), (keys("c d"), keys("d"))]);
+        let told: Vec<_> = parts.into_iter().map(|part| (part.asked, part.wanted, part.fetched_at_ms)).collect();
+        assert_eq!(told, [(keys("a b c"), keys("c a"), 9), (keys("c d"), keys("d"), 5)]);
         assert_eq!(rest, keys("x y"));
         assert_eq!(Stored::default().part(keys("a"), |key| key).1, keys("a"));
     }

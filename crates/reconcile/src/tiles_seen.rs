@@ -14,6 +14,8 @@ use tile_cover::Tile;
 pub(crate) struct SeenInTiles {
     /// Images near the photos, in the order of the tiles, each id once.
     pub(crate) images: PublishedImages,
+    /// When the tile of each was fetched: milliseconds since the Unix epoch.
+    pub(crate) fetched_at_ms: Vec<i64>,
     /// Sequences whose line passes near the photos while no tile shows an image of them.
     pub(crate) without_images: Vec<SequenceId>,
     /// What became of each tile of the plan.
@@ -40,9 +42,10 @@ impl SeenInTiles {
         });
         in_order(&Bounds::TILES, questions, |answer| {
             let &tile = tiles.next().expect("an answer a tile");
-            let state = match answer.and_then(|answer| decoded(&answer, tile)) {
-                Ok(coverage) => {
+            let state = match answer.and_then(|answer| Ok((decoded(&answer, tile)?, answer.fetched_at_ms))) {
+                Ok((coverage, fetched_at_ms)) => {
                     seen.take_in(&coverage, near, &mut known_ids, &mut lines);
+                    seen.fetched_at_ms.resize(seen.images.len(), fetched_at_ms);
                     state_of(&coverage, watch)
                 }
                 Err(error) => {

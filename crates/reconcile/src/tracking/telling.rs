@@ -2,7 +2,7 @@
 
 use super::run::Run;
 use super::tracker::Tracked;
-use capture_model::Reason;
+use capture_model::{ClusterId, Reason};
 use cluster_tracker::{Standing, State};
 use image_matcher::{MatchOutcome, TrackVerdict};
 use match_report::TrackUpload;
@@ -10,12 +10,17 @@ use match_report::TrackUpload;
 impl Run<'_> {
     /// What the uploads of a track say of it; photos without partner get the reason that their upload gives them.
     pub(super) fn tell(&self, track: usize, outcome: &mut MatchOutcome) -> TrackUpload {
-        let named = self.clusters_of(track);
+        let mut named = self.clusters_of(track);
+        named.remove(&ClusterId(0)); // a dry run
         let known: Vec<&Tracked> = named.iter().filter_map(|id| self.tracked.get(id)).collect();
         let Some(worst) = known.iter().min_by_key(|tracked| (rank(tracked.standing.state), tracked.standing.stage))
         else {
             return self.told_by_ties(track, "by its photos, no upload id is known").unwrap_or_default();
         };
+        let is_told_of_all = known.len() == named.len();
+        if worst.standing.state == State::InTiles && !is_told_of_all {
+            return self.told_by_ties(track, "by its photos, one of its uploads is not known").unwrap_or_default();
+        }
         if worst.standing.state == State::Unknown
             && let Some(told) = self.told_by_ties(track, "by its photos")
         {

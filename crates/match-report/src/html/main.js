@@ -118,7 +118,14 @@ addEventListener("pointerdown", event => { if (!event.target.closest("#search"))
 new ResizeObserver(draw).observe(canvas);
 addEventListener("hashchange", () => { if (location.hash !== remembered) recall(); });
 const dark = matchMedia("(prefers-color-scheme: dark)"), again = () => { readColours(); draw(); };
-dark.addEventListener("change", again); addEventListener("beforeprint", () => { readColours(); paint(); });
+dark.addEventListener("change", again);
+/** The map is drawn in the size that it has on paper, and shows there what it shows here. */
+function printed(isPrinted) {
+  const before = { ...size };
+  byId("map").parentElement.classList.toggle("printed", isPrinted);
+  readColours(); resize(); view.scale *= Math.min(size.w / before.w, size.h / before.h); paint();
+}
+addEventListener("beforeprint", () => printed(true)); addEventListener("afterprint", () => printed(false));
 readColours(); startTiles(); showTotals(); showFilters(); filtered(); showEvidence();
 if (!recall()) frameRows(() => true);
 paint(); performance.mark("painted"); // the map is there before the lists are

@@ -159,9 +159,10 @@ pub(super) fn broken(error: &serde_json::Error) -> RowsError {
     RowsError::Broken {
         line: error.line() as u64,
         column: error.column().to_string(),
-        detail: match error.is_eof() && (error.line(), error.column()) == (1, 0) {
-            true => "holds nothing; expected a list".to_owned(),
-            false => format!("broken JSON ({})", bare(error)),
+        detail: if error.is_eof() && (error.line(), error.column()) == (1, 0) {
+            "holds nothing; expected a list".to_owned()
+        } else {
+            format!("broken JSON ({})", bare(error))
         },
     }
 }

@@ -22,6 +22,7 @@ mod stored_answers;
 mod strangers;
 mod support;
 mod track;
+mod track_main_job;
 mod verbs;
 mod verify;
 mod watching;

@@ -9,6 +9,7 @@ mod error;
 mod evidence;
 mod names;
 mod owner;
+mod rounds;
 mod rows;
 mod run;
 mod telling;

@@ -10,24 +10,23 @@
 //! A watch repeats 2 and 3, and of 1 what belongs to the tracks that are not settled: what is settled is not asked for
 //! again. Every further round asks with answers of its own ([`mapillary_api::Api::newer_than`]).
 
+use super::rows::upload_rows;
 use super::tracker::{Question, Round, TrackSettings, Tracked, Tracker, Wanted};
-use super::watching::{Outcome, WatchSettings, keep_seen, recalled};
-use super::{TrackError, rows::upload_rows};
+use super::watching::{Outcome, WatchSettings};
 use crate::fetch::Published;
 use crate::outputs::{self, RunFacts};
 use crate::pool::Pool;
 use crate::run::{Judged, Local, Stages, gather_published, judge, prepare};
 use crate::{Event, ReconcileError, Reconciled, Settings, TilePlan, Watcher};
 use capture_model::{CapturedAt, ClusterId, FileState, LocalArchive, LocalImages, Reason, SequenceId};
-use cluster_tracker::{FeedError, NewSequences, State, Upload, WatchMemory};
+use cluster_tracker::{FeedError, NewSequences, Upload};
 use image_matcher::{Lookup, TrackVerdict};
 use local_archive::{ClusterRow, join_clusters};
 use mapillary_api::Api;
 use match_report::{TrackUpload, UploadRow};
-use polite_http::{Clock, FetchError};
+use polite_http::Clock;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 use tile_cover::{Zoom, tile_at};
 use tokio::runtime::Runtime;
 
@@ -66,7 +65,7 @@ pub(super) struct Run<'a> {
     pub(super) published: Published,
     pub(super) judged: Judged,
     /// Tracks that were open at first.
-    followed: BTreeSet<usize>,
+    pub(super) followed: BTreeSet<usize>,
     pub(super) tracked: BTreeMap<ClusterId, Tracked>,
     pub(super) feed_failure: Option<FeedError>,
 }
@@ -122,89 +121,12 @@ impl Run<'_> {
         self.ended(since_ms, None, watch)
     }
 
-    fn watched(
-        mut self,
-        watching: &WatchSettings,
-        clock: &Arc<dyn Clock>,
-        watch: Watcher<'_>,
-    ) -> Result<TrackedRun, ReconcileError> {
-        let name = self.name_of_watch(watching.until);
-        let timeout_ms = i64::try_from(watching.timeout.as_millis()).unwrap_or(i64::MAX);
-        let is_alive = |kept: &WatchMemory| clock.epoch_ms() < kept.started_ms.saturating_add(timeout_ms);
-        let mut kept = self.tracker.memory.watch(&name).filter(is_alive).unwrap_or_else(|| {
-            let now = clock.epoch_ms();
-            WatchMemory { started_ms: now, round_ms: now, ..WatchMemory::default() }
-        });
-        let deadline_ms = kept.started_ms.saturating_add(timeout_ms);
-        self.recall_settled(&kept, watch)?;
-        loop {
-            self.keep(&name, &kept)?;
-            let before = self.judged.outcome.clone();
-            self.round(kept.round_ms, watch)?;
-            let mut is_news = before != self.judged.outcome;
-            for (cluster, tracked) in &self.tracked {
-                is_news |=
-                    kept.note(*cluster, tracked.upload.as_ref(), tracked.standing.state.as_str(), clock.epoch_ms());
-                keep_seen(&mut kept, tracked);
-            }
-            let open = self.unsettled(watching);
-            let now = clock.epoch_ms();
-            let outcome = match () {
-                () if open.is_empty() && self.has_failed() => Some(Outcome::Failed),
-                () if open.is_empty() => Some(Outcome::Reached),
-                () => (now >= deadline_ms).then_some(Outcome::TimedOut),
-            };
-            if let Some(outcome) = outcome {
-                self.tracker.memory.end_watch(&name);
-                return self.ended(now, Some(outcome), watch);
-            }
-            if is_news {
-                self.written(now, watch)?; // whoever looks meanwhile, or kills the watch, has what is known
-            }
-            if kept.next_round_ms == 0 {
-                kept.quiet_rounds = if is_news { 0 } else { kept.quiet_rounds + 1 };
-                let wait = watching.schedule.wait(kept.quiet_rounds, clock.jitter());
-                kept.next_round_ms =
-                    now.saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)).min(deadline_ms);
-                self.keep(&name, &kept)?;
-            }
-            let wait = Duration::from_millis(u64::try_from(kept.next_round_ms - clock.epoch_ms()).unwrap_or(0));
-            watch(Event::Waiting { open: open.len(), followed: self.followed.len(), seconds: wait.as_secs() });
-            let cancel = &watching.cancel;
-            let is_stopped = self.runtime.block_on(async {
-                tokio::select! {
-                    () = tokio::time::sleep(wait) => false,
-                    () = cancel.cancelled() => true,
-                }
-            });
-            if is_stopped {
-                return Err(TrackError::Feed(FeedError::Fetch(FetchError::Stopped)).into());
-            }
-            (kept.round_ms, kept.next_round_ms) = (clock.epoch_ms(), 0);
-            self.look_again(&open, kept.round_ms, watch)?;
-        }
-    }
-
-    /// What a watch that was killed had settled is not asked for again.
-    fn recall_settled(&mut self, kept: &WatchMemory, watch: Watcher<'_>) -> Result<(), ReconcileError> {
-        let mut keys = BTreeSet::new();
-        for (cluster, wanted) in self.uploads_of_followed() {
-            let recalled = kept.of(cluster).map(|watched| recalled(&wanted, watched));
-            if let Some(tracked) = recalled.filter(|tracked| tracked.standing.state.is_settled()) {
-                keys.extend(tracked.sequences.iter().cloned());
-                self.tracked.insert(cluster, tracked);
-            }
-        }
-        let api = self.tracker.api.clone(); // the answers of that time serve
-        self.fetch_sequences(keys, &api, watch)
-    }
-
-    fn keep(&self, name: &str, kept: &WatchMemory) -> Result<(), ReconcileError> {
-        Ok(self.tracker.memory.keep_watch(name, kept).map_err(TrackError::from)?)
-    }
-
     /// Writes the reports with what the uploads add to them.
-    fn written(&self, now_ms: i64, watch: Watcher<'_>) -> Result<(Reconciled, Vec<UploadRow>), ReconcileError> {
+    pub(super) fn written(
+        &self,
+        now_ms: i64,
+        watch: Watcher<'_>,
+    ) -> Result<(Reconciled, Vec<UploadRow>), ReconcileError> {
         watch(Event::Writing);
         let mut judged = self.judged.clone();
         let of_tracks: Vec<TrackUpload> =
@@ -224,7 +146,7 @@ impl Run<'_> {
         Ok((done, uploads))
     }
 
-    fn ended(
+    pub(super) fn ended(
         mut self,
         now_ms: i64,
         outcome: Option<Outcome>,
@@ -236,7 +158,7 @@ impl Run<'_> {
     }
 
     /// Asks for the uploads of the followed tracks that can still move, then looks at what is tied.
-    fn round(&mut self, since_ms: i64, watch: Watcher<'_>) -> Result<(), ReconcileError> {
+    pub(super) fn round(&mut self, since_ms: i64, watch: Watcher<'_>) -> Result<(), ReconcileError> {
         self.ask_for_uploads(since_ms, watch)?;
         self.look_at_ties(since_ms, watch)
     }
@@ -276,7 +198,7 @@ impl Run<'_> {
     }
 
     /// Fetches sequences that are not there yet, and matches again.
-    fn fetch_sequences(
+    pub(super) fn fetch_sequences(
         &mut self,
         mut keys: BTreeSet<SequenceId>,
         api: &Api,
@@ -310,7 +232,12 @@ impl Run<'_> {
     }
 
     /// Reads again what the open tracks need, and nothing else.
-    fn look_again(&mut self, open: &BTreeSet<usize>, since_ms: i64, watch: Watcher<'_>) -> Result<(), ReconcileError> {
+    pub(super) fn look_again(
+        &mut self,
+        open: &BTreeSet<usize>,
+        since_ms: i64,
+        watch: Watcher<'_>,
+    ) -> Result<(), ReconcileError> {
         let images = images_of_tracks(&self.local.archive, open);
         if images.is_empty() {
             return Ok(());
@@ -352,7 +279,7 @@ impl Run<'_> {
     }
 
     /// Uploads of followed tracks that can still move.
-    fn uploads_of_followed(&self) -> BTreeMap<ClusterId, Wanted> {
+    pub(super) fn uploads_of_followed(&self) -> BTreeMap<ClusterId, Wanted> {
         let mut wanted: BTreeMap<ClusterId, Wanted> = BTreeMap::new();
         for &track in &self.followed {
             let known = &self.local.archive.tracks[track];
@@ -370,26 +297,6 @@ impl Run<'_> {
             }
         }
         wanted
-    }
-
-    /// Followed tracks that are not where they should be.
-    fn unsettled(&self, watching: &WatchSettings) -> BTreeSet<usize> {
-        let is_settled = |track: &usize| {
-            let known: Vec<&Tracked> = self.clusters_of(*track).iter().filter_map(|id| self.tracked.get(id)).collect();
-            let is_there = |tracked: &&Tracked| {
-                tracked.standing.state == State::Failed
-                    || watching.until.is_reached(tracked.standing.state, tracked.seen)
-            };
-            if known.iter().all(|tracked| matches!(tracked.standing.state, State::NotFound | State::Unknown)) {
-                return self.judged.outcome.tracks[*track].verdict != TrackVerdict::NotFound; // only what is seen can tell
-            }
-            known.iter().all(is_there)
-        };
-        self.followed.iter().copied().filter(|track| !is_settled(track)).collect()
-    }
-
-    fn has_failed(&self) -> bool {
-        self.tracked.values().any(|tracked| tracked.standing.state == State::Failed)
     }
 
     fn rows(&self, now_ms: i64) -> Vec<UploadRow> {

@@ -23,6 +23,7 @@ use crate::votes::{GATE_M, nearest_quarter_ms};
 use capture_model::TimeKind;
 use judge::judge;
 pub(crate) use judge::surprise_of_beat;
+pub(crate) use place::roughness;
 use place::{first_chain, fit_place, is_exact_place, log_altitude, log_heading};
 use std::collections::BTreeMap;
 use std::f64::consts::PI;

@@ -1,6 +1,7 @@
 //! What one ride may be: its offset hypotheses, and for the best of them its blocks.
 
 use crate::block::{Block, weigh};
+use crate::frames::{self, FrameShift};
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
 use crate::rivals::are_one_upload;
@@ -15,6 +16,8 @@ use std::collections::BTreeMap;
 pub(crate) struct Explored {
     pub(crate) blocks: Vec<Block>,
     pub(crate) offset_probability: f64,
+    /// The same blocks some frames earlier or later where nothing tells, each with its probability in place of the offset's.
+    pub(crate) alternatives: Vec<(Block, f64)>,
 }
 
 /// Blocks that claim more than this share of each other's photos (or images) are rivals.
@@ -75,9 +78,20 @@ pub(crate) fn weigh_offsets(
     let temper = settings.weights.offset_temper;
     let apart_ms = least_apart_ms(ride);
     let (mut against, mut copies) = (0.0, Vec::new());
+    let told_ms = best.blocks.first().map_or(0.0, |block| block.offset_ms);
+    let frames = by_frames(ride, side, settings, agreed, &mut best);
+    let is_a_frame_away = |other: &Weighed<'_>| {
+        let away_ms = other.blocks.first().map_or(0.0, |block| block.offset_ms) - told_ms;
+        frames.as_ref().is_some_and(|frames| away_ms >= frames.reach_ms.0 && away_ms <= frames.reach_ms.1)
+    };
     for other in rest {
         let is_apart = (other.hypothesis.offset_ms - best.hypothesis.offset_ms).abs() >= apart_ms;
         if !is_apart || shares_a_pair(&best.blocks, &other.blocks) {
+            continue;
+        }
+        if is_a_frame_away(&other)
+            && other.blocks.first().map(|block| block.sequence) == best.blocks.first().map(|block| block.sequence)
+        {
             continue;
         }
         if let (Some(own), Some(twin)) = (best.blocks.first(), other.blocks.first())
@@ -94,11 +108,53 @@ pub(crate) fn weigh_offsets(
         let by_identity = if shown > 0.0 { temper * shown } else { f64::NEG_INFINITY };
         against += seen.max(by_identity).clamp(-60.0, 60.0).exp();
     }
+    let mut offset_probability = 1.0 / (1.0 + against);
+    let mut alternatives = Vec::new();
+    if let Some(frames) = frames {
+        alternatives = frames.others.into_iter().map(|(block, share)| (block, share * offset_probability)).collect();
+        offset_probability *= frames.share;
+    }
     best.blocks.extend(copies);
     Explored {
         blocks: best.blocks.into_iter().filter(|block| block.evidence_alone > -2.0).collect(),
-        offset_probability: 1.0 / (1.0 + against),
+        offset_probability,
+        alternatives,
     }
+}
+
+/// A ride's best offset once its frames were told apart, or were not.
+struct ByFrames {
+    /// What remains of the probability of the best.
+    share: f64,
+    others: Vec<(Block, f64)>,
+    /// Offsets that were looked at, ms from the best.
+    reach_ms: (f64, f64),
+}
+
+/// Moves the best offset by whole frames, where that is likelier; the alternatives that are as likely stand beside it.
+fn by_frames(
+    ride: &Ride,
+    side: &PublishedSide,
+    settings: &MatchSettings,
+    agreed: &[i64],
+    best: &mut Weighed<'_>,
+) -> Option<ByFrames> {
+    let parts = frames::parts(&best.blocks);
+    let own: Vec<&Block> = parts.iter().map(|&part| &best.blocks[part]).collect();
+    let (shifts, reach_ms) = frames::frame_shifts(ride, side, &own, &settings.weights, settings.clock_offset)?;
+    let (&first, rest) = shifts.split_first()?;
+    let move_all = |&shift: &FrameShift| {
+        own.iter().map(|block| (frames::moved_block(ride, side, block, shift), shift.share)).collect::<Vec<_>>()
+    };
+    let others = rest.iter().flat_map(move_all).collect();
+    if first.frames != 0 {
+        let offset_ms = own[0].offset_ms + first.later_ms;
+        let weigh = |block: &Block| {
+            weigh(ride, side, settings.weights, block.sequence, Some(offset_ms.round() as i64), agreed, &[])
+        };
+        best.blocks = best.blocks.iter().filter_map(weigh).collect();
+    }
+    Some(ByFrames { share: first.share, others, reach_ms })
 }
 
 /// An offset with its blocks, the one with most evidence first.
@@ -174,5 +230,5 @@ fn untimed(ride: &Ride, side: &PublishedSide, index: &Index, weights: Weights) -
         .filter_map(|(sequence, pairs)| weigh(ride, side, weights, sequence, None, &[], &pairs))
         .filter(|block| block.log_odds() > -2.0)
         .collect();
-    Explored { blocks, offset_probability: 1.0 }
+    Explored { blocks, offset_probability: 1.0, alternatives: Vec::new() }
 }

@@ -11,6 +11,7 @@ mod claims;
 mod errors;
 mod evidence;
 mod explore;
+mod frames;
 mod huge;
 mod match_images;
 mod naive;

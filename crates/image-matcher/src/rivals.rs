@@ -129,7 +129,26 @@ pub(crate) fn standings<'a>(
         ];
         standing.doubt = doubts.iter().fold(doubts[0], |worst, &next| if next.0 > worst.0 { next } else { worst }).1;
     }
+    add_alternatives(&mut all, explored);
     all
+}
+
+/// The same blocks some frames away share what their block has; they are nobody's rivals.
+fn add_alternatives<'a>(all: &mut Vec<Standing<'a>>, explored: &'a [Explored]) {
+    for number in 0..all.len() {
+        let (ride, sequence) = (all[number].ride, all[number].block.sequence);
+        let against_others = all[number].probability / all[number].offset_probability.max(1e-9);
+        for (block, share) in explored[ride].alternatives.iter().filter(|(block, _)| block.sequence == sequence) {
+            all.push(Standing {
+                ride,
+                block,
+                offset_probability: *share,
+                probability: against_others * share,
+                twin_of: all[number].twin_of,
+                doubt: Doubt::Offset,
+            });
+        }
+    }
 }
 
 /// Whether two blocks hold the same fingerprints (time to the millisecond or in another zone, uploaded place, device) where

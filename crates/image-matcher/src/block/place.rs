@@ -283,7 +283,7 @@ pub(super) fn log_altitude(work: &Work<'_>, chosen: &[usize]) -> Vec<f64> {
 
 /// How far a field strays from its middle (the root mean square of a wander whose upper quartile is the field's, so that a
 /// bad stretch does not speak for the whole ride), and the length of its middle, metres.
-pub(super) fn roughness(field: &[[f64; 2]]) -> (f64, f64) {
+pub(crate) fn roughness(field: &[[f64; 2]]) -> (f64, f64) {
     const OF_UPPER_QUARTILE: f64 = 0.849; // of a wander that is normal on both axes
     let middle = median_vector(field);
     let mut strays: Vec<f64> = field.iter().map(|f| length([f[0] - middle[0], f[1] - middle[1]])).collect();

@@ -65,7 +65,7 @@ pub(super) fn add(plan: &mut Plan, scenario: Scenario, n: usize) {
         }
         Scenario::StraightDrive | Scenario::StraightWalk => {
             (first.route, first.camera, first.interval_ms) = (Route::Straight, DASH, 1_000.0);
-            (first.clock, first.altitudes) = (Clock::wrong(305_000), Altitudes::Measured);
+            (first.clock, first.altitudes) = (Clock::wrong(305_000), Altitudes::Missing);
             (first.speed_m_s, first.places) = (14.0, moved(2.0, 1.3));
             if scenario == Scenario::StraightWalk {
                 // of a part in the middle, neither end tells where it belongs

@@ -149,10 +149,18 @@ fn by_frames(
     let others = rest.iter().flat_map(move_all).collect();
     if first.frames != 0 {
         let offset_ms = own[0].offset_ms + first.later_ms;
-        let weigh = |block: &Block| {
-            weigh(ride, side, settings.weights, block.sequence, Some(offset_ms.round() as i64), agreed, &[])
+        let is_kept = |anew: &Block, moved: &Block| {
+            let kept = anew.chain.iter().filter(|pair| moved.chain.binary_search(pair).is_ok()).count();
+            kept * 2 > moved.chain.len()
         };
-        best.blocks = best.blocks.iter().filter_map(weigh).collect();
+        let weigh = |block: &Block| {
+            let anew = weigh(ride, side, settings.weights, block.sequence, Some(offset_ms.round() as i64), agreed, &[]);
+            // a chain that goes back to the frames that are not meant is moved as it is
+            let moved = frames::moved_block(ride, side, block, first);
+            anew.filter(|anew| is_kept(anew, &moved)).unwrap_or(moved)
+        };
+        best.blocks = best.blocks.iter().map(weigh).collect();
+        best.total = total(&best.blocks);
     }
     Some(ByFrames { share: first.share, others, reach_ms })
 }

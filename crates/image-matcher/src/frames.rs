@@ -19,7 +19,7 @@ use crate::explore::{SHARED, shared_photos};
 use crate::plane::distance_m2;
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
-use crate::votes::{EXACT_M, nearest_quarter_ms};
+use crate::votes::{EXACT_M, GATE_M, nearest_quarter_ms};
 use crate::{ClockOffset, Weights};
 use capture_model::TimeKind;
 
@@ -182,6 +182,11 @@ fn moved_chain(ride: &Ride, side: &PublishedSide, chain: &[Link], frames: i32, i
     moved
 }
 
+/// The photo so many later in a ride.
+fn moved_photo(ride: &Ride, photo: u32, later: i64) -> Option<u32> {
+    u32::try_from(i64::from(photo) + later).ok().filter(|&photo| (photo as usize) < ride.len())
+}
+
 /// A chain as a whole.
 #[derive(Debug, Clone, Copy)]
 struct Weighed {
@@ -243,22 +248,30 @@ impl<'a> Whole<'a> {
         moved.collect()
     }
 
+    /// The middle of the chain, moved: the same images whatever the frames.
+    fn sample(&self, frames: i32) -> Vec<Link> {
+        let skipped = self.n_pairs.saturating_sub(MOST) / 2;
+        let sample = self.chains.iter().flat_map(|chain| chain.iter()).copied().skip(skipped).take(MOST);
+        sample.filter_map(|(photo, image)| Some((moved_photo(self.ride, photo, -i64::from(frames))?, image))).collect()
+    }
+
     /// Weighs the chain moved by some frames; `None` where too little of it is left.
     fn weigh(&self, frames: i32) -> Option<Weighed> {
         let all = self.links(frames);
-        if all.len() < FEWEST || all.len() * 2 < self.n_pairs {
+        let (links, n) = (&self.sample(frames), self.n_pairs.min(MOST));
+        if links.len() < FEWEST || links.len() * 2 < n {
             return None;
         }
-        let links = &all[(all.len().saturating_sub(MOST)) / 2..][..all.len().min(MOST)];
-        let n = self.n_pairs.min(MOST) as f64;
+        let n = n as f64;
         let (times, lag_s, edge_s) = self.times(links);
+        let places = self.places(links, n)?;
         let far = self.far_ends(&all);
         let equal = |difference: &dyn Fn(usize, usize) -> f64, within: f64| {
             links.iter().filter(|link| difference(link.0 as usize, link.1 as usize).abs() <= within).count()
         };
         let equal_altitudes = equal(&|photo, image| self.side.altitude_m(image) - self.ride.altitude_m[photo], 0.06);
         let equal_headings = equal(&|photo, image| self.side.heading_deg(image) - self.ride.heading_deg[photo], 0.02);
-        let log_likelihood = TIME_TEMPER * n * times + self.places(links, n) + self.clock(lag_s + edge_s) - far;
+        let log_likelihood = TIME_TEMPER * n * times + places + self.clock(lag_s + edge_s) - far;
         Some(Weighed { log_likelihood, lag_s, n_pairs: links.len(), equal_altitudes, equal_headings })
     }
 
@@ -294,8 +307,8 @@ impl<'a> Whole<'a> {
         (best.0, middle, best.1)
     }
 
-    /// What places say of a chain of so many pairs: how smooth the field is, and how far it lies away.
-    fn places(&self, links: &[Link], n: f64) -> f64 {
+    /// What places say of a chain of so many pairs: how smooth the field is, and how far it lies away; `None` beyond the gate.
+    fn places(&self, links: &[Link], n: f64) -> Option<f64> {
         let kind = usize::from(self.strongest.places == crate::block::Places::Computed);
         let vectors: Vec<[f64; 2]> = links
             .iter()
@@ -307,7 +320,7 @@ impl<'a> Whole<'a> {
             .filter(|vector| !vector[0].is_nan())
             .collect();
         if vectors.len() < FEWEST {
-            return 0.0;
+            return Some(0.0);
         }
         let is_field = vectors.len() >= FEWEST_FOR_FIELD;
         let field =
@@ -319,7 +332,8 @@ impl<'a> Whole<'a> {
         let (rough_m, shift_m) = roughness(&field);
         let free = (seconds / 13.0).max(1.0).min(n);
         let rough = if is_field { 0.7 * free * rough_m.max(0.5).ln() } else { 0.0 };
-        self.weights.place_temper * density * n * fit_sigma(&residual).1 - rough + log_shift(shift_m)
+        let smooth = self.weights.place_temper * density * n * fit_sigma(&residual).1 - rough;
+        (shift_m < GATE_M).then(|| smooth + log_shift(shift_m))
     }
 
     /// What the offset says: a clock that nobody gave is seldom wrong by a frame.

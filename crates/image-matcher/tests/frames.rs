@@ -3,9 +3,9 @@
 
 mod worlds;
 
-use capture_model::{LocalImages, TimeKind};
+use capture_model::{LocalImages, PublishedImage, Reason, TimeKind};
 use image_matcher::{Lookup, MatchSettings, match_images};
-use worlds::{Numbers, columns, local_of, matched, moved, others, ride, shifted, upload};
+use worlds::{MAY_18_MS, Numbers, Photo, columns, local_of, matched, moved, others, photo_at, ride, shifted, upload};
 
 const ODD_MS: i64 = -41_317_217;
 
@@ -52,4 +52,35 @@ fn the_beat_of_a_strangers_timer_is_no_evidence() {
     let (outcome, _) = matched(&[shifted(&timed(4), ODD_MS, TimeKind::Wall)], &stranger, Lookup::Complete);
     let surest = outcome.verdicts.iter().filter_map(|verdict| verdict.probability).fold(0.0, f64::max);
     assert!(surest < 0.9, "{surest}");
+}
+
+/// A straight way to the east, a photo each second on the second and so many metres, and what was published from one photo to
+/// another with places 2 m away, a wander and no altitude.
+fn straight(n: i64, step_m: f64, published: std::ops::Range<usize>) -> (Vec<Photo>, Vec<PublishedImage>) {
+    let photo = |k: i64| photo_at(k as f64 * step_m, 0.0, MAY_18_MS - 250 + 1_000 * k);
+    let photos: Vec<Photo> = (0..n).map(photo).collect();
+    let mut images = upload(&photos, "own", 1_000)[published].to_vec();
+    for (image, k) in images.iter_mut().zip(0..) {
+        image.original = moved(image, 2.0 + 1.3 * (f64::from(k) / 5.0).sin());
+    }
+    (shifted(&photos, 305_000, TimeKind::Wall), images)
+}
+
+#[test]
+fn the_ends_of_a_straight_ride_and_how_services_move_places_tell_its_frames() {
+    let (photos, images) = straight(60, 14.0, 0..60);
+    let (outcome, ids) = matched(&[photos], &images, Lookup::Complete);
+    assert_eq!(ids, (0..60).map(|k| Some(1_000 + k)).collect::<Vec<_>>(), "{:?}", outcome.verdicts[0]);
+}
+
+#[test]
+fn the_middle_of_a_straight_walk_may_be_any_of_its_frames() {
+    let (photos, images) = straight(60, 1.4, 12..48);
+    let (outcome, ids) = matched(&[photos], &images, Lookup::Complete);
+    assert!(ids.iter().all(Option::is_none), "{ids:?}");
+    let candidates = outcome.candidates.of(30);
+    assert!(candidates.len() == 5 && candidates[0].probability < 0.2, "{candidates:?}");
+    let apart = candidates[0].probability - candidates[4].probability;
+    assert!(apart < 0.01, "what nothing tells apart is equal: {candidates:?}");
+    assert_eq!(outcome.verdicts[30].reason, Reason::OffsetUndecided);
 }

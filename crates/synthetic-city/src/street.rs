@@ -88,7 +88,7 @@ pub(crate) fn there_and_back(random: &mut ChaCha8Rng, how: Drive, pause_ms: i64)
     frames
 }
 
-/// Drives straight on at one speed, as a receiver of 0.1 m sees it.
+/// Drives straight on at one speed, as a receiver sees it that smooths: its noise tells no frame from the next.
 pub(crate) fn straight(random: &mut ChaCha8Rng, how: Drive) -> Vec<Frame> {
     let mut frames = drive(random, how);
     let heading_deg: f64 = random.random_range(0.0..360.0);
@@ -96,9 +96,7 @@ pub(crate) fn straight(random: &mut ChaCha8Rng, how: Drive) -> Vec<Frame> {
     let step_m = how.speed_m_s * how.interval_ms / 1000.0;
     for (k, frame) in frames.iter_mut().enumerate() {
         let along_m = (k as f64 - how.n_frames as f64 / 2.0) * step_m;
-        let [aside_m, ahead_m] = [0, 1].map(|_: usize| random.random_range(-0.1..0.1));
-        frame.east_m = (along_m + ahead_m) * sin + aside_m * cos;
-        frame.north_m = (along_m + ahead_m) * cos - aside_m * sin;
+        (frame.east_m, frame.north_m) = (along_m * sin, along_m * cos);
         frame.heading_deg = heading_deg;
     }
     frames

@@ -83,7 +83,7 @@ fn check(case: &str, kind: TimeKind, clock_ms: i64, copies: &[Copy]) -> bool {
                 assert_eq!(some, all, "{case}, seed {seed}");
             }
             let apart = (short.offset_probability - long.offset_probability).abs();
-            assert!(apart < 1e-3, "{case}, seed {seed}: {apart}");
+            assert!(all.is_empty() || apart < 1e-3, "{case}, seed {seed}: {apart}");
         }
     }
     n_short == 2

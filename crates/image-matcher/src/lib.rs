@@ -13,6 +13,7 @@ mod evidence;
 mod explore;
 mod frames;
 mod huge;
+mod left_over;
 mod match_images;
 mod naive;
 mod outcome;

@@ -3,6 +3,7 @@
 use crate::block::Block;
 use crate::evidence::{Evidence, evidence_of};
 use crate::explore::{Explored, explore};
+use crate::left_over::left_over;
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
 use crate::rivals::{Standing, standings};
@@ -50,7 +51,7 @@ fn match_telling<T>(
 ) -> (MatchOutcome, T) {
     let side = PublishedSide::new(published);
     let index = Index::new(&side);
-    let rides: Vec<Ride> =
+    let mut rides: Vec<Ride> =
         (0..local.n_tracks()).into_par_iter().flat_map_iter(|track| Ride::of_track(local, track)).collect();
     let mut explored: Vec<Explored> =
         rides.par_iter().map(|ride| explore(ride, &side, &index, settings, &[])).collect();
@@ -66,6 +67,15 @@ fn match_telling<T>(
             })
             .collect();
         continuations(&rides, &mut explored);
+        let left: Vec<_> = rides
+            .par_iter()
+            .zip(&explored)
+            .filter_map(|(ride, found)| left_over(ride, found, &side, &index, settings))
+            .collect();
+        for (ride, found) in left {
+            rides.push(ride);
+            explored.push(found);
+        }
     }
     let standings = standings(&rides, &explored, &side, &settings.weights);
     let told = tell(&side, &rides, &standings);

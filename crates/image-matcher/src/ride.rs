@@ -151,14 +151,36 @@ impl Ride {
         ride
     }
 
+    /// Some of its photos as a ride of their own, with the times as written.
+    pub(crate) fn part(&self, photos: &[usize]) -> Self {
+        let of = |values: &[f64]| photos.iter().map(|&k| values[k]).collect::<Vec<f64>>();
+        let raw_ms: Vec<i64> = photos.iter().map(|&k| self.raw_ms[k]).collect();
+        let time_ms =
+            if self.whole_seconds { raw_ms.clone() } else { photos.iter().map(|&k| self.time_ms[k]).collect() };
+        let place: Vec<Point> = photos.iter().map(|&k| self.place[k]).collect();
+        Self {
+            rows: photos.iter().map(|&k| self.rows[k]).collect(),
+            interval_s: typical_interval_s(&time_ms),
+            shutter_ms: if self.shutter_ms.is_some() { regular_shutter(&raw_ms) } else { None },
+            time_ms,
+            raw_ms,
+            width_s: of(&self.width_s),
+            frozen: frozen(&place),
+            altitude_m: of(&self.altitude_m),
+            heading_deg: of(&self.heading_deg),
+            place,
+            device: self.device.clone(),
+            ..*self
+        }
+    }
+
     fn bare(local: &LocalImages, track: usize, kind: TimeKind, rows: Vec<u32>) -> Self {
         let column = |f: &dyn Fn(usize) -> f64| rows.iter().map(|&row| f(row as usize)).collect::<Vec<f64>>();
         let degrees = |row: u32| (local.longitude[row as usize], local.latitude[row as usize]);
         let (longitude, latitude) = degrees(rows[0]);
         let anchor = Anchor::at(longitude, latitude);
         let place: Vec<Point> = rows.iter().map(|&row| degrees(row)).map(|(lon, lat)| anchor.point(lon, lat)).collect();
-        let frozen =
-            (0..place.len()).map(|k| k > 0 && distance_m2(place[k - 1], place[k]) < FROZEN_M * FROZEN_M).collect();
+        let frozen = frozen(&place);
         let device = local.devices.value(local.device[rows[0] as usize]);
         Self {
             track,
@@ -180,6 +202,11 @@ impl Ride {
             rows,
         }
     }
+}
+
+/// Whether each place is that of the photo before.
+fn frozen(place: &[Point]) -> Vec<bool> {
+    (0..place.len()).map(|k| k > 0 && distance_m2(place[k - 1], place[k]) < FROZEN_M * FROZEN_M).collect()
 }
 
 /// The mean of the intervals without pauses, in seconds (the middle one of whole seconds would be a whole second); 0 for

@@ -144,3 +144,14 @@ fn a_second_upload_that_was_changed_here_and_there_is_named() {
         assert_eq!(outcome.verdicts[row].reason, Reason::Reuploaded, "photo {row}");
     }
 }
+
+#[test]
+fn a_clock_that_was_set_back_on_the_way_leaves_no_half_over() {
+    let photos = ride(17, 40);
+    let mut images = upload(&photos, "own", 1_000);
+    images.extend(others());
+    let mut local = shifted(&photos[..20], HOUR_MS, TimeKind::Wall);
+    local.extend(shifted(&photos[20..], HOUR_MS - 12_400, TimeKind::Wall)); // the same seconds happen twice
+    let (outcome, ids) = matched(&[local], &images, Lookup::Complete);
+    assert_eq!(ids, (0..40).map(|k| Some(1_000 + k)).collect::<Vec<_>>(), "{:?}", outcome.tracks);
+}

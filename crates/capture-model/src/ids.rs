@@ -1,5 +1,6 @@
 //! Identifiers as the service gives them: numbers that pass 2^53, and opaque case-sensitive text.
 
+use crate::tail_digits;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -13,6 +14,9 @@ pub struct InvalidId {
 }
 
 fn parse_decimal(text: &str) -> Result<u64, InvalidId> {
+    if let Some(id) = tail_digits(text.as_bytes(), text.len()) {
+        return Ok(id); // up to 19 digits
+    }
     let digits = (1..=20).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
     digits.then(|| text.parse().ok()).flatten().ok_or_else(|| InvalidId { text: text.chars().take(40).collect() })
 }

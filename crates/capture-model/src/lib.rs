@@ -1,24 +1,29 @@
-//! The nouns of Tiepoint: positions, instants, wall clocks, lengths, ids, local files, tracks, published images.
+//! The nouns of Tiepoint: positions, instants, wall clocks, lengths, ids, local files, tracks, published images,
+//! and the cells of the tables that they come in.
 //!
 //! No IO and no wire formats live here; every other crate speaks in these types. Longitude comes before
 //! latitude, times are milliseconds, lengths are metres, angles are degrees.
 
 mod compact;
 mod device;
+mod digits;
 mod ids;
 mod instant;
 mod local;
 mod names;
 mod position;
 mod published;
+mod table_number;
 mod verdict;
 
 pub use compact::CompactObservation;
 pub use device::{Device, DeviceIndex};
+pub use digits::tail_digits;
 pub use ids::{ClusterId, ImageId, InvalidId, SequenceId};
 pub use instant::{CapturedAt, LocalTime, TimeSource, WallClock};
 pub use local::{FileState, LocalArchive, LocalFile, LocalImages, Observation, TimeKind, Track, Video, VideoPoint};
 pub use names::Names;
 pub use position::{InvalidPosition, Latitude, Longitude, Metres, Position};
 pub use published::{Evidence, PublishedImage, PublishedImages};
+pub use table_number::{TableNumber, Wanted};
 pub use verdict::{Reason, Route, Status};

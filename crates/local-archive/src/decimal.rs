@@ -1,10 +1,22 @@
 //! Decimal numbers as tables write them, read exactly as `str::parse` reads them and several times faster.
 
+use capture_model::tail_digits;
+
 /// Powers of ten that a float holds exactly.
 const POWERS: [f64; 23] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
     1e21, 1e22,
 ];
+
+const WHOLE_POWERS: [u64; 19] = {
+    let mut powers = [1; 19];
+    let mut at = 1;
+    while at < powers.len() {
+        powers[at] = powers[at - 1] * 10;
+        at += 1;
+    }
+    powers
+};
 
 /// A number in text without blanks; `None` where `str::parse::<f64>` fails.
 ///
@@ -21,27 +33,31 @@ fn simple(text: &[u8]) -> Option<f64> {
         [b'-', rest @ ..] => (true, rest),
         rest => (false, rest),
     };
-    if digits.len() > 19 || !digits.first()?.is_ascii_digit() {
-        return None; // 18 digits and a point stay below 2^64
+    if !digits.first()?.is_ascii_digit() {
+        return None;
     }
-    let mut whole = 0_u64;
-    let mut point = None;
-    for (at, &byte) in digits.iter().enumerate() {
-        let digit = byte.wrapping_sub(b'0');
-        if digit < 10 {
-            whole = whole * 10 + u64::from(digit);
-        } else if byte == b'.' && point.is_none() {
-            point = Some(at + 1);
-        } else {
-            return None;
-        }
+    let point = digits.iter().position(|&byte| byte == b'.').unwrap_or(digits.len());
+    let decimals = (digits.len() - point).saturating_sub(1);
+    if point + decimals > 18 {
+        return None; // 18 digits stay below 2^64
+    }
+    let mut whole = if point <= 4 { few_digits(&digits[..point])? } else { tail_digits(&digits[..point], point)? };
+    if decimals > 0 {
+        whole = whole * WHOLE_POWERS[decimals] + tail_digits(digits, decimals)?;
     }
     if whole > 1 << 53 {
         return None;
     }
-    let decimals = point.map_or(0, |point| digits.len() - point);
     let value = whole as f64 / POWERS[decimals];
     Some(if is_negative { -value } else { value })
+}
+
+fn few_digits(text: &[u8]) -> Option<u64> {
+    let mut number = 0;
+    for byte in text {
+        number = number * 10 + u64::from(byte.is_ascii_digit().then(|| byte - b'0')?);
+    }
+    Some(number)
 }
 
 #[cfg(test)]

@@ -13,8 +13,10 @@ use crate::angle_text::{degrees, metres};
 use crate::decimal;
 use crate::errors::TableError;
 use crate::table::{BadCells, Columns, Known, MissingColumn, PartReader, Row, RowReader, TableFormat, read_table};
-use crate::time_text::cell;
-use capture_model::{CapturedAt, Device, Evidence, ImageId, Position, PublishedImage, PublishedImages, SequenceId};
+use crate::time_text::{cell, time_of};
+use capture_model::{
+    CapturedAt, Device, Evidence, ImageId, Position, PublishedImage, PublishedImages, SequenceId, TableNumber, Wanted,
+};
 use std::path::Path;
 
 /// Altitudes beyond this wrapped around 2^32.
@@ -60,6 +62,7 @@ struct PublishedRows {
     is_coverage: bool,
     /// The last sequence and device with their numbers: neighbours share them.
     last_sequence: Option<(String, u32)>,
+    last_numbered: Option<(TableNumber, u32)>,
     last_device: Option<LastDevice>,
 }
 
@@ -90,6 +93,18 @@ impl PublishedRows {
         }
     }
 
+    /// A key that is a number.
+    fn numbered_sequence(&mut self, key: TableNumber) -> u32 {
+        match self.last_numbered {
+            Some((last, number)) if last == key => number,
+            _ => {
+                let number = self.sequence(Some(&key.to_string()));
+                self.last_numbered = Some((key, number));
+                number
+            }
+        }
+    }
+
     fn device(&mut self, make: Option<&str>, model: Option<&str>, pixels: [Option<u32>; 2]) -> u32 {
         let (make, model) = (make.unwrap_or(""), model.unwrap_or(""));
         match &self.last_device {
@@ -114,7 +129,7 @@ impl PartReader for PublishedRows {
 
     fn append(&mut self, part: &mut Self) {
         self.images.append(&mut part.images);
-        (part.last_sequence, part.last_device) = (None, None); // their numbers are no longer given out
+        (part.last_sequence, part.last_numbered, part.last_device) = (None, None, None); // their numbers are no longer given out
     }
 }
 
@@ -154,14 +169,20 @@ impl RowReader for PublishedRows {
         }
     }
 
-    fn wants(&self, column: usize) -> bool {
-        let Places { id, id_exact, sequence, time, longitude, latitude, computed_longitude, computed_latitude, .. } =
-            self.at;
-        let Places { altitude, computed_altitude, compass, computed_compass, make, model, width, height, .. } = self.at;
-        let Places { creator, is_pano, layer, .. } = self.at;
-        let read = [id, id_exact, sequence, time, longitude, latitude, computed_longitude, computed_latitude, altitude];
-        let more = [computed_altitude, compass, computed_compass, make, model, width, height, creator, is_pano, layer];
-        read.contains(&Some(column)) || more.contains(&Some(column))
+    fn wants(&self, column: usize) -> Wanted {
+        let Places { id, sequence, time, longitude, latitude, computed_longitude, computed_latitude, .. } = self.at;
+        let Places { altitude, computed_altitude, compass, computed_compass, width, height, creator, .. } = self.at;
+        let Places { id_exact, make, model, is_pano, layer, .. } = self.at;
+        let places = [id, sequence, time, longitude, latitude, computed_longitude, computed_latitude, altitude];
+        let more = [computed_altitude, compass, computed_compass, width, height, creator];
+        let column = Some(column);
+        if places.contains(&column) || more.contains(&column) {
+            Wanted::Any
+        } else if [id_exact, make, model, is_pano, layer].contains(&column) {
+            Wanted::Text
+        } else {
+            Wanted::Not
+        }
     }
 
     fn row(&mut self, row: &Row<'_>, bad: &mut BadCells) {
@@ -170,37 +191,52 @@ impl RowReader for PublishedRows {
         if self.is_coverage && text(at.layer).is_some_and(|layer| layer != "image") {
             return;
         }
-        let mut parsed = |place: Option<usize>, parse: &dyn Fn(&str) -> Option<f64>| {
+        let name = |place: Option<usize>| self.columns.name(place.unwrap_or_default());
+        let mut parsed = |place: Option<usize>, parse: fn(&str) -> Option<f64>| {
+            if let Some(number) = row.number(place?).real() {
+                return Some(number);
+            }
             let cell = text(place)?;
             let value = parse(cell);
             if value.is_none() {
-                bad.add(row.line, self.columns.name(place.unwrap_or_default()), cell);
+                bad.add(row.line, name(place), cell);
             }
             value.filter(|value| value.is_finite())
         };
         let number =
             |text: &str| decimal::number(text).or_else(|| text.eq_ignore_ascii_case("null").then_some(f64::NAN));
         let mut place = |lon, lat| {
-            let (lon, lat) = (parsed(lon, &degrees), parsed(lat, &degrees));
+            let (lon, lat) = (parsed(lon, degrees), parsed(lat, degrees));
             Position::from_lon_lat(lon?, lat?).ok()
         };
         let original = place(at.longitude, at.latitude);
         let computed = place(at.computed_longitude, at.computed_latitude);
-        let altitude_m = parsed(at.altitude, &metres).map(unwrapped);
-        let computed_altitude_m = parsed(at.computed_altitude, &metres);
-        let compass_deg = parsed(at.compass, &number);
-        let computed_compass_deg = parsed(at.computed_compass, &number);
-        let width = parsed(at.width, &number).map(|pixels| pixels.clamp(0.0, f64::from(u32::MAX)) as u32);
-        let height = parsed(at.height, &number).map(|pixels| pixels.clamp(0.0, f64::from(u32::MAX)) as u32);
-        let time_text = text(at.time).unwrap_or_default();
-        let time = cell(time_text);
-        if time.is_err() {
-            bad.add(row.line, self.columns.name(at.time.unwrap_or_default()), time_text);
+        let altitude_m = parsed(at.altitude, metres).map(unwrapped);
+        let computed_altitude_m = parsed(at.computed_altitude, metres);
+        let compass_deg = parsed(at.compass, number);
+        let computed_compass_deg = parsed(at.computed_compass, number);
+        let width = parsed(at.width, number).map(|pixels| pixels.clamp(0.0, f64::from(u32::MAX)) as u32);
+        let height = parsed(at.height, number).map(|pixels| pixels.clamp(0.0, f64::from(u32::MAX)) as u32);
+        let typed = |place: Option<usize>| place.map_or(TableNumber::None, |place| row.number(place));
+        let told = match typed(at.time) {
+            TableNumber::None => cell(text(at.time).unwrap_or_default()),
+            number => time_of(number),
+        };
+        if told.is_err() {
+            bad.add(row.line, name(at.time), &shown(typed(at.time), text(at.time)));
         }
-        let captured_at = time.ok().flatten().map(|told| CapturedAt::from_epoch_ms(told.time.ms()));
-        let Some(id_text) = text(at.id) else { return };
-        let Ok(id) = id_text.parse::<ImageId>() else {
-            bad.add(row.line, self.columns.name(at.id.unwrap_or_default()), id_text);
+        let captured_at = told.ok().flatten().map(|told| CapturedAt::from_epoch_ms(told.time.ms()));
+        let id = match typed(at.id) {
+            TableNumber::None => match text(at.id) {
+                None => return,
+                Some(text) => text.parse().ok(),
+            },
+            TableNumber::Large(id) => Some(ImageId(id)),
+            TableNumber::Whole(id) => u64::try_from(id).ok().map(ImageId),
+            real @ TableNumber::Real(_) => real.to_string().parse().ok(),
+        };
+        let Some(id) = id else {
+            bad.add(row.line, name(at.id), &shown(typed(at.id), text(at.id)));
             return;
         };
         let is_flag = |place, word: &str| text(place).is_some_and(|cell: &str| cell.eq_ignore_ascii_case(word));
@@ -208,6 +244,10 @@ impl RowReader for PublishedRows {
             Some(cell) if ["true", "1"].iter().any(|word| cell.eq_ignore_ascii_case(word)) => Some(true),
             Some(cell) if ["false", "0"].iter().any(|word| cell.eq_ignore_ascii_case(word)) => Some(false),
             _ => None,
+        };
+        let creator_id = match typed(at.creator) {
+            TableNumber::None => text(at.creator).and_then(|cell| cell.parse().ok()),
+            number => number.to_string().parse().ok(),
         };
         let image = PublishedImage {
             id,
@@ -223,12 +263,21 @@ impl RowReader for PublishedRows {
             computed_compass_deg,
             device: Device::default(),
             is_pano,
-            creator_id: text(at.creator).and_then(|cell| cell.parse().ok()),
+            creator_id,
         };
-        let (sequence, make, model) = (text(at.sequence), text(at.make), text(at.model));
-        let numbers = (self.sequence(sequence), self.device(make, model, [width, height]));
-        self.images.push_numbered(&image, numbers.0, numbers.1);
+        let (make, model) = (text(at.make), text(at.model));
+        let sequence = match typed(at.sequence) {
+            TableNumber::None => self.sequence(text(self.at.sequence)),
+            number => self.numbered_sequence(number),
+        };
+        let device = self.device(make, model, [width, height]);
+        self.images.push_numbered(&image, sequence, device);
     }
+}
+
+/// A cell as an error shows it.
+fn shown(number: TableNumber, text: Option<&str>) -> String {
+    if number == TableNumber::None { text.unwrap_or_default().to_owned() } else { number.to_string() }
 }
 
 /// Undoes the 32-bit wrap of altitudes below sea level (4294967281 is −15).

@@ -7,7 +7,7 @@
 //! `0000:00:00` and blanks are no time. A fraction is cut to milliseconds; the digits written give the resolution.
 //! An offset beyond ±23:59 is nonsense and leaves a wall clock, whose zone is found later.
 
-use capture_model::{CapturedAt, LocalTime, TimeSource, WallClock};
+use capture_model::{CapturedAt, LocalTime, TableNumber, TimeSource, WallClock, tail_digits};
 use chrono::NaiveDate;
 
 /// A time and the step it was written in, ms.
@@ -123,6 +123,9 @@ pub(crate) fn uploader_time(text: &str) -> Option<Told> {
 
 /// A cell of a table: any of the forms, or whole milliseconds since the epoch (0 is unknown). `Err` when it is none.
 pub(crate) fn cell(text: &str) -> Result<Option<Told>, ()> {
+    if let Some(ms) = tail_digits(text.as_bytes(), text.len()).and_then(|ms| i64::try_from(ms).ok()) {
+        return epoch_ms(ms);
+    }
     let text = text.trim();
     let is_nothing = ["nan", "null", "none", "nat"].iter().any(|word| text.eq_ignore_ascii_case(word));
     if text.is_empty() || is_nothing {
@@ -130,11 +133,24 @@ pub(crate) fn cell(text: &str) -> Result<Option<Told>, ()> {
     }
     let whole = text.strip_suffix(".0").unwrap_or(text);
     if let Ok(ms) = whole.parse::<i64>() {
-        let is_sane = ms.unsigned_abs() < 300_000 * 366 * MS_OF_A_DAY.unsigned_abs();
-        let time = LocalTime::Absolute(CapturedAt::from_epoch_ms(ms));
-        return if is_sane { Ok((ms != 0).then_some(Told { time, resolution_ms: 1 })) } else { Err(()) };
+        return epoch_ms(ms);
     }
     uploader_time(text).or_else(|| date_time(text)).map(Some).ok_or(())
+}
+
+/// A cell that is a number.
+pub(crate) fn time_of(number: TableNumber) -> Result<Option<Told>, ()> {
+    match number {
+        TableNumber::Whole(ms) => epoch_ms(ms),
+        other => cell(&other.to_string()),
+    }
+}
+
+/// Whole milliseconds since the epoch; 0 is unknown, and what no calendar reaches is none.
+fn epoch_ms(ms: i64) -> Result<Option<Told>, ()> {
+    let is_sane = ms.unsigned_abs() < 300_000 * 366 * MS_OF_A_DAY.unsigned_abs();
+    let time = LocalTime::Absolute(CapturedAt::from_epoch_ms(ms));
+    if is_sane { Ok((ms != 0).then_some(Told { time, resolution_ms: 1 })) } else { Err(()) }
 }
 
 /// The source of a time by its word.

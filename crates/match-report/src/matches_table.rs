@@ -30,14 +30,6 @@ pub fn send_matches(report: &Report<'_>, sink: &mut dyn TableSink) -> Result<(),
     }
 }
 
-/// The page of an image on the web.
-pub(crate) fn url_of(image_id: u64) -> String {
-    let mut url = String::with_capacity(64);
-    url.push_str("https://www.mapillary.com/app/?pKey=");
-    Cell::Id(image_id).write_to(Kind::Id, &mut url);
-    url
-}
-
 /// What is known of one file and of the image that it became.
 pub(crate) struct MatchRow<'a> {
     report: &'a Report<'a>,
@@ -126,11 +118,14 @@ impl<'a> MatchRow<'a> {
         key.map_or("", |key| key.as_str())
     }
 
-    fn candidate_ids(&self) -> String {
-        joined_ids(self.report.published, self.candidates.iter().map(|candidate| candidate.image))
+    fn candidate_ids(&self) -> Cell<'static> {
+        ids(self.report, self.candidates.iter().map(|candidate| candidate.image))
     }
 
-    fn candidate_probabilities(&self) -> String {
+    fn candidate_probabilities(&self) -> Cell<'static> {
+        if let [only] = self.candidates.as_ref() {
+            return Cell::Number(only.probability);
+        }
         let mut text = String::new();
         for candidate in self.candidates.iter() {
             if !text.is_empty() {
@@ -138,7 +133,15 @@ impl<'a> MatchRow<'a> {
             }
             Cell::Number(candidate.probability).write_to(Kind::Probability, &mut text);
         }
-        text
+        Cell::text(text)
+    }
+}
+
+/// Ids of some images, joined; one alone, as nearly all are, without a text of its own.
+fn ids(report: &Report<'_>, mut images: impl ExactSizeIterator<Item = u32>) -> Cell<'static> {
+    match images.len() {
+        1 => Cell::of(images.next(), |image| Cell::Id(report.published.id[image as usize])),
+        _ => Cell::text(joined_ids(report.published, images)),
     }
 }
 
@@ -173,14 +176,15 @@ pub(crate) fn columns<'a>() -> [Column<MatchRow<'a>>; 30] {
         column("probability", Kind::Probability, "That the match, or the best candidate, is true", |row| {
             number(row.probability())
         }),
-        column("candidates", Kind::Ids, "At most five images it may be, best first", |row| {
-            Cell::text(row.candidate_ids())
-        }),
-        column("candidate_probabilities", Kind::Probabilities, "How sure each of them is", |row| {
-            Cell::text(row.candidate_probabilities())
-        }),
+        column("candidates", Kind::Ids, "At most five images it may be, best first", MatchRow::candidate_ids),
+        column(
+            "candidate_probabilities",
+            Kind::Probabilities,
+            "How sure each of them is",
+            MatchRow::candidate_probabilities,
+        ),
         column("also_published_as", Kind::Ids, "Further images of the same photo", |row| {
-            Cell::text(joined_ids(row.report.published, row.also.iter().copied()))
+            ids(row.report, row.also.iter().copied())
         }),
         column("route", Kind::Word, "How the image was found: tiles, user, sequence, table", |row| {
             Cell::of(row.image, |image| Cell::text(row.report.routes[image].as_str()))
@@ -222,7 +226,7 @@ pub(crate) fn columns<'a>() -> [Column<MatchRow<'a>>; 30] {
             Cell::of(row.local.cluster_id, |cluster| Cell::Id(cluster.0))
         }),
         column("url", Kind::Word, "The image on the web", |row| {
-            Cell::of(row.image, |image| Cell::text(url_of(row.report.published.id[image])))
+            Cell::of(row.image, |image| Cell::Page(row.report.published.id[image]))
         }),
         column("note", Kind::Text, "Names and numbers behind the reason", |row| {
             Cell::text(row.report.note_of(row.file))

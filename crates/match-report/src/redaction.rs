@@ -150,7 +150,8 @@ impl Redaction {
             (Kind::Coordinate, Cell::Number(degrees)) => Cell::Number(self.degrees(*degrees)),
             (Kind::Altitude, Cell::Number(m)) => Cell::Number((m / ALTITUDE_STEP_M).round() * ALTITUDE_STEP_M),
             (Kind::Time, Cell::Time(time)) => Cell::Time(self.time(*time)),
-            (Kind::Id, Cell::Id(id)) => Cell::Id(self.id(*id)),
+            (Kind::Id | Kind::Ids, Cell::Id(id)) => Cell::Id(self.id(*id)),
+            (_, Cell::Page(_)) => Cell::Empty,
             (Kind::Ids, Cell::Text(ids)) => Cell::text(each(ids, |id| match id.parse() {
                 Ok(id) => self.id(id).to_string(),
                 Err(_) => self.name(id),
@@ -242,6 +243,8 @@ mod tests {
         );
         assert_eq!(hide("note", Kind::Text, Cell::text("same as anna/1.jpg")), "");
         assert_eq!(hide("status", Kind::Word, Cell::text("matched")), "matched");
+        assert_eq!(hide("url", Kind::Word, Cell::Page(1)), "");
+        assert_eq!(hide("candidates", Kind::Ids, Cell::Id(12)), hide("image_id", Kind::Id, Cell::Id(12)));
         let ids = hide("candidates", Kind::Ids, Cell::text("12|13"));
         assert_eq!(ids, format!("{}|{}", redaction.id(12), redaction.id(13)));
         let times = |ms| match redaction.time(LocalTime::Absolute(CapturedAt::from_epoch_ms(ms))) {

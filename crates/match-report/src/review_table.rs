@@ -4,7 +4,6 @@
 use crate::evidence_file::{CandidateLine, EvidenceLine, FileLine};
 use crate::folder::{FolderError, MatchRecord, ReportFolder};
 use crate::geojson::{Drawing, line, point};
-use crate::matches_table::url_of;
 use crate::table::{Cell, Column, Keys, Kind, column, infos, send, write_members, write_table};
 use crate::{Choice, CsvStyle, Decision, OutputKind, Redaction, ReportError};
 use capture_model::{ImageId, Position, Status};
@@ -156,9 +155,7 @@ fn columns<'a>() -> [Column<&'a ReviewRow>; 15] {
         column("distance_m", Kind::Metres, "Photo to candidate", |row| {
             number(row.told.as_ref().and_then(|told| told.distance_m))
         }),
-        column("url", Kind::Word, "The candidate on the web", |row| {
-            Cell::of(row.image, |(id, _)| Cell::text(url_of(id.0)))
-        }),
+        column("url", Kind::Word, "The candidate on the web", |row| Cell::of(row.image, |(id, _)| Cell::Page(id.0))),
         column("captured_at", Kind::Time, "The photo's time", |row| Cell::of(row.photo.captured_at, Cell::Time)),
         column("candidate_captured_at", Kind::Word, "The candidate's time", |row| {
             Cell::text(row.told.as_ref().map_or("", |told| told.captured_at.as_str()))

@@ -1,20 +1,17 @@
 //! Values of a Parquet column as text cells.
 //!
-//! Text is what readers of tables take, and it keeps what floats would lose: whole numbers have all their digits, moments
-//! are epoch milliseconds, wall clocks ISO 8601 without a zone. A float beyond 2^53 that stands for a whole number is
+//! Text keeps what floats would lose: whole numbers have all their digits, moments are epoch milliseconds, wall clocks
+//! ISO 8601 without a zone. A float beyond 2^53 that stands for a whole number is
 //! written with an exponent, so that nobody takes it for an id.
 
 use crate::geo;
-use capture_model::WallClock;
+use capture_model::{TableNumber, WallClock};
 use parquet::basic::{ConvertedType, LogicalType, TimeUnit};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::{DataType, Int96};
 use parquet::errors::ParquetError;
 use parquet::schema::types::ColumnDescriptor;
 use std::fmt::Write;
-
-/// Whole numbers above this may have changed on their way through a float.
-const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// What the values of a column mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +43,7 @@ pub(crate) enum Step {
 }
 
 impl Step {
-    fn ms(self, value: i64) -> i64 {
+    pub(crate) fn ms(self, value: i64) -> i64 {
         match self {
             Self::Milli => value,
             Self::Micro => value.div_euclid(1000),
@@ -201,7 +198,7 @@ fn float(number: f64, text: &mut String) {
     if has_few_decimals(number, text) {
         return;
     }
-    let _ = if number.abs() > EXACT { write!(text, "{number:e}") } else { write!(text, "{number}") };
+    let _ = write!(text, "{}", TableNumber::Real(number));
 }
 
 /// Appends a number below a million that has at most seven decimals, as nearly all coordinates do, and says whether it did.

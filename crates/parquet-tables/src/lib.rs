@@ -1,4 +1,4 @@
-//! The tables of reports as (Geo)Parquet, and Parquet as rows of text for whoever reads tables.
+//! The tables of reports as (Geo)Parquet, and Parquet as rows for whoever reads tables.
 //!
 //! [`ParquetSink`] takes any [`match_report::Table`] by the same declarations as CSV; [`ParquetTable`] opens what it wrote,
 //! or what DuckDB, pandas, polars or GeoPandas wrote. The low-level half of the crate parquet does the work, without Arrow:
@@ -10,6 +10,7 @@ mod layout;
 mod sink;
 
 mod cells;
+mod numbers;
 mod open;
 
 pub use error::ParquetTableError;

@@ -1,4 +1,4 @@
-//! A Parquet file as a table of text cells.
+//! A Parquet file as a table of cells: numbers as they are for whoever wants them so, text for all others.
 //!
 //! Columns of lists and structs are left out. A GeoParquet file whose primary column holds points has columns `longitude`
 //! and `latitude` even where it only has the points.
@@ -6,14 +6,16 @@
 use crate::ParquetTableError;
 use crate::cells::{Cells, Meaning, meaning_of};
 use crate::geo;
+use crate::numbers::{Numbers, is_number};
+use capture_model::{TableNumber, Wanted};
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-/// Rows that are held as text at once.
-const BATCH: usize = 4096;
+/// Rows that are held at once: the cells of a dozen columns stay in the caches from the decoder to the reader.
+const BATCH: usize = 2048;
 
 /// A file that was opened: its columns are known, its rows are still on the disk.
 #[derive(Debug)]
@@ -30,6 +32,8 @@ pub struct ParquetTable {
 struct Column {
     leaf: usize,
     meaning: Meaning,
+    /// Whether [`Numbers`] can read it.
+    is_number: bool,
 }
 
 impl ParquetTable {
@@ -50,7 +54,8 @@ impl ParquetTable {
             for (leaf, column) in schema.columns().iter().enumerate() {
                 if let ([name], 0) = (column.path().parts(), column.max_rep_level()) {
                     names.push(name.clone());
-                    columns.push(Column { leaf, meaning: meaning_of(column) });
+                    let meaning = meaning_of(column);
+                    columns.push(Column { leaf, meaning, is_number: is_number(column.physical_type(), meaning) });
                 }
             }
             let told = metadata.file_metadata().key_value_metadata().into_iter().flatten();
@@ -61,7 +66,7 @@ impl ParquetTable {
                 for (name, meaning) in [("longitude", Meaning::Longitude), ("latitude", Meaning::Latitude)] {
                     if !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
                         names.push(name.to_owned());
-                        columns.push(Column { leaf, meaning });
+                        columns.push(Column { leaf, meaning, is_number: true });
                     }
                 }
                 // the points themselves are no text
@@ -92,47 +97,66 @@ impl ParquetTable {
         self.first_rows.len()
     }
 
-    /// Reads one part: `row` is told the number of each row, from 1, and a cell for each column; the cells of columns that
-    /// are not `wanted` are empty and cost nothing.
+    /// Reads one part: `row` is told the number of each row, from 1, and for each column its text and its number. A column
+    /// that is [`Wanted::Any`] and holds numbers (or moments, or points) has no text; the cells of columns that are
+    /// [`Wanted::Not`] are empty and cost nothing.
     pub fn read_part(
         &self,
         part: usize,
-        wanted: &dyn Fn(usize) -> bool,
-        row: &mut dyn FnMut(u64, &[&str]),
+        wanted: &dyn Fn(usize) -> Wanted,
+        row: &mut dyn FnMut(u64, &[&str], &[TableNumber]),
     ) -> Result<(), ParquetTableError> {
-        let columns: Vec<(usize, Column)> =
-            self.columns.iter().copied().enumerate().filter(|&(place, _)| wanted(place)).collect();
         guarded(&self.path, || {
             let reader = open(&self.path)?; // a file of its own: threads must not share the place in it
             let group = reader.get_row_group(part)?;
             let n_rows = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
-            let mut sources = Vec::new();
-            for (_, column) in &columns {
-                sources.push((group.get_column_reader(column.leaf)?, Cells::default()));
+            let (mut texts, mut numbers) = (Vec::new(), Vec::new());
+            for (place, column) in self.columns.iter().enumerate() {
+                let source = || group.get_column_reader(column.leaf);
+                match wanted(place) {
+                    Wanted::Not => {}
+                    Wanted::Any if column.is_number => {
+                        numbers.push((place, column.meaning, source()?, Numbers::default()));
+                    }
+                    Wanted::Any | Wanted::Text => texts.push((place, column.meaning, source()?, Cells::default())),
+                }
             }
             let mut number = self.first_rows[part];
             let mut done = 0;
+            let mut cells = vec![TableNumber::None; self.columns.len()];
             while done < n_rows {
                 let most = BATCH.min(n_rows - done);
-                for ((_, column), (source, cells)) in columns.iter().zip(&mut sources) {
-                    cells.read(source, column.meaning, most)?;
-                    if cells.len() != most {
-                        return Err(ParquetError::General("a column ends before the others".to_owned()));
-                    }
+                for (_, meaning, source, cells) in &mut texts {
+                    cells.read(source, *meaning, most)?;
+                    is_whole(cells.len(), most)?;
+                }
+                for (_, meaning, source, cells) in &mut numbers {
+                    cells.read(source, *meaning, most)?;
+                    is_whole(cells.of_rows().len(), most)?;
                 }
                 let mut line = vec![""; self.columns.len()];
                 for at in 0..most {
-                    for ((place, _), (_, cells)) in columns.iter().zip(&sources) {
-                        line[*place] = cells.get(at);
+                    for (place, _, _, texts) in &texts {
+                        line[*place] = texts.get(at);
+                    }
+                    for (place, _, _, numbers) in &numbers {
+                        cells[*place] = numbers.of_rows()[at];
                     }
                     number += 1;
-                    row(number, &line);
+                    row(number, &line, &cells);
                 }
                 done += most;
             }
             Ok(())
         })
     }
+}
+
+fn is_whole(n_cells: usize, n_rows: usize) -> Result<(), ParquetError> {
+    if n_cells == n_rows {
+        return Ok(());
+    }
+    Err(ParquetError::General("a column ends before the others".to_owned()))
 }
 
 fn open(path: &Path) -> Result<SerializedFileReader<File>, ParquetError> {

@@ -45,6 +45,7 @@ impl ParquetFlag {
 #[cfg(feature = "parquet")]
 mod with {
     use super::{OtherTables, Path, ReportError, Result, Table, TableFormat, TableSink};
+    use capture_model::{TableNumber, Wanted};
     use local_archive::{OpenTable, TableError};
     use match_report::OutputFile;
     use parquet_tables::{ParquetSink, ParquetTable, ParquetTableError};
@@ -96,8 +97,8 @@ mod with {
         fn read_part(
             &self,
             part: usize,
-            wanted: &dyn Fn(usize) -> bool,
-            row: &mut dyn FnMut(u64, &[&str]),
+            wanted: &dyn Fn(usize) -> Wanted,
+            row: &mut dyn FnMut(u64, &[&str], &[TableNumber]),
         ) -> Result<(), TableError> {
             self.0.read_part(part, wanted, row).map_err(told)
         }

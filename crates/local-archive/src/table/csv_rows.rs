@@ -144,7 +144,7 @@ fn take_row<'t, P: PartReader>(cells: &mut Vec<&'t str>, last: &'t str, line: u6
     let last = last.strip_suffix('\r').unwrap_or(last);
     if !cells.is_empty() || !last.is_empty() {
         cells.push(last);
-        reader.row(&Row { line, cells }, bad);
+        reader.row(&Row::of_text(line, cells), bad);
         cells.clear();
     }
 }
@@ -172,7 +172,7 @@ fn read_any(
         for (place, bytes) in record.iter().enumerate() {
             cells.push(text_of(bytes, line, place, names)?);
         }
-        reader.any(&Row { line, cells: &cells }, bad);
+        reader.any(&Row::of_text(line, &cells), bad);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{BadCells, PartReader, Row, RowsError};
 use crate::errors::TableError;
+use capture_model::{TableNumber, Wanted};
 use rayon::prelude::*;
 use std::fmt::Debug;
 use std::path::Path;
@@ -14,19 +15,19 @@ pub trait TableFormat: Debug + Send + Sync {
     fn open(&self, path: &Path) -> Result<Box<dyn OpenTable>, TableError>;
 }
 
-/// A table whose rows can be read as text cells.
+/// A table whose rows can be read as cells: text, and numbers where they are wanted so.
 pub trait OpenTable: Send + Sync {
     /// Names of the columns.
     fn names(&self) -> &[String];
     /// How many parts it has, in the order of the rows.
     fn n_parts(&self) -> usize;
-    /// Reads one part: `row` is told the number of each row, from 1, and a cell for each column. Cells of columns that are
-    /// not `wanted` may be empty.
+    /// Reads one part: `row` is told the number of each row, from 1, and for each column its text and its number, of which
+    /// at most one is there. Cells of columns that are not `wanted` may be empty.
     fn read_part(
         &self,
         part: usize,
-        wanted: &dyn Fn(usize) -> bool,
-        row: &mut dyn FnMut(u64, &[&str]),
+        wanted: &dyn Fn(usize) -> Wanted,
+        row: &mut dyn FnMut(u64, &[&str], &[TableNumber]),
     ) -> Result<(), TableError>;
 }
 
@@ -41,21 +42,23 @@ pub(super) fn read_rows<P: PartReader>(
     if let Err(column) = reader.header(&names) {
         return super::finish(path, Err(RowsError::Missing { column, found: names.join(", ") }), BadCells::default());
     }
-    let model = reader.part();
-    let read = |part: usize| {
-        let (mut rows, mut bad) = (model.part(), BadCells::default());
-        table.read_part(part, &|column| model.wants(column), &mut |line, cells| {
-            rows.row(&Row { line, cells }, &mut bad);
+    let read = |part: usize, rows: &mut P| {
+        let mut bad = BadCells::default();
+        let model = rows.part(); // knows the header and nothing else
+        table.read_part(part, &|column| model.wants(column), &mut |line, cells, numbers| {
+            rows.row(&Row { line, cells, numbers }, &mut bad);
         })?;
-        Ok((rows, bad))
+        Ok(bad)
     };
     let parts: Vec<usize> = (0..table.n_parts()).collect();
-    for batch in parts.chunks(2 * rayon::current_num_threads()) {
-        let done: Vec<Result<(P, BadCells), TableError>> = batch.par_iter().map(|&part| read(part)).collect();
-        for part in done {
-            let (mut rows, part_bad) = part?;
-            reader.append(&mut rows);
-            bad.append(part_bad);
+    let mut emptied: Vec<P> = Vec::new(); // their memory is used again: touching new memory costs as much as filling it
+    for batch in parts.chunks(rayon::current_num_threads()) {
+        emptied.resize_with(batch.len(), || reader.part());
+        let done: Vec<Result<BadCells, TableError>> =
+            batch.par_iter().zip(&mut emptied).map(|(&part, rows)| read(part, rows)).collect();
+        for (part_bad, rows) in done.into_iter().zip(&mut emptied) {
+            bad.append(part_bad?);
+            reader.append(rows);
         }
     }
     Ok(())

@@ -121,7 +121,7 @@ impl Rows<'_> {
         let texts: Vec<String> =
             self.names.iter().map(|name| object.get(name).map_or(String::new(), text_of)).collect();
         let cells: Vec<&str> = texts.iter().map(String::as_str).collect();
-        self.reader.row(&Row { line, cells: &cells }, self.bad);
+        self.reader.row(&Row::of_text(line, &cells), self.bad);
     }
 
     /// A column that no object has is missing.

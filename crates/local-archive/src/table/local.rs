@@ -8,8 +8,10 @@ use crate::angle_text::{degrees, is_negative, metres};
 use crate::errors::TableError;
 use crate::loose::{GivenSequence, LooseFile, LooseFiles};
 use crate::report_path::report_path;
-use crate::time_text::{Told, cell, source_of};
-use capture_model::{CapturedAt, Device, FileState, Metres, Observation, Position, Reason, Status, TimeSource};
+use crate::time_text::{Told, cell, source_of, time_of};
+use capture_model::{
+    CapturedAt, Device, FileState, Metres, Observation, Position, Reason, Status, TableNumber, TimeSource, Wanted,
+};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
@@ -214,8 +216,17 @@ impl RowReader for LocalRows {
         }
     }
 
-    fn wants(&self, column: usize) -> bool {
-        self.at.all().any(|place| place == column)
+    fn wants(&self, column: usize) -> Wanted {
+        let Places { latitude, longitude, altitude, heading, width, height, gps_time, .. } = self.at;
+        let is_number = [latitude, longitude, altitude, heading, width, height, gps_time].contains(&Some(column))
+            || self.at.time.contains(&column)
+            || self.at.camera_time.contains(&column);
+        match self.at.all().any(|place| place == column) {
+            false => Wanted::Not,
+            // a column that is a path or a name as well comes as text
+            true if is_number && !self.at.path.contains(&column) && self.at.sequence != Some(column) => Wanted::Any,
+            true => Wanted::Text,
+        }
     }
 
     fn row(&mut self, row: &Row<'_>, bad: &mut BadCells) {
@@ -279,6 +290,9 @@ impl<'t> Cells<'t, '_> {
     }
 
     fn number(&self, place: Option<usize>, bad: &mut BadCells, parse: impl Fn(&str) -> Option<f64>) -> Option<f64> {
+        if let Some(number) = self.row.number(place?).real() {
+            return Some(number);
+        }
         self.parsed(place, bad, |text| if is_nothing(text) { Some(f64::NAN) } else { parse(text) })
     }
 
@@ -289,6 +303,14 @@ impl<'t> Cells<'t, '_> {
     }
 
     fn time(&self, place: Option<usize>, bad: &mut BadCells) -> Option<Told> {
+        let number = self.row.number(place?);
+        if number != TableNumber::None {
+            let told = time_of(number);
+            if told.is_err() {
+                bad.add(self.row.line, self.columns.name(place?), &number.to_string());
+            }
+            return told.ok().flatten();
+        }
         self.parsed(place, bad, |text| cell(text).ok()).flatten()
     }
 

@@ -21,6 +21,7 @@ pub(crate) use json_rows::text_of;
 pub(crate) use local::read_local_table;
 
 use crate::errors::{BadCell, MOST_BAD_CELLS, TableError};
+use capture_model::{TableNumber, Wanted};
 use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
@@ -39,9 +40,21 @@ pub(crate) fn is_table(path: &Path, format: Option<&dyn TableFormat>) -> bool {
 pub(crate) struct Row<'a> {
     pub(crate) line: u64,
     cells: &'a [&'a str],
+    /// Of a table with types, the cells that are numbers; empty for a table of text.
+    numbers: &'a [TableNumber],
 }
 
 impl<'a> Row<'a> {
+    /// A row of a table of text.
+    pub(crate) fn of_text(line: u64, cells: &'a [&'a str]) -> Self {
+        Self { line, cells, numbers: &[] }
+    }
+
+    /// The number of a column that was [`Wanted::Any`]; [`TableNumber::None`] where the cell is text.
+    pub(crate) fn number(&self, column: usize) -> TableNumber {
+        self.numbers.get(column).copied().unwrap_or_default()
+    }
+
     /// The cell of a column, trimmed; empty when the row ends before it.
     pub(crate) fn cell(&self, column: usize) -> &'a str {
         let cell = self.raw(column);
@@ -60,9 +73,9 @@ impl<'a> Row<'a> {
 pub(crate) trait RowReader {
     /// The header. In JSON it grows with new keys and is told again; a column is missing only if it is so at the end.
     fn header(&mut self, names: &[&str]) -> Result<(), MissingColumn>;
-    /// Whether it reads a column of the header; others may come empty.
-    fn wants(&self, _column: usize) -> bool {
-        true
+    /// Whether and how it reads a column of the header; those that it does not want may come empty.
+    fn wants(&self, _column: usize) -> Wanted {
+        Wanted::Text
     }
     /// One row; cells that cannot be understood go to `bad`.
     fn row(&mut self, row: &Row<'_>, bad: &mut BadCells);

@@ -1,6 +1,6 @@
 //! One value of a table, and how the kind of its column makes it text.
 
-use super::digits::{write_decimal, write_time, write_whole};
+use super::digits::{CellText, write_decimal, write_time, write_whole};
 use capture_model::{LocalTime, SequenceId};
 use std::borrow::Cow;
 
@@ -77,6 +77,8 @@ pub enum Cell<'a> {
     Text(Cow<'a, str>),
     /// An id.
     Id(u64),
+    /// The page of an image on the web, by the image's id.
+    Page(u64),
     /// A whole number.
     Whole(i64),
     /// True or false.
@@ -101,18 +103,31 @@ impl<'a> Cell<'a> {
 
     /// Appends the value as a column of this kind writes it; nothing for what is empty or no number.
     pub fn write_to(&self, kind: Kind, out: &mut String) {
+        self.put(kind, out);
+    }
+
+    /// The same, wherever text goes.
+    pub(crate) fn put(&self, kind: Kind, out: &mut impl CellText) {
         match self {
             Self::Empty => {}
-            Self::Text(text) => out.push_str(text),
+            Self::Text(text) => out.text(text),
             Self::Id(id) => write_whole(*id, out),
+            Self::Page(id) => {
+                out.text("https://www.mapillary.com/app/?pKey=");
+                write_whole(*id, out);
+            }
             Self::Whole(number) => {
                 if *number < 0 {
-                    out.push('-');
+                    out.text("-");
                 }
                 write_whole(number.unsigned_abs(), out);
             }
-            Self::Truth(truth) => out.push_str(if *truth { "true" } else { "false" }),
-            Self::Number(number) => write_decimal(*number, kind.decimals().unwrap_or(2), out),
+            Self::Truth(truth) => out.text(if *truth { "true" } else { "false" }),
+            Self::Number(number) => {
+                // a list of one probability is written as one
+                let kind = if kind == Kind::Probabilities { Kind::Probability } else { kind };
+                write_decimal(*number, kind.decimals().unwrap_or(2), out);
+            }
             Self::Time(time) => write_time(*time, out),
         }
     }

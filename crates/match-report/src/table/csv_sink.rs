@@ -5,6 +5,7 @@
 //! west of Greenwich begin with `-`.
 
 use crate::ReportError;
+use crate::table::digits::CellText;
 use crate::table::{Cell, ColumnInfo, TableSink};
 use std::io::Write;
 
@@ -31,22 +32,22 @@ pub(crate) struct CsvSink<'w> {
     out: &'w mut dyn Write,
     style: CsvStyle,
     columns: Vec<ColumnInfo>,
-    text: String,
+    text: Vec<u8>,
 }
 
 impl<'w> CsvSink<'w> {
     pub(crate) fn new(style: CsvStyle, out: &'w mut dyn Write) -> Self {
-        Self { out, style, columns: Vec::new(), text: String::new() }
+        Self { out, style, columns: Vec::new(), text: Vec::new() }
     }
 
     /// Ends a row that begins at a byte of the text.
     fn end_row(&mut self, start: usize) -> Result<(), ReportError> {
         if self.text.len() == start && self.columns.len() == 1 {
-            self.text.push_str("\"\""); // an empty line would be none
+            self.text.extend_from_slice(b"\"\""); // an empty line would be none
         }
-        self.text.push('\n');
+        self.text.push(b'\n');
         if self.text.len() >= HELD {
-            self.out.write_all(self.text.as_bytes())?;
+            self.out.write_all(&self.text)?;
             self.text.clear();
         }
         Ok(())
@@ -59,7 +60,7 @@ impl TableSink for CsvSink<'_> {
         let start = self.text.len();
         for (at, column) in columns.iter().enumerate() {
             if at > 0 {
-                self.text.push(',');
+                self.text.push(b',');
             }
             push_field(column.name, "", &mut self.text);
         }
@@ -70,41 +71,42 @@ impl TableSink for CsvSink<'_> {
         let start = self.text.len();
         for (at, (column, cell)) in self.columns.iter().zip(cells).enumerate() {
             if at > 0 {
-                self.text.push(',');
+                self.text.push(b',');
             }
             match &cell {
                 Cell::Text(text) => {
                     let is_guarded = self.style.guard && cell.needs_guard(column.kind, &GUARDED);
                     push_field(text, if is_guarded { "'" } else { "" }, &mut self.text);
                 }
-                _ => cell.write_to(column.kind, &mut self.text), // nothing in a number needs quotes
+                _ => cell.put(column.kind, &mut self.text), // nothing in a number needs quotes
             }
         }
         self.end_row(start)
     }
 
     fn finish(&mut self) -> Result<(), ReportError> {
-        self.out.write_all(self.text.as_bytes())?;
+        self.out.write_all(&self.text)?;
         self.text.clear();
         Ok(self.out.flush()?)
     }
 }
 
 /// Appends a text behind its guard, in quotes where it needs them.
-fn push_field(text: &str, guard: &str, out: &mut String) {
-    let needs_quotes = text.bytes().any(|byte| matches!(byte, b',' | b'"' | b'\r' | b'\n'));
+fn push_field(text: &str, guard: &str, out: &mut Vec<u8>) {
+    // all marks come before `-`, which most texts have none of; one test without a branch looks at many bytes at once
+    let may_need_quotes = text.bytes().fold(0, |any, byte| any | u8::from(byte < b'-')) > 0;
+    let needs_quotes = may_need_quotes && text.bytes().any(|byte| matches!(byte, b',' | b'"' | b'\r' | b'\n'));
     if !needs_quotes {
-        out.push_str(guard);
-        out.push_str(text);
-        return;
+        out.text(guard);
+        return out.text(text);
     }
-    out.push('"');
-    out.push_str(guard);
+    out.push(b'"');
+    out.text(guard);
     for (at, part) in text.split('"').enumerate() {
         if at > 0 {
-            out.push_str("\"\"");
+            out.text("\"\"");
         }
-        out.push_str(part);
+        out.text(part);
     }
-    out.push('"');
+    out.push(b'"');
 }

@@ -1,15 +1,83 @@
 //! Numbers and times as text, without the machinery of formatting; digit for digit what `write!` gives.
 
 use capture_model::LocalTime;
-use std::fmt::Write as _;
 
-/// Whole powers of ten as floats and as numbers, up to the decimals of any column.
-const SCALES: [(f64, u64); 8] =
-    [(1e0, 1), (1e1, 10), (1e2, 100), (1e3, 1_000), (1e4, 10_000), (1e5, 100_000), (1e6, 1_000_000), (1e7, 10_000_000)];
+/// Whole powers of ten up to the decimals of any column.
+const SCALES: [f64; 8] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7];
+
+/// Where the text of cells goes.
+pub(crate) trait CellText {
+    /// Appends any text.
+    fn text(&mut self, text: &str);
+    /// Appends the first bytes, which are ASCII, of a text. A copy of a fixed length is two instructions, one of any length
+    /// is a call: whoever can, copies all and cuts off what is too much.
+    fn ascii(&mut self, text: &[u8; ROOM], length: usize);
+}
+
+/// Longer than any number or time.
+pub(crate) const ROOM: usize = 32;
+
+impl CellText for Vec<u8> {
+    fn text(&mut self, text: &str) {
+        self.extend_from_slice(text.as_bytes());
+    }
+    fn ascii(&mut self, text: &[u8; ROOM], length: usize) {
+        self.extend_from_slice(text);
+        self.truncate(self.len() - (ROOM - length));
+    }
+}
+
+impl CellText for String {
+    fn text(&mut self, text: &str) {
+        self.push_str(text);
+    }
+    fn ascii(&mut self, text: &[u8; ROOM], length: usize) {
+        self.push_str(std::str::from_utf8(&text[..length]).expect("digits are ASCII"));
+    }
+}
+
+/// Both digits of the numbers below 100.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[b'0'; 2]; 100];
+    let mut number = 0;
+    while number < pairs.len() {
+        pairs[number] = [b'0' + number as u8 / 10, b'0' + number as u8 % 10];
+        number += 1;
+    }
+    pairs
+};
 
 /// Appends a whole number.
-pub(super) fn write_whole(number: u64, out: &mut String) {
-    out.push_str(itoa::Buffer::new().format(number));
+pub(super) fn write_whole(number: u64, out: &mut impl CellText) {
+    put_digits(false, number, 0, out);
+}
+
+/// Appends the digits of a number with a point before the last `decimals`, at least one before it.
+fn put_digits(is_negative: bool, number: u64, decimals: usize, out: &mut impl CellText) {
+    let n_digits = number.checked_ilog10().map_or(1, |log| log as usize + 1).max(decimals + 1);
+    let length = usize::from(is_negative) + n_digits + usize::from(decimals > 0);
+    let mut text = [b'-'; ROOM];
+    let begin = usize::from(is_negative);
+    let mut rest = number;
+    let mut fill = |mut at: usize, least: usize| {
+        while at - least >= 2 {
+            at -= 2;
+            text[at..at + 2].copy_from_slice(&PAIRS[(rest % 100) as usize]);
+            rest /= 100;
+        }
+        if at > least {
+            text[at - 1] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+    };
+    if decimals > 0 {
+        fill(length, length - decimals);
+        fill(length - decimals - 1, begin);
+        text[length - decimals - 1] = b'.';
+    } else {
+        fill(length, begin);
+    }
+    out.ascii(&text, length);
 }
 
 /// Appends a number with fixed decimals; never `-0.00`, nothing when it is no number.
@@ -18,23 +86,13 @@ pub(super) fn write_whole(number: u64, out: &mut String) {
 /// The number times 10^decimals is off by half a unit in the last place at most. Where it lies further than that from the
 /// middle between two whole numbers, it is rounded to the same side as the exact value, which is what `write!` rounds;
 /// ties, near ties and large numbers are left to `write!`.
-pub(super) fn write_decimal(number: f64, decimals: usize, out: &mut String) {
+pub(super) fn write_decimal(number: f64, decimals: usize, out: &mut impl CellText) {
     if !number.is_finite() {
         return;
     }
-    let Some(units) = SCALES.get(decimals).and_then(|&(scale, _)| rounded(number.abs() * scale)) else {
-        return write_any_decimal(number, decimals, out);
-    };
-    if number < 0.0 && units > 0 {
-        out.push('-');
-    }
-    let scale = SCALES[decimals].1;
-    write_whole(units / scale, out);
-    if decimals > 0 {
-        // a one in front keeps the zeros behind the point
-        let mut buffer = itoa::Buffer::new();
-        out.push('.');
-        out.push_str(&buffer.format(scale + units % scale)[1..]);
+    match SCALES.get(decimals).and_then(|scale| rounded(number.abs() * scale)) {
+        Some(units) => put_digits(number < 0.0 && units > 0, units, decimals, out),
+        None => out.text(&any_decimal(number, decimals)),
     }
 }
 
@@ -50,44 +108,38 @@ fn rounded(scaled: f64) -> Option<u64> {
     is_sure.then_some(below + u64::from(from_tie > 0.0))
 }
 
-fn write_any_decimal(number: f64, decimals: usize, out: &mut String) {
-    let start = out.len();
-    let _ = write!(out, "{number:.decimals$}"); // a String takes all
-    if out[start..].starts_with('-') && out[start + 1..].bytes().all(|byte| byte == b'0' || byte == b'.') {
-        out.remove(start);
+fn any_decimal(number: f64, decimals: usize) -> String {
+    let mut text = format!("{number:.decimals$}");
+    if text.starts_with('-') && text[1..].bytes().all(|byte| byte == b'0' || byte == b'.') {
+        text.remove(0);
     }
+    text
 }
 
 /// Appends a time as its `Display` does: ISO 8601 with milliseconds, `Z` where it is UTC.
-pub(super) fn write_time(time: LocalTime, out: &mut String) {
+pub(super) fn write_time(time: LocalTime, out: &mut impl CellText) {
     const DAY_MS: i64 = 86_400_000;
     const YEARS: std::ops::Range<i64> = -62_135_596_800_000..253_402_300_800_000; // 0001 to 9999: four digits, no sign
     let ms = time.ms();
     if !YEARS.contains(&ms) {
-        let _ = write!(out, "{time}");
-        return;
+        return out.text(&time.to_string());
     }
     let (year, month, day) = civil(ms.div_euclid(DAY_MS));
     let of_day = ms.rem_euclid(DAY_MS) as u64;
     let (seconds, minutes) = (of_day / 1000, of_day / 60_000);
-    let mut text = *b"0000-00-00T00:00:00.000";
-    let mut put = |at: usize, digits: usize, mut number: u64| {
-        for place in (at..at + digits).rev() {
-            text[place] = b'0' + (number % 10) as u8;
-            number /= 10;
-        }
-    };
-    put(0, 4, year);
-    put(5, 2, month);
-    put(8, 2, day);
-    put(11, 2, minutes / 60);
-    put(14, 2, minutes % 60);
-    put(17, 2, seconds % 60);
-    put(20, 3, of_day % 1000);
-    out.push_str(std::str::from_utf8(&text).expect("digits are ASCII"));
-    if matches!(time, LocalTime::Absolute(_)) {
-        out.push('Z');
-    }
+    let mut text = [0; ROOM];
+    text[..24].copy_from_slice(b"0000-00-00T00:00:00.000Z");
+    let mut put = |at: usize, number: u64| text[at..at + 2].copy_from_slice(&PAIRS[number as usize]);
+    put(0, year / 100);
+    put(2, year % 100);
+    put(5, month);
+    put(8, day);
+    put(11, minutes / 60);
+    put(14, minutes % 60);
+    put(17, seconds % 60);
+    put(21, of_day % 100);
+    text[20] = b'0' + (of_day / 100 % 10) as u8;
+    out.ascii(&text, if matches!(time, LocalTime::Absolute(_)) { 24 } else { 23 });
 }
 
 /// Year, month and day of a day since 1970-01-01, from the year 1 on: years begin in March, so that the leap day is their
@@ -113,12 +165,12 @@ mod tests {
     #[track_caller]
     fn check_decimal(number: f64) {
         for decimals in 0..9 {
-            let (mut fast, mut slow) = (String::new(), String::new());
+            let (mut fast, mut bytes) = (String::new(), Vec::new());
             write_decimal(number, decimals, &mut fast);
-            if number.is_finite() {
-                write_any_decimal(number, decimals, &mut slow);
-            }
+            write_decimal(number, decimals, &mut bytes);
+            let slow = if number.is_finite() { any_decimal(number, decimals) } else { String::new() };
             assert_eq!(fast, slow, "{number:?} with {decimals} decimals");
+            assert_eq!(bytes, slow.as_bytes(), "{number:?} with {decimals} decimals");
         }
     }
 

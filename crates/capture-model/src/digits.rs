@@ -1,0 +1,89 @@
+//! Whole numbers from decimal digits, eight at a time.
+//!
+//! # Method
+//! Eight bytes are one word: that all are digits is one test of it, and three multiplications add neighbours up, first to
+//! pairs, then to fours, then to the whole (Lemire, 2021, after Mula). A rest of fewer than eight is taken from the last
+//! eight bytes, with those before it blanked to zeros.
+
+const ZEROS: u64 = 0x3030_3030_3030_3030;
+
+/// The number that the last `n` bytes of a text are; `None` where one of them is no digit, where there are none, or where
+/// the number has more than 19 digits, so that it might not fit.
+///
+/// ```
+/// assert_eq!(capture_model::tail_digits(b"50.8966219", 7), Some(8_966_219));
+/// assert_eq!(capture_model::tail_digits(b"50.8966219", 8), None);
+/// ```
+pub fn tail_digits(text: &[u8], n: usize) -> Option<u64> {
+    if n == 0 || n > 19 || n > text.len() {
+        return None;
+    }
+    let (before, digits) = text.split_at(text.len() - n);
+    let (whole, rest) = digits.as_chunks::<8>();
+    let mut number = 0;
+    for &eight in whole {
+        number = number * 100_000_000 + eight_digits(u64::from_le_bytes(eight))?;
+    }
+    if rest.is_empty() {
+        return Some(number);
+    }
+    let rest = if let Some(&last) = text.last_chunk::<8>() {
+        let blank = (1 << (8 * (8 - rest.len()))) - 1;
+        eight_digits((u64::from_le_bytes(last) & !blank) | (ZEROS & blank))?
+    } else {
+        let mut short = 0;
+        for byte in &text[before.len() + 8 * whole.len()..] {
+            short = short * 10 + u64::from(byte.is_ascii_digit().then(|| byte - b'0')?);
+        }
+        short
+    };
+    Some(number * POWERS[digits.len() % 8] + rest)
+}
+
+const POWERS: [u64; 8] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000];
+
+/// The first byte is the lowest of the word and the highest digit.
+fn eight_digits(word: u64) -> Option<u64> {
+    const HIGH: u64 = 0xf0f0_f0f0_f0f0_f0f0;
+    // digits are 0x30 to 0x39: six more leaves the upper half as it is
+    let is_all = (word & HIGH) == ZEROS && (word.wrapping_add(0x0606_0606_0606_0606) & HIGH) == ZEROS;
+    if !is_all {
+        return None;
+    }
+    let ones = word - ZEROS;
+    let pairs = (ones.wrapping_mul(10) + (ones >> 8)) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs.wrapping_mul(100) + (pairs >> 16)) & 0x0000_ffff_0000_ffff;
+    Some((fours.wrapping_mul(10_000) + (fours >> 32)) & 0xffff_ffff)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &[u8]) {
+        for n in 0..=text.len() + 1 {
+            let tail = text.len().checked_sub(n).map(|begin| &text[begin..]);
+            let is_number = |tail: &&[u8]| (1..=19).contains(&tail.len()) && tail.iter().all(u8::is_ascii_digit);
+            let expected =
+                tail.filter(is_number).map(|tail| std::str::from_utf8(tail).unwrap().parse::<u64>().unwrap());
+            assert_eq!(tail_digits(text, n), expected, "{text:?} {n}");
+        }
+    }
+
+    #[test]
+    fn digits_are_read_as_the_standard_library_reads_them() {
+        for text in ["", "0", "9", "x7", "12345678", "99999999", "0000000000000000001", "9999999999999999999", "-1"] {
+            check(text.as_bytes());
+        }
+        check(b"-154.2709525352569");
+        check(b"184467440737095516150");
+        for byte in 0..=u8::MAX {
+            for at in 0..11 {
+                let mut text = *b"12345678901";
+                text[at] = byte;
+                check(&text);
+            }
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Cells of tables whose format has types.
+
+use std::fmt;
+
+/// A number as a typed table (Parquet) holds it. Whoever reads tables takes it as it is; its text, where somebody wants one,
+/// is that which a table of text would have.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum TableNumber {
+    /// No number: missing, or text that stands in the text cell.
+    #[default]
+    None,
+    /// A whole number, or a moment in milliseconds since the epoch.
+    Whole(i64),
+    /// A whole number above those.
+    Large(u64),
+    /// Any number; never infinite and never NaN.
+    Real(f64),
+}
+
+/// How a reader of rows takes the cells of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// Not at all.
+    Not,
+    /// As text.
+    Text,
+    /// As a number where it is one, else as text.
+    Any,
+}
+
+/// Whole numbers above this may have changed on their way through a float.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+impl TableNumber {
+    /// As a float, the nearest where there is no equal one; `None` where there is no number.
+    pub fn real(self) -> Option<f64> {
+        match self {
+            Self::None => None,
+            Self::Whole(number) => Some(number as f64),
+            Self::Large(number) => Some(number as f64),
+            Self::Real(number) => Some(number),
+        }
+    }
+}
+
+/// A float beyond 2^53 that stands for a whole number is written with an exponent, so that nobody takes it for an id.
+impl fmt::Display for TableNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => Ok(()),
+            Self::Whole(number) => number.fmt(f),
+            Self::Large(number) => number.fmt(f),
+            Self::Real(number) if number.abs() > EXACT => fmt::LowerExp::fmt(number, f),
+            Self::Real(number) => number.fmt(f),
+        }
+    }
+}

@@ -28,6 +28,10 @@ pub enum Wanted {
     Any,
 }
 
+/// What is told each row of a typed table: its number, from 1, and for each column its text and its number, of which at most
+/// one is there.
+pub type TypedRow<'r> = dyn FnMut(u64, &[&str], &[TableNumber]) + 'r;
+
 /// Whole numbers above this may have changed on their way through a float.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 

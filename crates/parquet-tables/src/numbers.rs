@@ -97,7 +97,7 @@ fn decimal_of(number: f32, decimals: &mut usize) -> f64 {
         let near = (size * POWERS[decimals] + 0.5).trunc() / POWERS[decimals];
         (near as f32 == number.abs()).then_some(near)
     };
-    let is_power_of_two = number.to_bits() & 0x007f_ffff == 0;
+    let is_power_of_two = number.to_bits().trailing_zeros() >= 23; // its fraction is empty
     if size < 1e6 && !is_power_of_two {
         while *decimals > 0 && cut(*decimals - 1).is_some() {
             *decimals -= 1;

@@ -7,7 +7,7 @@ use crate::ParquetTableError;
 use crate::cells::{Cells, Meaning, meaning_of};
 use crate::geo;
 use crate::numbers::{Numbers, is_number};
-use capture_model::{TableNumber, Wanted};
+use capture_model::{TableNumber, TypedRow, Wanted};
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use std::fs::File;
@@ -104,7 +104,7 @@ impl ParquetTable {
         &self,
         part: usize,
         wanted: &dyn Fn(usize) -> Wanted,
-        row: &mut dyn FnMut(u64, &[&str], &[TableNumber]),
+        row: &mut TypedRow<'_>,
     ) -> Result<(), ParquetTableError> {
         guarded(&self.path, || {
             let reader = open(&self.path)?; // a file of its own: threads must not share the place in it

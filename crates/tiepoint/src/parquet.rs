@@ -45,7 +45,7 @@ impl ParquetFlag {
 #[cfg(feature = "parquet")]
 mod with {
     use super::{OtherTables, Path, ReportError, Result, Table, TableFormat, TableSink};
-    use capture_model::{TableNumber, Wanted};
+    use capture_model::{TypedRow, Wanted};
     use local_archive::{OpenTable, TableError};
     use match_report::OutputFile;
     use parquet_tables::{ParquetSink, ParquetTable, ParquetTableError};
@@ -98,7 +98,7 @@ mod with {
             &self,
             part: usize,
             wanted: &dyn Fn(usize) -> Wanted,
-            row: &mut dyn FnMut(u64, &[&str], &[TableNumber]),
+            row: &mut TypedRow<'_>,
         ) -> Result<(), TableError> {
             self.0.read_part(part, wanted, row).map_err(told)
         }

@@ -2,7 +2,7 @@
 
 use super::{BadCells, PartReader, Row, RowsError};
 use crate::errors::TableError;
-use capture_model::{TableNumber, Wanted};
+use capture_model::{TypedRow, Wanted};
 use rayon::prelude::*;
 use std::fmt::Debug;
 use std::path::Path;
@@ -21,13 +21,12 @@ pub trait OpenTable: Send + Sync {
     fn names(&self) -> &[String];
     /// How many parts it has, in the order of the rows.
     fn n_parts(&self) -> usize;
-    /// Reads one part: `row` is told the number of each row, from 1, and for each column its text and its number, of which
-    /// at most one is there. Cells of columns that are not `wanted` may be empty.
+    /// Reads one part, row by row; cells of columns that are not `wanted` may be empty.
     fn read_part(
         &self,
         part: usize,
         wanted: &dyn Fn(usize) -> Wanted,
-        row: &mut dyn FnMut(u64, &[&str], &[TableNumber]),
+        row: &mut TypedRow<'_>,
     ) -> Result<(), TableError>;
 }
 

@@ -41,7 +41,8 @@ const COPIED: f64 = 0.2;
 const MEDIAN_SHIFT_M: f64 = 1.4;
 /// A clock that is set differs from the right time by about this, seconds.
 const SET_S: f64 = 0.3;
-/// A wrong clock may differ by anything.
+/// A clock that differs by more than this is wrong, and may differ by anything.
+const RIGHT_S: f64 = 1.2;
 const MOST_BY_CLOCK: f64 = 11.0;
 /// Half of the field's window, pairs.
 const HALF_FIELD: usize = 6;
@@ -332,7 +333,8 @@ impl<'a> Whole<'a> {
         let (rough_m, shift_m) = roughness(&field);
         let free = (seconds / 13.0).max(1.0).min(n);
         let rough = if is_field { 0.7 * free * rough_m.max(0.5).ln() } else { 0.0 };
-        let smooth = self.weights.place_temper * density * n * fit_sigma(&residual).1 - rough;
+        let n_live = n * vectors.len() as f64 / links.len() as f64;
+        let smooth = self.weights.place_temper * density * n_live * fit_sigma(&residual).1 - rough;
         (shift_m < GATE_M).then(|| smooth + log_shift(shift_m))
     }
 
@@ -344,7 +346,8 @@ impl<'a> Whole<'a> {
             (_, TimeKind::Absolute) => offset_ms,
             _ => offset_ms - nearest_quarter_ms(offset_ms.round() as i64) as f64,
         };
-        -(gap_ms.abs() / 1000.0 / SET_S).min(MOST_BY_CLOCK)
+        let gap_s = gap_ms.abs() / 1000.0;
+        if gap_s < RIGHT_S { -gap_s / SET_S } else { -MOST_BY_CLOCK }
     }
 
     /// The cost of photos and images that are left over at the ends.

@@ -1,6 +1,7 @@
 //! Blocks against each other: who else claims these photos, who else claims these images, and which are one upload twice.
 
 use crate::Weights;
+use crate::assignment::posteriors;
 use crate::block::{Block, surprise_of_beat};
 use crate::explore::{Explored, SHARED, shared_images, shared_photos};
 use crate::published_side::PublishedSide;
@@ -82,55 +83,86 @@ pub(crate) fn standings<'a>(
             others.filter(|&other| is_rival(other)).collect()
         })
         .collect();
-    let advantage = |of: &Block, over: &Block| {
-        (of.identity - over.identity + weights.rival_temper * (of.metre_level - over.metre_level))
-            .clamp(-60.0, 60.0)
-            .exp()
+    let is_contested: Vec<bool> = (0..all.len())
+        .map(|number| {
+            let is_claimed_elsewhere = |&claim: &usize| !column_rivals[claim].is_empty();
+            is_claimed_elsewhere(&number) || row_rivals[number].iter().any(is_claimed_elsewhere)
+        })
+        .collect();
+    let is_again = |own: usize, other: usize| {
+        let blocks = (all[own].block, all[other].block);
+        !is_contested[own] && are_one_upload(blocks.0, blocks.1, side, &rides[all[own].ride])
     };
-    for number in 0..all.len() {
-        let own = all[number].block;
-        let chance = (-own.evidence).min(60.0).exp();
-        let alone = (-own.log_odds()).clamp(-60.0, 60.0).exp();
-        let (mut sequences, mut folders) = (0.0, 0.0);
-        let is_contested = !column_rivals[number].is_empty()
-            || row_rivals[number].iter().any(|&rival| !column_rivals[rival].is_empty());
-        let mut twin_of = None;
-        for &rival in &row_rivals[number] {
-            let other = all[rival].block;
-            if !is_contested && are_one_upload(own, other, side, &rides[all[number].ride]) {
-                let own_rank = (own.chain.len(), std::cmp::Reverse(own.sequence));
-                if (other.chain.len(), std::cmp::Reverse(other.sequence)) > own_rank {
-                    twin_of = Some(rival);
-                }
+    let mut twin_of = vec![None; all.len()];
+    let mut rivals = column_rivals;
+    for own in 0..all.len() {
+        for &other in &row_rivals[own] {
+            if !is_again(own, other) {
+                rivals[own].push(other);
                 continue;
             }
-            sequences += advantage(other, own);
-        }
-        for &rival in &column_rivals[number] {
-            let counted_in_row = of_ride[&all[rival].ride].iter().any(|&x| {
-                x != rival
-                    && shared_photos(all[x].block, all[rival].block) > SHARED
-                    && row_rivals[number].iter().any(|&r| all[r].block.sequence == all[x].block.sequence)
-            });
-            if !counted_in_row {
-                folders += advantage(all[rival].block, own);
+            let rank = |number: usize| (all[number].block.chain.len(), std::cmp::Reverse(all[number].block.sequence));
+            if rank(other) > rank(own) {
+                twin_of[own] = Some(other);
             }
         }
-        let standing = &mut all[number];
-        standing.twin_of = twin_of;
-        standing.probability = standing.offset_probability / (1.0 + alone + sequences + folders);
+    }
+    let granted = granted(&all, &rivals, side, weights);
+    for (number, standing) in all.iter_mut().enumerate() {
+        let own = standing.block;
+        let chance = (-own.evidence).min(60.0).exp();
+        let alone = (-own.log_odds()).clamp(-60.0, 60.0).exp();
+        let others = 1.0 / granted[number].max(1e-26) - 1.0;
+        standing.twin_of = twin_of[number];
+        standing.probability = standing.offset_probability / (1.0 + alone + others);
         let doubts = [
             (chance, Doubt::Weak),
             (alone - chance, Doubt::Companion),
             // Sequences that another folder claims too are a rig's, not a fellow traveller's.
-            (sequences, if is_contested { Doubt::OtherRide } else { Doubt::OtherSequence }),
-            (folders, Doubt::OtherRide),
+            (others, if is_contested[number] { Doubt::OtherRide } else { Doubt::OtherSequence }),
             (1.0 / standing.offset_probability.max(1e-9) - 1.0, Doubt::Offset),
         ];
         standing.doubt = doubts.iter().fold(doubts[0], |worst, &next| if next.0 > worst.0 { next } else { worst }).1;
     }
     add_alternatives(&mut all, explored);
     all
+}
+
+/// The share of all assignments of photos to sequences in which each block is granted: over each connected component of blocks
+/// that contest each other's photos or images.
+fn granted(all: &[Standing<'_>], rivals: &[Vec<usize>], side: &PublishedSide, weights: &Weights) -> Vec<f64> {
+    let time_ms = |number: usize| all[number].block.chain.first().map_or(0, |pair| side.time_ms(pair.1 as usize));
+    let mut granted = vec![1.0; all.len()];
+    let mut is_seen = vec![false; all.len()];
+    for start in 0..all.len() {
+        if is_seen[start] || rivals[start].is_empty() {
+            continue;
+        }
+        let mut members = vec![start];
+        is_seen[start] = true;
+        let mut at = 0;
+        while at < members.len() {
+            for &rival in &rivals[members[at]] {
+                if !std::mem::replace(&mut is_seen[rival], true) {
+                    members.push(rival);
+                }
+            }
+            at += 1;
+        }
+        members.sort_unstable_by_key(|&number| (time_ms(number), number));
+        let place: BTreeMap<usize, usize> = members.iter().copied().zip(0..).collect();
+        let weight = |&number: &usize| {
+            let block = all[number].block;
+            (block.identity + weights.rival_temper * block.metre_level).max(0.0)
+        };
+        let own_weights: Vec<f64> = members.iter().map(weight).collect();
+        let own_rivals: Vec<Vec<usize>> =
+            members.iter().map(|number| rivals[*number].iter().map(|rival| place[rival]).collect()).collect();
+        for (&number, posterior) in members.iter().zip(posteriors(&own_weights, &own_rivals)) {
+            granted[number] = posterior;
+        }
+    }
+    granted
 }
 
 /// The same blocks some frames away share what their block has; they are nobody's rivals.

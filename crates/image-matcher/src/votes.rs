@@ -377,6 +377,8 @@ fn score(near: &[Near], ride: &Ride, side: &PublishedSide, offset_ms: i64) -> Hy
             (Some(_), Some(_)) => -8.0,
             _ => 0.0,
         };
+        // places from a track that is late turn with the road: where the beat agrees, they do not speak against it
+        let fit = if beat > 0.0 { fit.max(0.0) } else { fit };
         let sum = fit + 3.0 * exact as f64 + 2.0 * (beat + copies) + device - OFF_CENTRE * off_centre;
         if sum > 0.0 {
             hypothesis.score += sum;

@@ -155,3 +155,24 @@ fn a_clock_that_was_set_back_on_the_way_leaves_no_half_over() {
     let (outcome, ids) = matched(&[local], &images, Lookup::Complete);
     assert_eq!(ids, (0..40).map(|k| Some(1_000 + k)).collect::<Vec<_>>(), "{:?}", outcome.tracks);
 }
+
+#[test]
+fn files_that_were_geotagged_anew_from_a_late_track_are_told_by_their_times() {
+    let photos = ride(31, 80);
+    let mut images = upload(&photos, "own", 1_000);
+    images.extend(others());
+    // each photo has a place between those of the next ones but two: 20 m ahead, round the corner too
+    let after = |k: usize| photos[k.min(photos.len() - 1)];
+    let anew = |(k, photo): (usize, &Photo)| {
+        let (a, b) = (after(k + 3), after(k + 4));
+        Photo { lon: 0.63 * a.lon + 0.37 * b.lon, lat: 0.63 * a.lat + 0.37 * b.lat, ..*photo }
+    };
+    let local: Vec<Photo> = photos.iter().enumerate().map(anew).collect();
+    let (outcome, ids) = matched(&[shifted(&local, 2 * HOUR_MS, TimeKind::Wall)], &images, Lookup::Complete);
+    let n_right = ids.iter().zip(1_000..).filter(|(id, own)| **id == Some(*own)).count();
+    assert!(
+        n_right >= 79 && ids.iter().zip(1_000..).all(|(id, own)| id.is_none_or(|id| id == own)),
+        "{:?}",
+        outcome.tracks
+    );
+}

@@ -12,6 +12,7 @@
 mod burst;
 mod judge;
 mod place;
+mod ties;
 mod time;
 
 use crate::Weights;
@@ -21,18 +22,20 @@ use crate::published_side::PublishedSide;
 use crate::ride::Ride;
 use crate::votes::{GATE_M, nearest_quarter_ms};
 use capture_model::TimeKind;
-use judge::judge;
 pub(crate) use judge::surprise_of_beat;
+use judge::{is_copied, judge};
 pub(crate) use place::roughness;
 use place::{first_chain, fit_place, is_exact_place, log_altitude, log_heading};
-use std::collections::BTreeMap;
 use std::f64::consts::PI;
+use ties::{is_tied, is_told_apart, order_by_copies, order_equal_times};
 use time::fit_time;
 
 const WINDOW_MS: i64 = 1_700;
 /// What a place says for a pair, where the field was fitted to a chain that had no times, or times of a burst.
 const UNTIMED: f64 = 0.3;
 const CROWDED: f64 = 0.5;
+/// The same where copied altitudes or headings tell frames apart: what wanders is told once in ten frames.
+const CROWDED_COPIED: f64 = 0.1;
 /// What is told apart by a guess stays below the threshold of a match.
 const MOST_BY_GUESS: f64 = 0.85;
 /// Log odds that a fellow traveller's camera is not one of the own rig.
@@ -125,8 +128,12 @@ impl Work<'_> {
     }
 
     fn image(&self, pair: usize) -> usize {
-        let rank = self.rank[pair] as usize;
-        self.first + self.reordered.get(rank).map_or(rank, |&place| place as usize)
+        self.first + self.place_of(self.rank[pair])
+    }
+
+    /// The place in its sequence of the image of a rank.
+    fn place_of(&self, rank: u32) -> usize {
+        self.reordered.get(rank as usize).copied().unwrap_or(rank) as usize
     }
 
     /// Mutually nearest pairs by a lag, in order of photo and image; of equal lags the first pair.
@@ -204,8 +211,15 @@ pub(crate) fn weigh(
         work.to_original.push(ride.plane.offset_m(from, original));
         work.to_computed.push(ride.plane.offset_m(from, computed));
     }
-    order_equal_times(&mut work, &range);
-    let time = snapped.map(|offset| fit_time(&mut work, offset));
+    let is_ordered = order_equal_times(&mut work, &range);
+    let as_paired = work.lag_s.clone();
+    let mut time = snapped.map(|offset| fit_time(&mut work, offset));
+    if let (Some(offset), Some(crowded), false) = (snapped, time.as_ref().filter(|time| time.is_crowded), is_ordered)
+        && order_by_copies(&mut work, &range, &crowded.nearest)
+    {
+        work.lag_s = as_paired;
+        time = Some(fit_time(&mut work, offset));
+    }
     let start = match &time {
         Some(time) => time.nearest.clone(),
         None => first_chain(&work)?,
@@ -223,6 +237,7 @@ pub(crate) fn weigh(
     let temper = match &time {
         _ if place.is_exact => 1.0,
         None => UNTIMED,
+        Some(time) if time.is_crowded && is_copied(&work, &place.chosen) => CROWDED_COPIED,
         Some(time) if time.is_crowded => CROWDED,
         Some(_) => 1.0,
     };
@@ -248,11 +263,13 @@ pub(crate) fn weigh(
     if chain.is_empty() {
         return None;
     }
-    // Frames that share a second on both sides stand in an order that only places copied to the letter can tell.
+    // Frames that share a second on both sides stand in an order that only what was copied to the letter can tell.
     let is_crowded = time.as_ref().is_some_and(|time| time.is_crowded);
     let share_a_time =
         is_crowded && range.clone().filter(|&image| is_tied(side, &range, image)).count() * 5 >= range.len();
-    let is_guess = |pair: usize| share_a_time && !is_exact_place(&work, pair);
+    let is_copied = share_a_time && is_copied(&work, &chain);
+    let is_told = |pair: usize| is_copied && is_told_apart(&work, &range, pair, place.sigma_m);
+    let is_guess = |pair: usize| share_a_time && !is_exact_place(&work, pair) && !is_told(pair);
     let mut block = Block {
         sequence,
         offset_ms: time.as_ref().map_or(0.0, |time| time.offset_ms),
@@ -281,48 +298,6 @@ pub(crate) fn weigh(
     };
     judge(&mut block, &work, &chain, &place, time.as_ref(), [&log_time, &heading, &altitude], agreed);
     Some(block)
-}
-
-/// Whether the image before or after it in the published order has the same time.
-fn is_tied(side: &PublishedSide, range: &std::ops::Range<usize>, image: usize) -> bool {
-    let time = side.time_ms(image);
-    time != PublishedSide::NO_TIME
-        && (image > range.start && side.time_ms(image - 1) == time
-            || image + 1 < range.end && side.time_ms(image + 1) == time)
-}
-
-/// Puts images of one time into the order in which the ride passed their exact places; those that it never passed stay
-/// behind the one that they follow. Published order among them is a guess, and chains must rise on both sides.
-fn order_equal_times(work: &mut Work<'_>, range: &std::ops::Range<usize>) {
-    let side = work.side;
-    let mut passed: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-    for pair in (0..work.len()).filter(|&pair| is_exact_place(work, pair) && is_tied(side, range, work.image(pair))) {
-        passed.entry(work.rank[pair]).or_default().push(work.photo[pair]);
-    }
-    if passed.is_empty() {
-        return;
-    }
-    let middle = |photos: &Vec<u32>| photos[photos.len() / 2];
-    let mut order: Vec<u32> = (0..range.len() as u32).collect();
-    let time = |rank: u32| side.time_ms(range.start + rank as usize);
-    for tie in order.chunk_by_mut(|&a, &b| time(a) == time(b)) {
-        let first = tie.iter().find_map(|rank| passed.get(rank)).map(middle);
-        let Some(mut last) = first else { continue };
-        let mut keyed: Vec<(u32, u32)> = Vec::with_capacity(tie.len());
-        for &rank in tie.iter() {
-            last = passed.get(&rank).map_or(last, middle);
-            keyed.push((last, rank));
-        }
-        keyed.sort_unstable();
-        tie.iter_mut().zip(keyed).for_each(|(slot, (_, rank))| *slot = rank);
-    }
-    if order.is_sorted() {
-        return;
-    }
-    let mut new_rank = vec![0; order.len()];
-    order.iter().zip(0..).for_each(|(&old, new)| new_rank[old as usize] = new);
-    work.rank.iter_mut().for_each(|rank| *rank = new_rank[*rank as usize]);
-    work.reordered = order;
 }
 
 /// An offset within rounding of a whole quarter hour (or of 0 for an absolute clock) is taken to be it.

@@ -7,7 +7,7 @@ use crate::explore::{Explored, SHARED, shared_images, shared_photos};
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
 use crate::votes::nearest_quarter_ms;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A block with its place among the others.
 #[derive(Debug)]
@@ -188,8 +188,10 @@ fn add_alternatives<'a>(all: &mut Vec<Standing<'a>>, explored: &'a [Explored]) {
 pub(crate) fn are_one_upload(a: &Block, b: &Block, side: &PublishedSide, ride: &Ride) -> bool {
     const ONE_BEAT: f64 = 25.0;
     const ALIKE: f64 = 6.0;
+    const DISTINCT: usize = 8;
     let of_b: BTreeMap<u32, u32> = b.chain.iter().copied().collect();
     let (mut both, mut at_once, mut same) = (0, Vec::new(), 0);
+    let (mut n_copied, mut copied) = (0, BTreeSet::new());
     let zone_ms = nearest_quarter_ms((b.offset_ms - a.offset_ms).round() as i64);
     let is_equal =
         |a_ms: i64, b_ms: i64| (b_ms.saturating_sub(a_ms) - zone_ms).abs() <= if zone_ms == 0 { 0 } else { 2 };
@@ -202,6 +204,11 @@ pub(crate) fn are_one_upload(a: &Block, b: &Block, side: &PublishedSide, ride: &
             continue;
         }
         at_once.push(side.time_ms(image));
+        let told = |image: usize| (side.altitude_m(image), side.heading_deg(image));
+        if told(image) == told(other) {
+            n_copied += 1;
+            copied.insert((told(image).0.to_bits(), told(image).1.to_bits()));
+        }
         let places = crate::plane::distance_m2(side.original(image), side.original(other));
         let is_near =
             places < 1e-3 || (places.is_nan() && side.original(image)[0].is_nan() && side.original(other)[0].is_nan());
@@ -218,5 +225,7 @@ pub(crate) fn are_one_upload(a: &Block, b: &Block, side: &PublishedSide, ride: &
         (a.identity - b.identity).abs() < ALIKE && surprise_of_beat(&at_once, resolution_ms) > ONE_BEAT
     };
     let is_moved = same * 10 < both; // places changed here and there are somebody's doing: neither has more right
-    is_one_device && (nearly_all(same) || (is_moved && nearly_all(at_once.len()) && is_one_beat()))
+    // Altitudes and headings that are equal all along were copied from one file.
+    let is_one_file = || nearly_all(n_copied) && copied.len() >= DISTINCT;
+    is_one_device && (nearly_all(same) || (is_moved && nearly_all(at_once.len()) && (is_one_file() || is_one_beat())))
 }

@@ -49,6 +49,19 @@ impl Burst {
         self
     }
 
+    /// Places that wander slowly, and altitudes of a barometer that trembles: the upload kept these to the letter.
+    fn wandered(mut self) -> Self {
+        let mut numbers = Numbers(9);
+        for (photo, id) in self.photos.iter_mut().zip(1_000..) {
+            photo.altitude_m = 500.0 + (4.0 * numbers.normal()).round() / 10.0;
+            for image in self.images.iter_mut().filter(|image| image.id.0 == id) {
+                image.altitude_m = Some(photo.altitude_m);
+                image.original = moved(image, 3.0 + 2.0 * (id as f64 / 40.0).sin());
+            }
+        }
+        self
+    }
+
     fn by(mut self, shift_ms: i64, kind: TimeKind) -> Self {
         self.photos = shifted(&self.photos, shift_ms, kind);
         self
@@ -87,6 +100,17 @@ fn the_order_of_frames_that_share_a_second_on_both_sides_is_not_guessed() {
             let burst = Burst::every(interval_ms).by(shift_ms, TimeKind::Wall).moved();
             let burst = burst.written_in_seconds(500).published_in_seconds(0);
             found(&format!("{interval_ms} ms, {shift_ms} ms off"), &burst);
+        }
+    }
+}
+
+#[test]
+fn copied_altitudes_tell_frames_of_one_second_apart() {
+    for interval_ms in [333, 497] {
+        for shift_ms in [17_887_500, 17_887_000, ODD_MS] {
+            let burst = Burst::every(interval_ms).by(shift_ms, TimeKind::Wall).wandered();
+            let burst = burst.written_in_seconds(500).published_in_seconds(0);
+            check(&format!("{interval_ms} ms, {shift_ms} ms off"), &burst);
         }
     }
 }

@@ -102,7 +102,8 @@ fn worlds_of(reason: Reason) -> Option<Vec<World>> {
             vec![world("one lap of two, on an unknown clock", wall(98_765), upload(&laps, "own", 1_000))]
         }
         Reason::BetweenNeighbours => {
-            let (some, sent) = (untimed()[20..28].to_vec(), noisy(&photos, 10.0)[15..35].to_vec());
+            let (mut some, sent) = (untimed()[20..28].to_vec(), noisy(&photos, 10.0)[15..35].to_vec());
+            some.iter_mut().for_each(|photo| photo.altitude_m = f64::NAN);
             vec![World {
                 rows: 1..2,
                 ..world("no times, and places further off than apart", some, upload(&sent, "own", 995))

@@ -14,7 +14,8 @@
 //! the frame before, to the millisecond, all along.
 
 use super::Work;
-use super::time::{TimeFit, Variant};
+use super::place::{EXACT_ALTITUDE_M, climb, of_copied_altitudes};
+use super::time::{TimeFit, Variant, is_published_cut};
 use crate::chain::{Link, best_chain};
 use crate::errors::{SCALES_S, TimeClass, fit_second, median};
 use crate::ride::Ride;
@@ -31,6 +32,8 @@ const OUTSIDE: f64 = 0.015;
 /// What an exactly equal place is worth: more than any reading of written seconds.
 const PLACED: f64 = 12.0;
 const OUTLIER_SPAN_S: f64 = 5.0;
+/// What it costs to believe that altitudes were copied.
+const COPIED_PRICE: f64 = 6.0;
 
 /// One way to read the written seconds.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +43,8 @@ struct Reading {
     rounding_s: f64,
     /// Which local time is compared, and how closely about which centre; `None` for the window alone.
     about: Option<(Variant, f64, f64)>,
+    /// Whether equal altitudes tell frames apart, as where they were copied.
+    is_copied: bool,
     /// What it costs to believe in it.
     price: f64,
 }
@@ -75,15 +80,22 @@ pub(super) fn fit_burst(work: &mut Work<'_>, offset_ms: i64, is_free: bool) -> T
     let lags = lags(work);
     let log_other = (1.0 / work.side.interval_s(work.side.sequence(work.first)).max(0.05)).ln();
     let sample = sample(work);
+    let altitude = copied_altitude(work);
+    let weight = |reading: &Reading, pair: usize| {
+        let of_altitude =
+            if reading.is_copied { altitude.as_ref().map_or(0.0, |altitude| altitude[pair]) } else { 0.0 };
+        reading.log_density(&lags, pair) - log_other + work.weights.pair + rough_place(work, pair) + of_altitude
+    };
     let score = |reading: &Reading| {
-        let weight: Vec<f64> = sample
-            .iter()
-            .map(|&pair| reading.log_density(&lags, pair) - log_other + work.weights.pair + rough_place(work, pair))
-            .collect();
+        let weight: Vec<f64> = sample.iter().map(|&pair| weight(reading, pair)).collect();
         chain_of(work, &sample, &weight).iter().map(|&at| weight[at]).sum::<f64>() - reading.price
     };
     let mut best: Option<(f64, Reading)> = None;
-    for reading in readings(work, &lags, is_free) {
+    let plain = readings(work, &lags, is_free);
+    let copied = altitude.iter().flat_map(|_| {
+        plain.iter().map(|reading| Reading { is_copied: true, price: reading.price + COPIED_PRICE, ..*reading })
+    });
+    for reading in plain.iter().copied().chain(copied) {
         let sum = score(&reading);
         if best.is_none_or(|(known, _)| sum > known + 1e-9) {
             best = Some((sum, reading));
@@ -98,7 +110,7 @@ pub(super) fn fit_burst(work: &mut Work<'_>, offset_ms: i64, is_free: bool) -> T
         .collect();
     let all: Vec<usize> = (0..work.len()).collect();
     let weight: Vec<f64> =
-        all.iter().map(|&pair| log_density[pair] - log_other + work.weights.pair + rough_place(work, pair)).collect();
+        all.iter().map(|&pair| weight(&reading, pair) - reading.log_density(&lags, pair) + log_density[pair]).collect();
     let nearest = chain_of(work, &all, &weight); // of all pairs, places are pairs
     let (class, centre_s, measured, is_raw) = match (reading.edge_s, reading.about) {
         (_, Some((variant, scale_s, centre_s))) if scale_s <= SCALES_S[0] || reading.edge_s.is_none() => {
@@ -164,6 +176,35 @@ fn rough_place(work: &Work<'_>, pair: usize) -> f64 {
     }
 }
 
+/// What altitudes say of each pair, if they were copied; `None` where too few are known.
+fn copied_altitude(work: &Work<'_>) -> Option<Vec<f64>> {
+    const FEWEST: usize = 8;
+    let climb: Vec<f64> = (0..work.len()).map(|pair| climb(work, pair)).collect();
+    let (equal, unequal) = of_copied_altitudes(work);
+    let say = |d: &f64| match d.abs() {
+        d if d.is_nan() => 0.0,
+        d if d < EXACT_ALTITUDE_M => equal,
+        _ => unequal,
+    };
+    let is_known = climb.iter().filter(|d| d.abs() < EXACT_ALTITUDE_M).count() >= FEWEST;
+    is_known.then(|| climb.iter().map(say).collect())
+}
+
+/// Readings where both sides were cut to whole seconds: the difference of a true pair takes two values that follow each
+/// other, and which of the two tells nothing.
+fn cut_twice(lags: &Lags, about_s: f64) -> Vec<Reading> {
+    let fraction_s = lags.raw[0].rem_euclid(1.0); // of all pairs, since both sides are whole seconds
+    let first = (about_s - fraction_s).round() + fraction_s;
+    let windowed = |k: i32| Reading {
+        edge_s: Some(first + f64::from(k)),
+        rounding_s: ESTIMATED_S,
+        about: None,
+        is_copied: false,
+        price: 0.0,
+    };
+    (-2..=2).map(windowed).collect()
+}
+
 fn readings(work: &Work<'_>, lags: &Lags, is_free: bool) -> Vec<Reading> {
     let step_s = work.ride.interval_s.max(0.02);
     let middle = |lag: &[f64], about: f64| {
@@ -177,6 +218,9 @@ fn readings(work: &Work<'_>, lags: &Lags, is_free: bool) -> Vec<Reading> {
         work.nearest(&shifted).iter().map(|&pair| lags.raw[pair]).collect()
     };
     let (estimated, _) = fit_second(&own, true);
+    if is_published_cut(work) {
+        return cut_twice(lags, estimated);
+    }
     if is_free {
         edges.extend((-1..=1).map(|k| (estimated + f64::from(k) * step_s, ESTIMATED_S, 1.0)));
     } else {
@@ -188,6 +232,7 @@ fn readings(work: &Work<'_>, lags: &Lags, is_free: bool) -> Vec<Reading> {
             edge_s: Some(edge),
             rounding_s,
             about,
+            is_copied: false,
             price: price + more,
         };
         all.push(windowed(None, 0.0));
@@ -202,7 +247,7 @@ fn readings(work: &Work<'_>, lags: &Lags, is_free: bool) -> Vec<Reading> {
             all.extend(centres.map(|centre| windowed(Some((Variant::Shutter, SCALES_S[1], centre)), 2.0)));
         }
     }
-    let open = |about| Reading { edge_s: None, rounding_s: 0.0, about: Some(about), price: 3.0 };
+    let open = |about| Reading { edge_s: None, rounding_s: 0.0, about: Some(about), is_copied: false, price: 3.0 };
     let raw = middle(&lags.raw, sent);
     all.extend(SCALES_S[2..].iter().map(|&scale_s| open((Variant::Sent, scale_s, sent))));
     all.extend(SCALES_S[..2].iter().map(|&scale_s| open((Variant::Raw, scale_s, raw))));

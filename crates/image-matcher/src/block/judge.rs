@@ -29,6 +29,8 @@ const NEITHER_PLACE_NOR_TIME: f64 = 6.0;
 const FEWEST_BEATS: usize = 6;
 /// Times to the millisecond cannot say more than this.
 const MOST_BY_MOMENT: f64 = 15.0;
+/// What copied altitudes or headings say at most.
+const MOST_COPIED: f64 = 12.0;
 /// A field costs no more than this where the times agree to the millisecond.
 const MOST_BY_BEND: f64 = 6.0;
 
@@ -50,7 +52,7 @@ pub(super) fn judge(
         .map(|&pair| work.ride.place[work.photo[pair] as usize].map(|x| (x * 100.0).round() as i64))
         .collect();
     // One place in fifty may agree to centimetres by chance, where somebody rode along.
-    let places = if places.len() * 50 <= chain.len() { BTreeSet::new() } else { places };
+    let places = if places.len() * 10 <= chain.len() { BTreeSet::new() } else { places };
     let exact_places = 8.0 * places.len().min(8) as f64;
     let told = time.map_or(Told::Apart, |time| told(work, chain, time));
     let headings = (weights.heading_temper * clipped(heading, 6.0)).clamp(-MOST_BY_HEADING, MOST_BY_HEADING);
@@ -80,10 +82,11 @@ pub(super) fn judge(
         () => -3.0, // an upload copies the place; another way to upload may not
     };
     let altitude_identity = altitudes(work, chain);
-    if places.is_empty() && time.is_some() && told == Told::Apart {
+    if places.is_empty() && time.is_some() && matches!(told, Told::Apart | Told::ByTimers) {
         identity -= match altitude_identity {
             known if known < 0.0 => NOTHING_COPIED,
             known if known > 0.0 => 0.0,
+            _ if told == Told::ByTimers => 0.0,
             _ => NEITHER_PLACE_NOR_TIME,
         };
     }
@@ -93,7 +96,9 @@ pub(super) fn judge(
         _ => 0.0,
     };
     identity += altitude_identity + heading_identity + rhythm;
-    identity -= if rhythm > 2.0 * MOST_BY_BEND { bend.min(MOST_BY_BEND) } else { bend };
+    // A field that bends is another's ride, unless something that no other ride has was copied.
+    let is_copied = rhythm.max(altitude_identity) >= 2.0 * MOST_BY_BEND;
+    identity -= if is_copied { bend.min(MOST_BY_BEND) } else { bend };
     if !place.is_exact && is_on_tile_grid(work, chain) {
         identity += 6.0;
     }
@@ -136,7 +141,13 @@ fn bend(work: &Work<'_>, chain: &[usize], place: &PlaceFit, is_timed: bool) -> f
     rough + (0.5 * (shift_m / 15.0).powi(2)).min(8.0)
 }
 
-/// The altitude of a photo is passed on as it is.
+/// Whether altitudes or headings of a chain were copied, and differ along the way.
+pub(super) fn is_copied(work: &Work<'_>, chain: &[usize]) -> bool {
+    altitudes(work, chain) >= MOST_COPIED || heading_identity(work, chain, 0.0) >= MOST_COPIED
+}
+
+/// The altitude of a photo is passed on as it is: what those that are equal say, less what the ride's own neighbours have
+/// in common anyway.
 fn altitudes(work: &Work<'_>, chain: &[usize]) -> f64 {
     let difference =
         |pair: usize| work.side.altitude_m(work.image(pair)) - work.ride.altitude_m[work.photo[pair] as usize];
@@ -151,7 +162,7 @@ fn altitudes(work: &Work<'_>, chain: &[usize]) -> f64 {
         .map(|&pair| (work.ride.altitude_m[work.photo[pair] as usize] * 10.0).round() as i64)
         .collect();
     match share_of(&known, is_equal) {
-        share if share > 0.6 => (2.5 * distinct.len() as f64).min(12.0),
+        share if share > 0.6 => (2.5 * distinct.len() as f64).min(MOST_COPIED),
         share if share < 0.2 => -3.0,
         _ => 0.0,
     }
@@ -182,7 +193,7 @@ fn heading_identity(work: &Work<'_>, chain: &[usize], headings: f64) -> f64 {
     }
     let distinct: BTreeSet<i64> =
         known.iter().filter(|&&pair| is_equal(pair)).map(|&pair| (own(pair) * 10.0).round() as i64).collect();
-    (2.5 * distinct.len() as f64).min(12.0)
+    (2.5 * distinct.len() as f64).min(MOST_COPIED)
 }
 
 /// (evidence against chance, evidence of identity) of the devices.
@@ -225,27 +236,64 @@ enum Told {
     Exactly,
     /// Once cut to seconds: each true time lies in its second, and by chance they would not.
     Cut,
+    /// In whole seconds that agree, as those of two timers of one interval would.
+    ByTimers,
     /// By two clocks, as far as the residuals tell.
     Apart,
 }
 
 fn told(work: &Work<'_>, chain: &[usize], time: &TimeFit) -> Told {
     const EXACT_S: f64 = 0.004;
+    const LEAST_BEAT: f64 = 12.0;
     let lag = |pair: usize| work.lag_s[pair];
+    let in_seconds = || {
+        let is_told = is_on_time(work, time) && seconds_by_chance(work, chain) < -6.0;
+        if is_told || beat_in_seconds(work, chain) > LEAST_BEAT { Told::Cut } else { Told::ByTimers }
+    };
     match time.class {
         TimeClass::Laplace { centre_s, .. } if time.class.is_exact() => {
             let own: Vec<usize> =
                 chain.iter().copied().filter(|&pair| work.ride.width_s[work.photo[pair] as usize] == 0.0).collect();
             let exact = share_of(&own, |pair| (lag(pair) - centre_s).abs() <= EXACT_S);
-            if exact >= 0.8 { Told::Exactly } else { Told::Apart }
+            match () {
+                () if exact < 0.8 => Told::Apart,
+                // whole seconds on both sides agree at every whole offset
+                () if !is_within_seconds(work, chain) && beat_in_seconds(work, chain) <= LEAST_BEAT => in_seconds(),
+                () => Told::Exactly,
+            }
         }
         TimeClass::Second { edge_s, .. } => {
             let inside = share_of(chain, |pair| (edge_s - EXACT_S..edge_s + 1.0 + EXACT_S).contains(&lag(pair)));
-            let by_chance = (1.0 / work.ride.interval_s.max(1.0)).ln() * chain.len() as f64;
-            if inside >= 0.95 && by_chance < -6.0 { Told::Cut } else { Told::Apart }
+            if inside >= 0.95 { in_seconds() } else { Told::Apart }
         }
         TimeClass::Laplace { .. } => Told::Apart,
     }
+}
+
+/// Whether the clock needed no shift but a zone.
+fn is_on_time(work: &Work<'_>, time: &TimeFit) -> bool {
+    let offset = bare_offset_ms(time);
+    match work.ride.kind {
+        TimeKind::Absolute => time.offset_ms.abs() < 1_200.0,
+        _ => zone_gap_ms(offset) < 1_200.0,
+    }
+}
+
+/// The log of the chance that another timer's images lie in the written seconds of the photos.
+fn seconds_by_chance(work: &Work<'_>, chain: &[usize]) -> f64 {
+    (1.0 / work.ride.interval_s.max(1.0)).ln() * chain.len() as f64
+}
+
+/// What the beat of a ride tells that is known to the second on one side: that of the photos or of the images, whichever
+/// is less. Timers tell nothing, however many of their ticks agree.
+fn beat_in_seconds(work: &Work<'_>, chain: &[usize]) -> f64 {
+    let (first, last) = (chain[0], chain[chain.len() - 1]);
+    let photos = &work.ride.raw_ms[work.photo[first] as usize..=work.photo[last] as usize];
+    let mut images: Vec<i64> = (work.image(first).min(work.image(last))..=work.image(last).max(work.image(first)))
+        .map(|image| work.side.time_ms(image))
+        .collect();
+    images.sort_unstable();
+    surprise_of_beat(photos, 1_000).min(surprise_of_beat(&images, 1_000))
 }
 
 /// What the irregular beat of a shutter tells where it agrees to the millisecond, in nats: the surprise of the intervals
@@ -314,12 +362,13 @@ fn clock_identity(work: &Work<'_>, time: &TimeFit, told: Told, agreed: &[i64]) -
     if is_agreed(offset, agreed) {
         return 1.0;
     }
+    let is_one_clock = matches!(told, Told::Exactly | Told::Cut);
     match work.ride.kind {
-        TimeKind::Absolute if time.offset_ms.abs() < 1_200.0 && told != Told::Apart => 3.2,
+        TimeKind::Absolute if time.offset_ms.abs() < 1_200.0 && is_one_clock => 3.2,
         // Two clocks that are both right differ by a little; one clock that is told twice does not.
         TimeKind::Absolute if time.offset_ms.abs() < 1_200.0 => -3.0,
         TimeKind::Absolute => -6.3,
-        _ if zone_gap_ms(offset) < 1_200.0 && told != Told::Apart => 3.2,
+        _ if zone_gap_ms(offset) < 1_200.0 && is_one_clock => 3.2,
         _ if zone_gap_ms(offset) < 1_200.0 => 0.0, // friends live in zones too
         _ => -3.0,
     }

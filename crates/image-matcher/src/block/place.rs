@@ -26,6 +26,8 @@ pub(super) struct PlaceFit {
     pub(super) places: Places,
     /// Most nearest pairs agree within 5 cm; there is no field.
     pub(super) is_exact: bool,
+    /// Standard deviation about the field, metres.
+    pub(super) sigma_m: f64,
     /// Log density of each pair's residual.
     pub(super) density: Vec<f64>,
     /// The same over that of somebody else's image.
@@ -112,8 +114,15 @@ pub(super) fn fit_place(
             chosen = chain_of(work, &weight, -4.0)?;
             continue;
         }
-        let mut fit =
-            PlaceFit { places: best.places, is_exact: best.is_exact, density, ratio, field: best.field, chosen };
+        let mut fit = PlaceFit {
+            places: best.places,
+            is_exact: best.is_exact,
+            sigma_m: best.sigma_m,
+            density,
+            ratio,
+            field: best.field,
+            chosen,
+        };
         soften(work, &mut fit);
         return Some(fit);
     }
@@ -262,23 +271,43 @@ pub(super) fn log_heading(work: &Work<'_>, chosen: &[usize]) -> Vec<f64> {
     turn.iter().map(|&t| if t.is_finite() { density(t, sigma) + 360.0_f64.ln() } else { 0.0 }).collect()
 }
 
-/// Log weight of each pair's altitudes: equal speaks for, unequal against where nearly all others are equal.
+/// Log weight of each pair's altitudes: where they were copied, equal ones speak for a pair by as much as the ride's own
+/// neighbours seldom are equal, and unequal ones against it.
 pub(super) fn log_altitude(work: &Work<'_>, chosen: &[usize]) -> Vec<f64> {
-    let difference =
-        |pair: usize| work.side.altitude_m(work.image(pair)) - work.ride.altitude_m[work.photo[pair] as usize];
-    let known: Vec<f64> = chosen.iter().map(|&pair| difference(pair)).filter(|d| d.is_finite()).collect();
+    let known: Vec<f64> = chosen.iter().map(|&pair| climb(work, pair)).filter(|d| d.is_finite()).collect();
     if known.is_empty() {
         return vec![0.0; work.len()];
     }
     let equal = known.iter().filter(|d| d.abs() < EXACT_ALTITUDE_M).count();
-    let unequal = if equal as f64 > 0.7 * known.len() as f64 { -1.0 } else { 0.0 };
+    let (equal, unequal) = if equal as f64 > 0.7 * known.len() as f64 { of_copied_altitudes(work) } else { (1.5, 0.0) };
     (0..work.len())
-        .map(|pair| match difference(pair) {
+        .map(|pair| match climb(work, pair) {
             d if d.is_nan() => 0.0,
-            d if d.abs() < EXACT_ALTITUDE_M => 1.5,
+            d if d.abs() < EXACT_ALTITUDE_M => equal,
             _ => unequal,
         })
         .collect()
+}
+
+/// Altitude of the image less that of the photo, metres; NaN where either is unknown.
+pub(super) fn climb(work: &Work<'_>, pair: usize) -> f64 {
+    climb_of(work, work.photo[pair] as usize, work.image(pair))
+}
+
+/// The same for any photo and image.
+pub(super) fn climb_of(work: &Work<'_>, photo: usize, image: usize) -> f64 {
+    work.side.altitude_m(image) - work.ride.altitude_m[photo]
+}
+
+/// What an equal and what an unequal altitude say of a pair, if altitudes were copied: neighbours on the ride are what it
+/// could be mistaken for.
+pub(super) fn of_copied_altitudes(work: &Work<'_>) -> (f64, f64) {
+    const COPIED: f64 = 0.98;
+    let altitude = &work.ride.altitude_m;
+    let steps = || altitude.windows(2).map(|two| (two[1] - two[0]).abs()).filter(|step| step.is_finite());
+    let equal = steps().filter(|&step| step < EXACT_ALTITUDE_M).count();
+    let by_chance = ((equal as f64 + 0.5) / (steps().count() as f64 + 2.5)).clamp(0.02, COPIED);
+    ((COPIED / by_chance).ln(), ((1.0 - COPIED) / (1.0 - by_chance)).ln().min(0.0))
 }
 
 /// How far a field strays from its middle (the root mean square of a wander whose upper quartile is the field's, so that a

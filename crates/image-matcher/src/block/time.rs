@@ -225,7 +225,7 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64) -> TimeFit {
 }
 
 /// Whether the published times are whole seconds all along.
-fn is_published_cut(work: &Work<'_>) -> bool {
+pub(super) fn is_published_cut(work: &Work<'_>) -> bool {
     (0..work.len()).all(|pair| work.side.time_ms(work.image(pair)) % 1000 == 0)
 }
 

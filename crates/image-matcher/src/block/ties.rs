@@ -1,0 +1,194 @@
+//! Images of one time: the published order among them is a guess, and chains must rise on both sides.
+//!
+//! In: the pairs of a block. Out: ranks in which images of one time stand as the ride passed them, as far as what was copied
+//! to the letter tells.
+
+use super::Work;
+use super::judge::{EXACT_HEADING_DEG, is_copied};
+use super::place::{EXACT_ALTITUDE_M, climb_of, is_exact_place};
+use crate::plane::distance_m2;
+use crate::published_side::PublishedSide;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// By rank, the photos that an image may belong to, in order.
+type Passed = BTreeMap<u32, Vec<u32>>;
+
+/// The images of the range that have the time of one of them.
+fn ties(side: &PublishedSide, range: &Range<usize>, image: usize) -> Range<usize> {
+    let time = side.time_ms(image);
+    if time == PublishedSide::NO_TIME {
+        return image..image + 1;
+    }
+    let is_tie = |other: &usize| side.time_ms(*other) == time;
+    let first = (range.start..image).rev().take_while(is_tie).last().unwrap_or(image);
+    let last = (image + 1..range.end).take_while(is_tie).last().unwrap_or(image);
+    first..last + 1
+}
+
+/// Whether the image before or after it in the published order has the same time.
+pub(super) fn is_tied(side: &PublishedSide, range: &Range<usize>, image: usize) -> bool {
+    ties(side, range, image).len() > 1
+}
+
+/// Photos at exactly the place of an image that shares its time with others.
+fn passed_exactly(work: &Work<'_>, range: &Range<usize>) -> Passed {
+    let mut passed = Passed::new();
+    let is_placed = |&pair: &usize| is_exact_place(work, pair) && is_tied(work.side, range, work.image(pair));
+    for pair in (0..work.len()).filter(is_placed) {
+        passed.entry(work.rank[pair]).or_default().push(work.photo[pair]);
+    }
+    passed
+}
+
+/// Puts images of one time into the order in which most of them have a photo with their altitude and heading, among the
+/// photos that a chain gives to them and those beside; where these were copied. Says whether any of them moved.
+pub(super) fn order_by_copies(work: &mut Work<'_>, range: &Range<usize>, chain: &[usize]) -> bool {
+    const MOST: usize = 5; // 120 orders
+    if chain.is_empty() {
+        return false;
+    }
+    let is_copied = is_copied(work, chain);
+    let mut order: Vec<u32> = (0..range.len() as u32).collect();
+    for given in chain.chunk_by(|&a, &b| work.side.time_ms(work.image(a)) == work.side.time_ms(work.image(b))) {
+        let tie = ties(work.side, range, work.image(given[0])).len();
+        if !(2..=MOST).contains(&tie) {
+            continue;
+        }
+        let photos = || given.iter().map(|&pair| work.photo[pair] as usize);
+        let (first, last) = (photos().min().unwrap_or(0), photos().max().unwrap_or(0));
+        let near = (first + 1).saturating_sub(tie)..(last + tie).min(work.ride.len());
+        let ranks = first_of_tie(work, range, given[0])..;
+        let mut images: Vec<u32> = ranks.take(tie).collect();
+        let slots = images[0] as usize..images[0] as usize + tie;
+        sort_along(work, range, near.clone(), &mut images);
+        if !is_copied {
+            order[slots].copy_from_slice(&images);
+            continue;
+        }
+        let mut best = (equal_in_order(work, range, near.clone(), &images), images.clone());
+        let mut tried = images.clone();
+        permute(&mut tried, 0, &mut |tried| {
+            let equal = equal_in_order(work, range, near.clone(), tried);
+            if equal > best.0 {
+                best = (equal, tried.to_vec());
+            }
+        });
+        order[slots].copy_from_slice(&best.1);
+    }
+    put_in_order(work, order)
+}
+
+/// Sorts images of one time along the way of the photos, where these moved on; what wanders, wanders more slowly.
+fn sort_along(work: &Work<'_>, range: &Range<usize>, photos: Range<usize>, ranks: &mut [u32]) {
+    const LEAST_STEP_M: f64 = 1.0;
+    let (from, to) = (work.ride.place[photos.start], work.ride.place[photos.end - 1]);
+    let way = work.ride.plane.offset_m(from, to);
+    let length_m = way[0].hypot(way[1]);
+    if length_m < LEAST_STEP_M * (photos.len() - 1) as f64 {
+        return;
+    }
+    let along = |rank: u32| {
+        let [original, computed] = work.side.points(range.start + work.place_of(rank), &work.ride.anchor);
+        let place = if original[0].is_nan() { computed } else { original };
+        let offset = work.ride.plane.offset_m(from, place);
+        (offset[0] * way[0] + offset[1] * way[1]) / length_m
+    };
+    let mut keyed: Vec<(f64, u32)> = ranks.iter().map(|&rank| (along(rank), rank)).collect();
+    if keyed.iter().all(|(along_m, _)| along_m.is_finite()) {
+        keyed.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        ranks.iter_mut().zip(keyed).for_each(|(rank, (_, sorted))| *rank = sorted);
+    }
+}
+
+/// The least rank of those that share the time of a pair's image.
+fn first_of_tie(work: &Work<'_>, range: &Range<usize>, pair: usize) -> u32 {
+    (ties(work.side, range, work.image(pair)).start - range.start) as u32
+}
+
+/// Tries every order of the entries from one on.
+fn permute(entries: &mut [u32], from: usize, tell: &mut impl FnMut(&[u32])) {
+    if from + 1 >= entries.len() {
+        return tell(entries);
+    }
+    for other in from..entries.len() {
+        entries.swap(from, other);
+        permute(entries, from + 1, tell);
+        entries.swap(from, other);
+    }
+}
+
+/// How many images, by rank and in this order, have an equal photo each, in the order of the photos.
+fn equal_in_order(work: &Work<'_>, range: &Range<usize>, photos: Range<usize>, ranks: &[u32]) -> usize {
+    let mut most = vec![0; ranks.len() + 1];
+    for photo in photos {
+        for at in (0..ranks.len()).rev() {
+            if are_equal(work, photo, range.start + work.place_of(ranks[at])) == Some(true) {
+                most[at + 1] = most[at + 1].max(most[at] + 1);
+            }
+        }
+        for at in 1..most.len() {
+            most[at] = most[at].max(most[at - 1]);
+        }
+    }
+    most[ranks.len()]
+}
+
+/// Whether a photo and an image are equal in altitude and heading, as far as both have them; `None` where neither does.
+fn are_equal(work: &Work<'_>, photo: usize, image: usize) -> Option<bool> {
+    let turn = (work.side.heading_deg(image) - work.ride.heading_deg[photo]).abs();
+    let apart = [climb_of(work, photo, image).abs() / EXACT_ALTITUDE_M, turn.min(360.0 - turn) / EXACT_HEADING_DEG];
+    apart.into_iter().filter(|d| d.is_finite()).map(|d| d < 1.0).reduce(|a, b| a && b)
+}
+
+/// Whether the image of a pair is equal to its photo, and none of those that share its time is, unless it lies well apart
+/// for places that scatter by so much: then the way tells which of them came first.
+pub(super) fn is_told_apart(work: &Work<'_>, range: &Range<usize>, pair: usize, sigma_m: f64) -> bool {
+    const LEAST_APART_M: f64 = 1.5;
+    let apart_m = LEAST_APART_M.max(2.5 * sigma_m);
+    let (photo, image) = (work.photo[pair] as usize, work.image(pair));
+    let place = |image: usize| work.side.place(image);
+    let is_other = |other: usize| {
+        other == image
+            || are_equal(work, photo, other) == Some(false)
+            || distance_m2(place(image), place(other)) > apart_m * apart_m
+    };
+    are_equal(work, photo, image) == Some(true) && ties(work.side, range, image).all(is_other)
+}
+
+/// Puts images of one time into the order in which the ride passed them; those that it never passed stay behind the one
+/// that they follow. Says whether any of them moved.
+pub(super) fn order_equal_times(work: &mut Work<'_>, range: &Range<usize>) -> bool {
+    let passed = passed_exactly(work, range);
+    if passed.is_empty() {
+        return false;
+    }
+    let side = work.side;
+    let middle = |photos: &Vec<u32>| photos[photos.len() / 2];
+    let mut order: Vec<u32> = (0..range.len() as u32).collect();
+    let time = |rank: u32| side.time_ms(range.start + rank as usize); // the same for all of a tie, whatever their order
+    for tie in order.chunk_by_mut(|&a, &b| time(a) == time(b)) {
+        let first = tie.iter().find_map(|rank| passed.get(rank)).map(middle);
+        let Some(mut last) = first else { continue };
+        let mut keyed: Vec<(u32, u32)> = Vec::with_capacity(tie.len());
+        for &rank in tie.iter() {
+            last = passed.get(&rank).map_or(last, middle);
+            keyed.push((last, rank));
+        }
+        keyed.sort_unstable();
+        tie.iter_mut().zip(keyed).for_each(|(slot, (_, rank))| *slot = rank);
+    }
+    put_in_order(work, order)
+}
+
+/// Numbers the ranks anew: `order` holds the present ranks in their new order. Says whether any of them moved.
+fn put_in_order(work: &mut Work<'_>, order: Vec<u32>) -> bool {
+    if order.is_sorted() {
+        return false;
+    }
+    let mut new_rank = vec![0; order.len()];
+    order.iter().zip(0..).for_each(|(&old, new)| new_rank[old as usize] = new);
+    work.rank.iter_mut().for_each(|rank| *rank = new_rank[*rank as usize]);
+    work.reordered = order.iter().map(|&rank| work.place_of(rank) as u32).collect();
+    true
+}

@@ -158,7 +158,7 @@ fn a_clock_that_was_set_back_on_the_way_leaves_no_half_over() {
 
 #[test]
 fn files_that_were_geotagged_anew_from_a_late_track_are_told_by_their_times() {
-    let photos = ride(31, 80);
+    let photos = ride(31, 300);
     let mut images = upload(&photos, "own", 1_000);
     images.extend(others());
     // each photo has a place between those of the next ones but two: 20 m ahead, round the corner too
@@ -171,7 +171,7 @@ fn files_that_were_geotagged_anew_from_a_late_track_are_told_by_their_times() {
     let (outcome, ids) = matched(&[shifted(&local, 2 * HOUR_MS, TimeKind::Wall)], &images, Lookup::Complete);
     let n_right = ids.iter().zip(1_000..).filter(|(id, own)| **id == Some(*own)).count();
     assert!(
-        n_right >= 79 && ids.iter().zip(1_000..).all(|(id, own)| id.is_none_or(|id| id == own)),
+        n_right >= 299 && ids.iter().zip(1_000..).all(|(id, own)| id.is_none_or(|id| id == own)),
         "{:?}",
         outcome.tracks
     );

@@ -72,6 +72,16 @@ impl Device {
             && agree(self.width, other.width)
             && agree(self.height, other.height)
     }
+
+    /// Whether one can be a scaled copy of the other's picture: one model, and another size in the same ratio (within a
+    /// hundredth). Both are folded already.
+    pub fn is_scaled(&self, other: &Self) -> bool {
+        let is_one_model = self.model.is_some() && self.model == other.model && self.make == other.make;
+        let sizes = (self.width, self.height, other.width, other.height);
+        let (Some(width), Some(height), Some(other_width), Some(other_height)) = sizes else { return false };
+        let (a, b) = (u64::from(width) * u64::from(other_height), u64::from(other_width) * u64::from(height));
+        is_one_model && width != other_width && a.abs_diff(b) * 100 <= a.max(b)
+    }
 }
 
 #[cfg(test)]
@@ -86,5 +96,8 @@ mod tests {
         assert!(a.is_compatible_with(&Device::new(None, Some("max"), None, None)));
         assert!(!a.is_compatible_with(&Device::new(Some("Apple"), None, None, None)));
         assert!(Device::new(Some("none"), Some(" "), Some(0), None).is_unknown());
+        let sized = |width, height| Device::new(Some("GoPro"), Some("Max"), Some(width), Some(height)).key();
+        assert!(sized(5760, 2880).is_scaled(&sized(2048, 1024)) && sized(4000, 3000).is_scaled(&sized(1024, 767)));
+        assert!(!sized(5760, 2880).is_scaled(&sized(5760, 2880)) && !sized(5760, 2880).is_scaled(&sized(4000, 3000)));
     }
 }

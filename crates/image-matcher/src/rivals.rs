@@ -216,7 +216,7 @@ pub(crate) fn are_one_upload(a: &Block, b: &Block, side: &PublishedSide, ride: &
     }
     let devices = (side.device(a.sequence), side.device(b.sequence));
     let is_one_device = match devices {
-        (Some(a), Some(b)) => a.is_compatible_with(b),
+        (Some(a), Some(b)) => a.agrees_with(b) || a.is_scaled(b),
         _ => true,
     };
     let nearly_all = |count: usize| both > 0 && count * 10 >= both * 9;

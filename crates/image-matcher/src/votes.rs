@@ -234,7 +234,7 @@ fn vote(ride: &Ride, side: &PublishedSide, photo: u32, image: u32) -> Option<Nea
 /// Offsets by votes, before any of them is looked at closely.
 fn coarse_offsets(near: &[Near], ride: &Ride, side: &PublishedSide, agreed: &[i64]) -> Vec<i64> {
     let of_device = |vote: &&Near| match (&ride.device, side.device(vote.sequence)) {
-        (Some(own), Some(other)) => own.agrees_with(other),
+        (Some(own), Some(other)) => own.agrees_with(other) || own.is_scaled(other),
         _ => true,
     };
     let fitting: Vec<Near> = near.iter().filter(of_device).copied().collect();
@@ -374,6 +374,7 @@ fn score(near: &[Near], ride: &Ride, side: &PublishedSide, offset_ms: i64) -> Hy
         let off_centre: f64 = pairs.iter().map(|&k| lag(k) as f64 / HALF_MS as f64).sum();
         let device = match (&ride.device, side.device(number)) {
             (Some(own), Some(other)) if own.agrees_with(other) => 2.0,
+            (Some(own), Some(other)) if own.is_scaled(other) => 0.0,
             (Some(_), Some(_)) => -8.0,
             _ => 0.0,
         };

@@ -2,7 +2,7 @@
 
 mod worlds;
 
-use capture_model::{PublishedImage, Reason, Status, TimeKind};
+use capture_model::{Device, PublishedImage, Reason, Status, TimeKind};
 use image_matcher::{ClockOffset, Lookup, MatchSettings, match_images};
 use std::collections::BTreeSet;
 use worlds::{DAY_MS, HOUR_MS, MAY_18_MS, Photo, columns, local_of, matched, moved, others, ride, shifted, upload};
@@ -175,4 +175,17 @@ fn files_that_were_geotagged_anew_from_a_late_track_are_told_by_their_times() {
         "{:?}",
         outcome.tracks
     );
+}
+
+#[test]
+fn a_short_ride_of_which_smaller_copies_were_uploaded_is_found_among_equal_cameras() {
+    let photos = ride(41, 12);
+    let mut images = upload(&photos, "own", 1_000);
+    images.iter_mut().for_each(|image| image.device = Device::new(Some("Acme"), Some("One"), Some(2000), Some(1500)));
+    images.extend(upload(&shifted(&photos, -DAY_MS, TimeKind::Absolute), "stranger", 5_000));
+    for image in images.iter_mut().filter(|image| image.id.0 >= 5_000) {
+        image.original = moved(image, 3.0);
+    }
+    let (outcome, ids) = matched(&[shifted(&photos, 2 * HOUR_MS, TimeKind::Wall)], &images, Lookup::Complete);
+    assert_eq!(ids, (0..12).map(|k| Some(1_000 + k)).collect::<Vec<_>>(), "{:?}", outcome.tracks);
 }

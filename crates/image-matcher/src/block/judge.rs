@@ -34,6 +34,9 @@ const MOST_COPIED: f64 = 12.0;
 /// A field costs no more than this where the times agree to the millisecond.
 const MOST_BY_BEND: f64 = 6.0;
 
+/// Few upload copies of another size, and few cameras of one model are set to two sizes of one ratio.
+const SCALED: f64 = -2.0;
+
 /// Adds up the evidence of the block's best chain.
 pub(super) fn judge(
     block: &mut Block,
@@ -202,6 +205,7 @@ fn device(sequence: u32, work: &Work<'_>) -> (f64, f64) {
         (Some(own), Some(other)) if own.agrees_with(other) => {
             ((0.98 / work.side.share_of_device(sequence).max(0.05)).ln(), 1.6)
         }
+        (Some(own), Some(other)) if own.is_scaled(other) => (SCALED, SCALED),
         (Some(_), Some(_)) => (-14.0, -14.0),
         _ => (0.0, 0.0),
     }

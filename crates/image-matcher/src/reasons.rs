@@ -50,7 +50,8 @@ pub(crate) fn ambiguous_reason(
     claims: &[Claim],
 ) -> Reason {
     let same_block = claims.iter().filter(|other| other.standing == claim.standing).count();
-    if claim.posterior < 0.9 && same_block > 1 {
+    // a block that is sure leaves no other doubt: two photos may want one image
+    if claim.posterior < 0.9 && (same_block > 1 || standing.probability >= 0.9) {
         return Reason::BetweenNeighbours;
     }
     let is_again =

@@ -33,17 +33,20 @@ pub(crate) fn settle(
             Verdict { reason, ..own }
         })
         .collect();
-    let place_of =
-        |row: usize| verdicts[row].image.and(taken[row]).map(|kept: u32| claims.of(row)[kept as usize].image);
-    let neighbours = Neighbours::new(local, place_of);
+    let kept_by = |row: usize, verdict: &Verdict| {
+        verdict.image.and(taken[row]).map(|kept: u32| claims.of(row)[kept as usize].image)
+    };
+    let is_given = given(side, &claims, settings.review, &verdicts, kept_by);
+    let neighbours = Neighbours::new(local, |row| kept_by(row, &verdicts[row]));
     verdicts.par_iter_mut().with_min_len(1_024).enumerate().for_each(|(row, verdict)| {
         if verdict.image.is_none() && verdict.reason.status() != Status::Ambiguous {
-            let lost = claims.of(row).first().is_some_and(|claim| claim.probability >= settings.review);
-            verdict.reason = if lost {
-                Reason::IdTaken
-            } else {
-                let lookup = lookups.get(row).copied().unwrap_or_default();
-                absent_reason(local, side, &neighbours, lookup, row, !claims.of(row).is_empty())
+            verdict.reason = match is_lost(&claims, settings.review, row) {
+                Some(best) if is_given[best.image as usize] => Reason::IdTaken,
+                Some(best) => ambiguous_reason(side, &standings[best.standing], best, claims.of(row)),
+                None => {
+                    let lookup = lookups.get(row).copied().unwrap_or_default();
+                    absent_reason(local, side, &neighbours, lookup, row, !claims.of(row).is_empty())
+                }
             };
         }
     });
@@ -67,6 +70,31 @@ pub(crate) fn settle(
     outcome.verdicts = verdicts;
     outcome.tracks = track_outcomes(local, published, rides, standings, &outcome.verdicts);
     outcome
+}
+
+/// The best claim of a row, if it is worth telling.
+fn is_lost(claims: &Claims, review: f64, row: usize) -> Option<Claim> {
+    claims.of(row).first().copied().filter(|claim| claim.probability >= review)
+}
+
+/// Which images were given to somebody, by place in the published order; empty where nobody asks. An image that is but a
+/// candidate of another photo is not taken.
+fn given(
+    side: &PublishedSide,
+    claims: &Claims,
+    review: f64,
+    verdicts: &[Verdict],
+    kept_by: impl Fn(usize, &Verdict) -> Option<u32>,
+) -> Vec<bool> {
+    let asks = |(row, verdict): (usize, &Verdict)| verdict.image.is_none() && is_lost(claims, review, row).is_some();
+    if !verdicts.iter().enumerate().any(asks) {
+        return Vec::new();
+    }
+    let mut is_given = vec![false; side.len()];
+    for image in verdicts.iter().enumerate().filter_map(|(row, verdict)| kept_by(row, verdict)) {
+        is_given[image as usize] = true;
+    }
+    is_given
 }
 
 /// Images of uploads that are only listed: (row of the photo, row of the image), by row and id.

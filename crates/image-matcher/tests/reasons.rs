@@ -104,10 +104,13 @@ fn worlds_of(reason: Reason) -> Option<Vec<World>> {
         Reason::BetweenNeighbours => {
             let (mut some, sent) = (untimed()[20..28].to_vec(), noisy(&photos, 10.0)[15..35].to_vec());
             some.iter_mut().for_each(|photo| photo.altitude_m = f64::NAN);
-            vec![World {
-                rows: 1..2,
-                ..world("no times, and places further off than apart", some, upload(&sent, "own", 995))
-            }]
+            vec![
+                World {
+                    rows: 1..2,
+                    ..world("no times, and places further off than apart", some, upload(&sent, "own", 995))
+                },
+                two_of_one_second(photos, "two of one place within one second, one image", 0.0),
+            ]
         }
         Reason::CompanionPossible => {
             let ridden: Vec<Photo> =
@@ -132,18 +135,8 @@ fn worlds_of(reason: Reason) -> Option<Vec<World>> {
         }
         Reason::DroppedDuplicate | Reason::DroppedByUploader => predicted(reason),
         Reason::DroppedByService => vec![world("one is missing", photos.clone(), without(30..31))],
-        Reason::IdTaken => {
-            let mut photos = photos.clone();
-            photos[31] =
-                Photo { lon: photos[30].lon, lat: photos[30].lat, time_ms: photos[30].time_ms + 300, ..photos[30] };
-            let mut sent = photos.clone();
-            sent.remove(31);
-            let cut = |photo: &Photo| Photo { time_ms: photo.time_ms.div_euclid(1_000) * 1_000, ..*photo };
-            let written: Vec<Photo> = photos.iter().map(cut).collect();
-            let mut own = upload(&sent[..31], "own", 1_000);
-            own.extend(upload(&sent[31..], "own", 1_032));
-            vec![World { rows: 30..32, ..world("two of one place within one second, one image", written, own) }]
-        }
+        // the altitude that was copied tells, but not beyond doubt
+        Reason::IdTaken => vec![two_of_one_second(photos, "two of one place, one image, another altitude", 0.3)],
         Reason::NoTimeAndWeak => {
             let sent: Vec<Photo> =
                 noisy(&photos, 20.0).into_iter().map(|p| Photo { altitude_m: f64::NAN, ..p }).collect();
@@ -167,6 +160,16 @@ fn worlds_of(reason: Reason) -> Option<Vec<World>> {
         | Reason::Video => return None,
     };
     Some(worlds)
+}
+
+/// Photos 30 and 31 stand at one place within one written second, the second so much higher; only the first became an image.
+fn two_of_one_second(mut photos: Vec<Photo>, about: &'static str, higher_m: f64) -> World {
+    let first = photos[30];
+    photos[31] = Photo { time_ms: first.time_ms + 300, altitude_m: first.altitude_m + higher_m, ..first };
+    let cut = |photo: &Photo| Photo { time_ms: photo.time_ms.div_euclid(1_000) * 1_000, ..*photo };
+    let mut own = upload(&photos, "own", 1_000);
+    own.remove(31);
+    World { rows: 30..32, ..world(about, photos.iter().map(cut).collect(), own) }
 }
 
 /// The same photos so many metres off, each on its own.

@@ -41,6 +41,9 @@ const COPIED: f64 = 0.2;
 const MEDIAN_SHIFT_M: f64 = 1.4;
 /// A clock that is set differs from the right time by about this, seconds.
 const SET_S: f64 = 0.3;
+/// A clock that agrees to this was told twice, seconds; one that does not is another, or was set anew, in log odds.
+const TO_THE_MS_S: f64 = 0.004;
+const ANOTHER_CLOCK: f64 = 4.0;
 /// A clock that differs by more than this is wrong, and may differ by anything.
 const RIGHT_S: f64 = 1.2;
 const MOST_BY_CLOCK: f64 = 11.0;
@@ -347,7 +350,11 @@ impl<'a> Whole<'a> {
             _ => offset_ms - nearest_quarter_ms(offset_ms.round() as i64) as f64,
         };
         let gap_s = gap_ms.abs() / 1000.0;
-        if gap_s < RIGHT_S { -gap_s / SET_S } else { -MOST_BY_CLOCK }
+        match gap_s {
+            gap_s if gap_s <= TO_THE_MS_S => 0.0,
+            gap_s if gap_s < RIGHT_S => -ANOTHER_CLOCK - gap_s / SET_S,
+            _ => -MOST_BY_CLOCK,
+        }
     }
 
     /// The cost of photos and images that are left over at the ends.

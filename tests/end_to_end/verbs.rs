@@ -215,3 +215,18 @@ fn a_fifth_of_faulty_answers_changes_no_byte_of_the_report() {
         assert!(sound == report(&faults, &format!("faulty{seed}")), "seed {seed}");
     }
 }
+
+#[test]
+fn a_shell_and_man_learn_the_verbs() {
+    let folder = tempfile::tempdir().unwrap();
+    let print = |arguments: &[&str]| printed(&run(tiepoint(folder.path()).args(arguments), 0));
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = print(&["completions", shell]);
+        assert!(script.contains("reconcile") && script.contains("clock-offset"), "{shell}: {script}");
+    }
+    assert!(print(&["man"]).contains(".TH tiepoint 1"));
+    assert!(print(&["man", "cache", "clear"]).contains(".TH tiepoint-cache-clear 1"));
+    assert!(said(&run(tiepoint(folder.path()).args(["man", "nobody"]), 2)).contains("no verb \"nobody\""));
+    run(tiepoint(folder.path()).args(["man", "--out", "pages"]), 0);
+    assert!(folder.path().join("pages/tiepoint-simulate-archive.1").exists());
+}

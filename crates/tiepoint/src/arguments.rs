@@ -49,6 +49,8 @@ pub(crate) enum Verb {
     #[command(subcommand)]
     Cache(verbs::cache::Cache),
     Doctor(verbs::doctor::Doctor),
+    Completions(verbs::shell::Completions),
+    Man(verbs::shell::Man),
 }
 
 /// Flags that every verb understands; those that a verb has no use for are ignored by it.

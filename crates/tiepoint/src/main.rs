@@ -45,6 +45,8 @@ fn run() -> ExitCode {
         Verb::Plan(verb) => verb.run(shared),
         Verb::Cache(verb) => verb.run(shared),
         Verb::Doctor(verb) => verb.run(shared),
+        Verb::Completions(verb) => verb.run(),
+        Verb::Man(verb) => verb.run(),
     });
     match ended {
         Ok(code) => ExitCode::from(code),

@@ -17,12 +17,23 @@ use std::fmt::Write;
   tiepoint cache clear --cache-dir /data/tp     forgets every answer; the day's quotas and a pause of the feed are kept")]
 pub(crate) enum Cache {
     /// What it holds, by kind and age
+    #[command(after_help = "Examples:
+  tiepoint cache info
+  tiepoint cache info --cache-dir /data/tp")]
     Info,
     /// Every request that is answered: kind, bytes, time, URL
+    #[command(after_help = "Examples:
+  tiepoint cache list | grep 14/8188/5448       is this tile in it?
+  tiepoint cache list | grep -c images_by_sequence")]
     List,
     /// Reads every answer and checks its seal
+    #[command(after_help = "Examples:
+  tiepoint cache verify && tiepoint reconcile photos/ --offline")]
     Verify,
     /// Forgets every answer, and what scans and watches remember
+    #[command(after_help = "Examples:
+  tiepoint cache clear                          the day's quotas and a pause of the feed are kept
+  tiepoint cache clear --cache-dir /data/tp")]
     Clear,
 }
 

@@ -11,6 +11,7 @@ pub(crate) mod plan;
 pub(crate) mod reconcile;
 pub(crate) mod review;
 pub(crate) mod scan;
+pub(crate) mod shell;
 pub(crate) mod simulate;
 pub(crate) mod tiles;
 pub(crate) mod track;

@@ -62,6 +62,23 @@ fn decisions_go_out_come_back_and_are_kept() {
         |kind: &str| drawn["features"].as_array().unwrap().iter().filter(|f| f["properties"]["kind"] == kind).count();
     assert_eq!([n_of("photo"), n_of("candidate"), n_of("pair")], [open.len(), review.len(), review.len()]);
 
+    // What is filled in on the map comes back as well.
+    let mut filled = drawn.clone();
+    for feature in filled["features"].as_array_mut().unwrap() {
+        let properties = &mut feature["properties"];
+        assert_eq!(properties["decision"], "", "a field to fill in");
+        if properties["kind"] == "candidate"
+            && properties["path"] == open[0]["path"].as_str()
+            && properties["candidate"] == 2
+        {
+            properties["decision"] = "yes".into();
+        }
+    }
+    std::fs::write(folder.join("filled.geojson"), filled.to_string()).unwrap();
+    let told = said(&run(tiepoint(folder).args(["review", "import", "--report", "ties", "filled.geojson"]), 0));
+    assert!(told.contains("1 decisions taken"), "{told}");
+    std::fs::remove_file(folder.join("ties/decisions.csv")).unwrap();
+
     // One photo is its second candidate, one is none, the rest stay open.
     let (first, second) = (open[0]["path"].clone(), open[1]["path"].clone());
     let chosen = open[0]["candidates"].split('|').nth(1).unwrap().to_owned();

@@ -1,9 +1,11 @@
 //! What a person decided about photos that the matcher left open: read from a filled-in review or from kept decisions,
 //! checked, and put into an outcome without ever passing for the matcher's own certainty.
 //!
-//! Both kinds of file are read alike, by the columns `path`, `decision`, and `url` or `image_id`. A `decision` is `yes` (the
+//! All kinds of file are read alike, by the columns `path`, `decision`, and `url` or `image_id`. A `decision` is `yes` (the
 //! image of this row), `no`, `none` (no image is this photo), an image id, or empty. The id of a `yes` is read from the
 //! row's `url` first: a spreadsheet turns long numbers into rounded ones, but leaves links alone.
+
+mod filled_in;
 
 use crate::table::GUARDED;
 use capture_model::{Evidence, ImageId, LocalArchive, LocalImages, PublishedImages, Reason};
@@ -45,12 +47,14 @@ pub enum DecisionError {
         source: std::io::Error,
     },
     /// A line contradicts another, or says nothing that can be understood.
-    #[error("{} line {line}: {detail}", file.display())]
+    #[error("{} {unit} {at}: {detail}", file.display())]
     Line {
         /// The file.
         file: PathBuf,
-        /// Its line, from 1.
-        line: u64,
+        /// What is counted: lines, or features of a drawing.
+        unit: &'static str,
+        /// Which, from 1.
+        at: u64,
         /// What is wrong, and what to do.
         detail: String,
     },
@@ -60,59 +64,47 @@ pub enum DecisionError {
 #[derive(Default)]
 struct Said {
     choice: Option<(Choice, u64)>,
-    refused: usize,
-    rows: usize,
-    first_line: u64,
+    candidates: BTreeSet<String>,
+    refused: BTreeSet<String>,
+    first_at: u64,
 }
 
-/// Reads decisions, in the order of their paths' first rows; rows without a decision are passed over.
+/// Reads decisions, in the order of their paths' first rows; rows without a decision are passed over. CSV, JSON lines and
+/// GeoJSON are taken, told by their first character.
 pub fn read_decisions(file: &Path) -> Result<Vec<Decision>, DecisionError> {
-    let read = |source| DecisionError::Read { file: file.to_owned(), source };
-    let bytes = std::fs::read(file).map_err(read)?;
-    let at = |line, detail: String| DecisionError::Line { file: file.to_owned(), line, detail };
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    let head = bytes.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    let delimiter = if head.contains(&b';') && !head.contains(&b',') { b';' } else { b',' }; // spreadsheets of some countries
-    let mut reader = csv::ReaderBuilder::new().flexible(true).delimiter(delimiter).from_reader(bytes);
-    let broken = |error: csv::Error| at(error.position().map_or(1, csv::Position::line), format!("{error}"));
-    let headers = reader.headers().map_err(broken)?.clone();
-    let column = |name: &str| headers.iter().position(|header| header.trim().eq_ignore_ascii_case(name));
-    let needed = |name: &str| {
-        column(name)
-            .ok_or_else(|| at(1, format!("no column `{name}`; keep the header that `tiepoint review export` writes")))
-    };
-    let (path, decision) = (needed("path")?, needed("decision")?);
-    let (url, image_id) = (column("url"), column("image_id"));
+    let bytes = std::fs::read(file).map_err(|source| DecisionError::Read { file: file.to_owned(), source })?;
+    let (unit, rows) = filled_in::rows_of(&bytes).map_err(|(unit, at, detail)| DecisionError::Line {
+        file: file.to_owned(),
+        unit,
+        at,
+        detail,
+    })?;
+    let wrong = |at, detail: String| DecisionError::Line { file: file.to_owned(), unit, at, detail };
     let mut order: Vec<String> = Vec::new();
     let mut said: BTreeMap<String, Said> = BTreeMap::new();
-    for record in reader.records() {
-        let record = record.map_err(broken)?;
-        let line = record.position().map_or(1, csv::Position::line);
-        let cell = |place: Option<usize>| place.and_then(|place| record.get(place)).unwrap_or_default().trim();
-        let cell_of_path = record.get(path).unwrap_or_default();
-        let name =
-            cell_of_path.strip_prefix('\'').filter(|rest| rest.starts_with(GUARDED)).unwrap_or(cell_of_path).to_owned();
-        if name.is_empty() {
-            continue;
-        }
+    for row in rows.into_iter().filter(|row| !row.path.is_empty()) {
+        let (name, at) = (row.path, row.at);
+        let candidate = match (row.url.as_str(), row.image_id.as_str()) {
+            ("", "") => at.to_string(),
+            ("", id) => id.to_owned(),
+            (url, _) => url.to_owned(),
+        };
         let known = said.entry(name.clone()).or_insert_with(|| {
             order.push(name.clone());
-            Said { first_line: line, ..Said::default() }
+            Said { first_at: at, ..Said::default() }
         });
-        known.rows += 1;
-        let word = cell(Some(decision)).to_ascii_lowercase();
+        known.candidates.insert(candidate.clone());
+        let word = row.decision.to_ascii_lowercase();
         let choice = match word.as_str() {
             "" => continue,
             "no" | "n" => {
-                known.refused += 1;
+                known.refused.insert(candidate);
                 continue;
             }
             "none" => Choice::NoImage,
-            "yes" | "y" => Choice::Image(id_of_url(cell(url)).or_else(|| id_of(cell(image_id))).ok_or_else(|| {
-                at(
-                    line,
-                    "`yes`, but neither `url` nor `image_id` names the image; write its id as the decision".to_owned(),
-                )
+            "yes" | "y" => Choice::Image(id_of_url(&row.url).or_else(|| id_of(&row.image_id)).ok_or_else(|| {
+                let detail = "`yes`, but neither `url` nor `image_id` names the image; write its id as the decision";
+                wrong(at, detail.to_owned())
             })?),
             other => Choice::Image(id_of(other).ok_or_else(|| {
                 let mangled = if other.contains("e+") {
@@ -120,7 +112,7 @@ pub fn read_decisions(file: &Path) -> Result<Vec<Decision>, DecisionError> {
                 } else {
                     ""
                 };
-                at(line, format!("the decision `{other}` is neither yes, no, none nor an image id{mangled}"))
+                wrong(at, format!("the decision `{other}` is neither yes, no, none nor an image id{mangled}"))
             })?),
         };
         if let Some((before, first)) = known.choice.filter(|(before, _)| *before != choice) {
@@ -128,27 +120,29 @@ pub fn read_decisions(file: &Path) -> Result<Vec<Decision>, DecisionError> {
                 Choice::Image(id) => format!("image {id}"),
                 Choice::NoImage => "none".to_owned(),
             };
-            let detail =
-                format!("{name} is decided twice: {} in line {first}, {} here; keep one", told(before), told(choice));
-            return Err(at(line, detail));
+            let (before, now) = (told(before), told(choice));
+            return Err(wrong(
+                at,
+                format!("{name} is decided twice: {before} in {unit} {first}, {now} here; keep one"),
+            ));
         }
-        known.choice = Some((choice, line));
+        known.choice = Some((choice, at));
     }
     let mut owner: BTreeMap<ImageId, (&str, u64)> = BTreeMap::new();
     let mut decisions = Vec::new();
     for name in &order {
         let said = &said[name];
-        let all_refused = said.refused > 0 && said.refused == said.rows;
-        let Some((choice, line)) = said.choice.or(all_refused.then_some((Choice::NoImage, said.first_line))) else {
+        let all_refused = !said.refused.is_empty() && said.refused == said.candidates;
+        let Some((choice, at)) = said.choice.or(all_refused.then_some((Choice::NoImage, said.first_at))) else {
             continue;
         };
         if let Choice::Image(id) = choice
-            && let Some((other, first)) = owner.insert(id, (name, line))
+            && let Some((other, first)) = owner.insert(id, (name, at))
         {
             let detail = format!(
-                "image {id} is given to {name} here and to {other} in line {first}; an image is one photo: keep one"
+                "image {id} is given to {name} here and to {other} in {unit} {first}; an image is one photo: keep one"
             );
-            return Err(at(line, detail));
+            return Err(wrong(at, detail));
         }
         decisions.push(Decision { path: name.clone(), choice });
     }

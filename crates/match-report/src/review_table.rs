@@ -131,6 +131,9 @@ fn draw(rows: &[ReviewRow], out: &mut dyn Write) -> Result<(), ReportError> {
             &mut scratch,
             &mut drawing.members,
         )?;
+        if row.decision.is_empty() {
+            drawing.members.extend_from_slice(b",\"decision\":\"\""); // a field to be filled in
+        }
         if row.candidate <= 1 {
             drawing.maybe("photo", row.photo.position.map(point))?;
         }

@@ -52,10 +52,43 @@ fn contradictions_are_told_with_their_lines() {
         ("path,decision,image_id\na.jpg,yes,4.9E+14\n", ["line 2", "neither `url` nor `image_id`"]),
         ("path,decision\na.jpg,4.98763E+14\n", ["line 2", "a spreadsheet rounded it"]),
         ("path,decision\na.jpg,maybe\n", ["line 2", "`maybe` is neither"]),
+        ("path,decision\r\n\r\na.jpg,none\r\nb.jpg,maybe\r\n", ["line 4", "`maybe` is neither"]),
         ("file,decision\na.jpg,none\n", ["line 1", "no column `path`"]),
     ] {
         let told = read(text).unwrap_err();
         assert!(words.iter().all(|word| told.contains(word)), "{told}");
+    }
+}
+
+#[test]
+fn drawings_and_json_lines_are_read_as_tables_are() {
+    let feature = |kind: &str, more: &str| format!(r#"{{"type":"Feature","properties":{{"kind":"{kind}",{more}}}}}"#);
+    let drawn =
+        |features: &[String]| format!("{{\"type\":\"FeatureCollection\",\"features\":[{}]}}", features.join(",\n"));
+    let url = "https://www.mapillary.com/app/?pKey=498763468214164";
+    let text = drawn(&[
+        feature("photo", r#""path":"a.jpg","decision":"","image_id":"11""#),
+        feature("candidate", r#""path":"a.jpg","decision":"no","image_id":"11""#),
+        feature("candidate", &format!(r#""path":"a.jpg","decision":"yes","url":"{url}""#)),
+        feature("photo", r#""path":"b.jpg","decision":"none""#),
+        feature("candidate", r#""path":"b.jpg","image_id":12"#),
+        feature("candidate", r#""path":"c.jpg","decision":"no","image_id":"13""#),
+        feature("pair", r#""path":"c.jpg","decision":"no","image_id":"13""#),
+        feature("candidate", r#""path":"d.jpg","decision":"no","image_id":"14""#),
+        feature("candidate", r#""path":"d.jpg","decision":"","image_id":"15""#),
+        feature("candidate", r#""path":"e.jpg","decision":77"#),
+    ]);
+    let expected = vec![image("a.jpg", 498_763_468_214_164), none("b.jpg"), none("c.jpg"), image("e.jpg", 77)];
+    assert_eq!(read(&text).unwrap(), expected);
+    let lines = "{\"path\":\"a.jpg\",\"decision\":\"yes\",\"image_id\":\"7\"}\n{\"path\":\"b.jpg\"}\n";
+    assert_eq!(read(lines).unwrap(), vec![image("a.jpg", 7)]);
+    for (text, words) in [
+        (drawn(&[feature("candidate", r#""name":1"#)]), "feature 1: no member `path`"),
+        (drawn(&[feature("candidate", r#""path":"a","decision":"perhaps""#)]), "feature 1: the decision `perhaps`"),
+        ("{\"path\":\"a\"}\n{\"path\"".to_owned(), "line 2: broken JSON"),
+    ] {
+        let told = read(&text).unwrap_err();
+        assert!(told.contains(words), "{told}");
     }
 }
 

@@ -46,9 +46,10 @@ pub(crate) struct Export {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   tiepoint review import --report ties review.csv
+  tiepoint review import --report ties review.geojson          as edited on a map
   tiepoint review import --report ties review.csv --replace    forgets what was decided before")]
 pub(crate) struct Import {
-    /// The filled-in review, or other decisions with the columns `path` and `decision`
+    /// The filled-in review (.csv, .jsonl or .geojson), or other decisions with `path` and `decision`
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Folder of the report

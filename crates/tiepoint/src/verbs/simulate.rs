@@ -11,6 +11,9 @@ use synthetic_city::{City, CitySpec, Scenario, build};
 
 /// Synthetic archives and a loopback Mapillary
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Examples:
+  tiepoint simulate archive --photos 1000 --seed 7 --out city
+  tiepoint simulate serve --entities city/remote.jsonl --port 0 --ready-file url.txt")]
 pub(crate) enum Simulate {
     Archive(Archive),
     Serve(Box<Serve>),

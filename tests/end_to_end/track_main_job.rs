@@ -150,3 +150,18 @@ fn a_watch_of_the_main_job_asks_again_only_for_what_is_not_settled() {
     let more = ["--timeout", "0.3s", "--cache-dir", "late"];
     run(with_feed(folder.path(), &service, &main).args(more), 22);
 }
+
+#[test]
+fn photos_that_cannot_be_published_are_waited_for_by_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let anna = json!({"uploads": [item(5, ["FINISHED"; 4], &json!({"item_count": 5, "image_id": "100"}))]});
+    let service = service(ride(KEY, 100, RIDE_MS, 0.01), &anna, "");
+    photos(folder.path(), &[(5, 0.01)]);
+    let table = folder.path().join("photos.csv");
+    let text = std::fs::read_to_string(&table).unwrap() + "odd/1.jpg,,,,2024-05-18T10:00:00Z,\nodd/2.jpg,0,0,,,\n";
+    std::fs::write(&table, text).unwrap();
+    let main = ["reconcile", "photos.csv", "--user", "anna", "--out", "ties", "--track", "--watch", "--timeout", "9s"];
+    run(with_feed(folder.path(), &service, &main).args(["--fail-on", "unpublished"]), 0);
+    let again = ["reconcile", "photos.csv", "--out", "ties", "--fail-on", "unpublished"];
+    run(&mut command(folder.path(), &service, &again), 0);
+}

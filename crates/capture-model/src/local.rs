@@ -182,6 +182,11 @@ impl LocalImages {
         self.tracks.len().saturating_sub(1)
     }
 
+    /// The number of tracks with at least one row.
+    pub fn n_tracks_with_rows(&self) -> usize {
+        self.tracks.windows(2).filter(|ends| ends[0] < ends[1]).count()
+    }
+
     /// The rows of one track.
     pub fn rows_of(&self, track: usize) -> Range<usize> {
         self.tracks[track] as usize..self.tracks[track + 1] as usize

@@ -87,7 +87,7 @@ async fn ahead(settings: &Settings, api: &Api, files: usize, images: &LocalImage
     let mut forecast = Forecast {
         files,
         photos: images.len(),
-        tracks: (0..images.n_tracks()).filter(|&track| !images.rows_of(track).is_empty()).count(),
+        tracks: images.n_tracks_with_rows(),
         route: route(settings, user.is_some()),
         beyond_mercator: plan.beyond_mercator,
         quotas: api.quotas_today()?,

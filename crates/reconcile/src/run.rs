@@ -163,7 +163,7 @@ pub(crate) fn prepare(settings: &Settings, watch: Watcher<'_>) -> Result<Local, 
     let scanning = ScanSettings { options: settings.scan.clone(), progress: &told, warn: &warn };
     let archive = local_archive::scan(&settings.paths, &scanning)?;
     let images = archive.usable_images();
-    watch(Event::Scanned { files: archive.files.len(), usable: images.len(), tracks: archive.tracks.len() });
+    watch(Event::Scanned { files: archive.files.len(), usable: images.len(), tracks: images.n_tracks_with_rows() });
     let plan = TilePlan::new(&images, settings.tiles);
     Ok(Local { archive, images, plan })
 }

@@ -86,8 +86,9 @@ pub fn reconcile_tracked(
     stages.end("fetch");
     let judged = judge(settings, &local, &published, watch);
     stages.end("match");
+    // What holds no photo that could be published has nothing to wait for.
     let is_open = |(track, outcome): (usize, &image_matcher::TrackOutcome)| {
-        (outcome.verdict != TrackVerdict::Published).then_some(track)
+        (outcome.verdict != TrackVerdict::Published && !local.images.rows_of(track).is_empty()).then_some(track)
     };
     let followed = judged.outcome.tracks.iter().enumerate().filter_map(is_open).collect();
     // Of its own threads, so that connections of a round live on while the rest of the job works and uses them.

@@ -90,7 +90,7 @@ impl Match {
         progress.show(Event::Scanned {
             files: archive.files.len(),
             usable: images.len(),
-            tracks: archive.tracks.len(),
+            tracks: images.n_tracks_with_rows(),
         });
         let published = read_remote(&self.remote, &progress)?;
         progress.show(Event::Matching { photos: images.len(), images: published.len() });

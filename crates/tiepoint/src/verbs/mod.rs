@@ -18,6 +18,7 @@ pub(crate) mod track;
 pub(crate) mod verify;
 
 use crate::arguments::{FailOn, Matching};
+use image_matcher::{TrackOutcome, TrackVerdict};
 use match_report::{Counts, Report};
 
 /// The exit code that `--fail-on` asks for: the lowest that applies, else 0.
@@ -25,14 +26,18 @@ pub(crate) fn fail_on_code(matching: &Matching, report: &Report<'_>) -> u8 {
     let wanted = &matching.fail_on;
     let counts = Counts::of(report);
     let has = |status: &str| counts.status.get(status).copied().unwrap_or(0) > 0;
-    let has_sequence = |verdict: &str| counts.sequences.get(verdict).copied().unwrap_or(0) > 0;
+    // Of photos that cannot be published nothing is missing.
+    let with_photos = |&(track, _): &(usize, &TrackOutcome)| !report.images.rows_of(track).is_empty();
+    let sequences = report.outcome.tracks.iter().enumerate().filter(with_photos);
+    let verdicts: Vec<TrackVerdict> = sequences.map(|(_, told)| told.verdict).collect();
     let applies = |cause: FailOn| match cause {
         FailOn::Unmatched => has("unmatched"),
         FailOn::Ambiguous => has("ambiguous"),
         FailOn::Unpublished => {
-            has_sequence("not_found") || has_sequence("partly_published") || has_sequence("processing")
+            let is_missing = [TrackVerdict::NotFound, TrackVerdict::PartlyPublished, TrackVerdict::Processing];
+            verdicts.iter().any(|verdict| is_missing.contains(verdict))
         }
-        FailOn::Failed => has_sequence("failed"),
+        FailOn::Failed => verdicts.contains(&TrackVerdict::Failed),
         FailOn::Moved => report.moved_images(matching.limit.0) > 0,
     };
     let mut codes: Vec<u8> = wanted.iter().filter(|cause| applies(**cause)).map(|cause| cause.exit_code()).collect();

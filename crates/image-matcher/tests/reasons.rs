@@ -135,8 +135,15 @@ fn worlds_of(reason: Reason) -> Option<Vec<World>> {
         }
         Reason::DroppedDuplicate | Reason::DroppedByUploader => predicted(reason),
         Reason::DroppedByService => vec![world("one is missing", photos.clone(), without(30..31))],
-        // the altitude that was copied tells, but not beyond doubt
-        Reason::IdTaken => vec![two_of_one_second(photos, "two of one place, one image, another altitude", 0.3)],
+        // places that were moved tell the two apart, but not beyond doubt
+        Reason::IdTaken => {
+            let mut world = two_of_one_second(photos, "two a step apart within one second, one image", 0.68);
+            let mut numbers = Numbers(3);
+            for image in &mut world.own {
+                image.original = moved(image, 3.0 + 0.5 * numbers.next());
+            }
+            vec![world]
+        }
         Reason::NoTimeAndWeak => {
             let sent: Vec<Photo> =
                 noisy(&photos, 20.0).into_iter().map(|p| Photo { altitude_m: f64::NAN, ..p }).collect();
@@ -162,10 +169,10 @@ fn worlds_of(reason: Reason) -> Option<Vec<World>> {
     Some(worlds)
 }
 
-/// Photos 30 and 31 stand at one place within one written second, the second so much higher; only the first became an image.
-fn two_of_one_second(mut photos: Vec<Photo>, about: &'static str, higher_m: f64) -> World {
+/// Photos 30 and 31 stand so far apart within one written second, and only the first became an image.
+fn two_of_one_second(mut photos: Vec<Photo>, about: &'static str, apart_m: f64) -> World {
     let first = photos[30];
-    photos[31] = Photo { time_ms: first.time_ms + 300, altitude_m: first.altitude_m + higher_m, ..first };
+    photos[31] = Photo { time_ms: first.time_ms + 300, ..beside(&first, 0.0, apart_m) };
     let cut = |photo: &Photo| Photo { time_ms: photo.time_ms.div_euclid(1_000) * 1_000, ..*photo };
     let mut own = upload(&photos, "own", 1_000);
     own.remove(31);

@@ -7,7 +7,6 @@ use crate::plane::distance_m2;
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
 use crate::rivals::{Doubt, Standing};
-use crate::twins::are_equal;
 use crate::votes::{EXACT_M, nearest_quarter_ms};
 use capture_model::{LocalImages, Reason, TimeKind};
 
@@ -54,8 +53,11 @@ pub(crate) fn ambiguous_reason(
     if claim.posterior < 0.9 && (same_block > 1 || standing.probability >= 0.9) {
         return Reason::BetweenNeighbours;
     }
-    let is_again =
-        |other: &Claim| other.standing != claim.standing && are_equal(side, claim.image as usize, other.image as usize);
+    let time_ms = |claim: &Claim| side.time_ms(claim.image as usize);
+    let is_again = |other: &Claim| {
+        let is_timed = time_ms(&claim) != PublishedSide::NO_TIME;
+        other.standing != claim.standing && is_timed && time_ms(other) == time_ms(&claim)
+    };
     match standing.doubt {
         Doubt::OtherRide => Reason::RigUndecidable,
         Doubt::OtherSequence if claims.iter().any(is_again) => Reason::Reuploaded,

@@ -2,7 +2,7 @@
 
 use crate::Weights;
 use crate::assignment::posteriors;
-use crate::block::{Block, surprise_of_beat};
+use crate::block::{Block, EXACT_HEADING_DEG};
 use crate::explore::{Explored, SHARED, shared_images, shared_photos};
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
@@ -184,14 +184,12 @@ fn add_alternatives<'a>(all: &mut Vec<Standing<'a>>, explored: &'a [Explored]) {
 }
 
 /// Whether two blocks hold the same fingerprints (time to the millisecond or in another zone, uploaded place, device) where
-/// they meet. Places that were moved on their way differ; then the beat alone must say that one shutter made both.
+/// they meet. Where places were moved or are unknown, headings must be equal: equal times and altitudes are also what two cameras on one trigger and one receiver have.
 pub(crate) fn are_one_upload(a: &Block, b: &Block, side: &PublishedSide, ride: &Ride) -> bool {
-    const ONE_BEAT: f64 = 25.0;
-    const ALIKE: f64 = 6.0;
     const DISTINCT: usize = 8;
     let of_b: BTreeMap<u32, u32> = b.chain.iter().copied().collect();
-    let (mut both, mut at_once, mut same) = (0, Vec::new(), 0);
-    let (mut n_copied, mut copied) = (0, BTreeSet::new());
+    let (mut both, mut same) = (0, 0);
+    let (mut n_copied, mut n_turned, mut copied) = (0, 0, BTreeSet::new());
     let zone_ms = nearest_quarter_ms((b.offset_ms - a.offset_ms).round() as i64);
     let is_equal =
         |a_ms: i64, b_ms: i64| (b_ms.saturating_sub(a_ms) - zone_ms).abs() <= if zone_ms == 0 { 0 } else { 2 };
@@ -203,29 +201,21 @@ pub(crate) fn are_one_upload(a: &Block, b: &Block, side: &PublishedSide, ride: &
         if !is_timed || !is_equal(side.time_ms(image), side.time_ms(other)) {
             continue;
         }
-        at_once.push(side.time_ms(image));
-        let told = |image: usize| (side.altitude_m(image), side.heading_deg(image));
-        if told(image) == told(other) {
+        let (heading, climb) = (side.heading_deg(image), (side.altitude_m(image) - side.altitude_m(other)).abs());
+        if heading == side.heading_deg(other) && (climb.is_nan() || climb == 0.0) {
             n_copied += 1;
-            copied.insert((told(image).0.to_bits(), told(image).1.to_bits()));
+            copied.insert(heading.to_bits());
         }
-        let places = crate::plane::distance_m2(side.original(image), side.original(other));
-        let is_near =
-            places < 1e-3 || (places.is_nan() && side.original(image)[0].is_nan() && side.original(other)[0].is_nan());
-        same += usize::from(is_near);
+        n_turned += usize::from((heading - side.heading_deg(other)).abs() > EXACT_HEADING_DEG);
+        same += usize::from(crate::plane::distance_m2(side.original(image), side.original(other)) < 1e-3);
     }
-    let devices = (side.device(a.sequence), side.device(b.sequence));
-    let is_one_device = match devices {
+    let is_one_device = match (side.device(a.sequence), side.device(b.sequence)) {
         (Some(a), Some(b)) => a.agrees_with(b) || a.is_scaled(b),
         _ => true,
     };
     let nearly_all = |count: usize| both > 0 && count * 10 >= both * 9;
-    let is_one_beat = || {
-        let resolution_ms = if at_once.iter().all(|ms| ms % 1000 == 0) { 1_000 } else { 2 };
-        (a.identity - b.identity).abs() < ALIKE && surprise_of_beat(&at_once, resolution_ms) > ONE_BEAT
-    };
-    let is_moved = same * 10 < both; // places changed here and there are somebody's doing: neither has more right
-    // Altitudes and headings that are equal all along were copied from one file.
     let is_one_file = || nearly_all(n_copied) && copied.len() >= DISTINCT;
-    is_one_device && (nearly_all(same) || (is_moved && nearly_all(at_once.len()) && (is_one_file() || is_one_beat())))
+    let is_moved = same * 10 < both; // places changed here and there are somebody's doing: neither has more right
+    let is_one_place = nearly_all(same) && n_turned * 2 < both;
+    is_one_device && (is_one_place || (is_moved && is_one_file()))
 }

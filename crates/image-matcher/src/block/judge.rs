@@ -15,10 +15,12 @@ use std::collections::BTreeSet;
 /// Ways to upload that set headings anew are more frequent than a rig of equal cameras of which only the others' images
 /// are published.
 const MOST_BY_TURN: f64 = 6.0;
+/// The same where places were moved as well.
+const MOST_BY_TURN_MOVED: f64 = 12.0;
 /// Headings of one ride are one observation many times over.
 const MOST_BY_HEADING: f64 = 20.0;
 /// Headings of one upload agree to this, degrees.
-pub(super) const EXACT_HEADING_DEG: f64 = 0.02;
+pub(crate) const EXACT_HEADING_DEG: f64 = 0.02;
 /// Headings that are known on both sides and never equal were not copied.
 const NOT_COPIED: f64 = -2.0;
 /// An upload copies place, altitude and time; a block that shares none of them is somebody else's.
@@ -118,7 +120,8 @@ pub(super) fn judge(
         }
         identity += clock_identity(work, time, told, agreed);
     }
-    block.mate = device_identity + heading_identity.max(-MOST_BY_TURN);
+    let most_by_turn = if places.is_empty() { MOST_BY_TURN_MOVED } else { MOST_BY_TURN };
+    block.mate = device_identity + heading_identity.max(-most_by_turn);
     block.evidence_alone = evidence;
     block.evidence = evidence + time.map_or(0.0, |time| log_prior(work, time, agreed));
     block.identity = identity;
@@ -317,7 +320,7 @@ fn rhythm(work: &Work<'_>, chain: &[usize], centre_s: f64) -> f64 {
 }
 
 /// The surprise in the intervals of some rising times, in nats: those about the middle one are none.
-pub(crate) fn surprise_of_beat(times_ms: &[i64], resolution_ms: i64) -> f64 {
+fn surprise_of_beat(times_ms: &[i64], resolution_ms: i64) -> f64 {
     let mut intervals: Vec<i64> = times_ms.windows(2).map(|two| two[1].saturating_sub(two[0])).collect();
     intervals.sort_unstable();
     let Some(&middle) = intervals.get(intervals.len() / 2) else { return 0.0 };

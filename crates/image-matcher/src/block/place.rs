@@ -302,7 +302,7 @@ pub(super) fn climb_of(work: &Work<'_>, photo: usize, image: usize) -> f64 {
 /// What an equal and what an unequal altitude say of a pair, if altitudes were copied: neighbours on the ride are what it
 /// could be mistaken for.
 pub(super) fn of_copied_altitudes(work: &Work<'_>) -> (f64, f64) {
-    const COPIED: f64 = 0.98;
+    const COPIED: f64 = 0.96;
     let altitude = &work.ride.altitude_m;
     let steps = || altitude.windows(2).map(|two| (two[1] - two[0]).abs()).filter(|step| step.is_finite());
     let equal = steps().filter(|&step| step < EXACT_ALTITUDE_M).count();

@@ -94,9 +94,8 @@ fn one_ride(plan: &mut Plan, scenario: Scenario, n: usize) {
             (first.altitudes, first.clock, first.places) =
                 (Altitudes::Missing, Clock::wrong(4_127_000), moved(1.4, 1.3));
         }
-        Scenario::HeadingWrong => {
-            (first.compass_turn_deg, first.clock, first.places) = (90.0, Clock::wrong(77_700), moved(1.4, 1.3));
-        }
+        // with moved places as well, it would be the other camera of a rig
+        Scenario::HeadingWrong => (first.compass_turn_deg, first.clock) = (90.0, Clock::wrong(77_700)),
         Scenario::RegularShutter => {
             (first.camera, first.interval_ms, first.speed_m_s) = (DASH, 1_000.0, 8.0);
             (first.clock, first.places) = (Clock::wrong(7_000), moved(2.0, 1.3));

@@ -14,35 +14,38 @@ const ZEROS: u64 = 0x3030_3030_3030_3030;
 /// assert_eq!(capture_model::tail_digits(b"50.8966219", 7), Some(8_966_219));
 /// assert_eq!(capture_model::tail_digits(b"50.8966219", 8), None);
 /// ```
+#[inline]
 pub fn tail_digits(text: &[u8], n: usize) -> Option<u64> {
+    match text.last_chunk::<8>() {
+        Some(&last) if (1..=8).contains(&n) => last_digits(last, n),
+        Some(&last) if (9..=16).contains(&n) && n <= text.len() => {
+            let first = *text[text.len() - n..].first_chunk::<8>()?;
+            Some(last_digits(first, 8)? * POWERS[n - 8] + last_digits(last, n - 8)?)
+        }
+        _ => any_digits(text, n),
+    }
+}
+
+/// One digit after the other.
+fn any_digits(text: &[u8], n: usize) -> Option<u64> {
     if n == 0 || n > 19 || n > text.len() {
         return None;
     }
-    let (before, digits) = text.split_at(text.len() - n);
-    let (whole, rest) = digits.as_chunks::<8>();
-    let mut number = 0;
-    for &eight in whole {
-        number = number * 100_000_000 + eight_digits(u64::from_le_bytes(eight))?;
-    }
-    if rest.is_empty() {
-        return Some(number);
-    }
-    let rest = if let Some(&last) = text.last_chunk::<8>() {
-        let blank = (1 << (8 * (8 - rest.len()))) - 1;
-        eight_digits((u64::from_le_bytes(last) & !blank) | (ZEROS & blank))?
-    } else {
-        let mut short = 0;
-        for byte in &text[before.len() + 8 * whole.len()..] {
-            short = short * 10 + u64::from(byte.is_ascii_digit().then(|| byte - b'0')?);
-        }
-        short
-    };
-    Some(number * POWERS[digits.len() % 8] + rest)
+    let digit = |byte: u8| byte.is_ascii_digit().then(|| u64::from(byte - b'0'));
+    text[text.len() - n..].iter().try_fold(0, |number, &byte| Some(number * 10 + digit(byte)?))
 }
 
-const POWERS: [u64; 8] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000];
+const POWERS: [u64; 9] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+
+/// The number of the last 1 to 8 bytes of eight.
+#[inline]
+fn last_digits(eight: [u8; 8], n: usize) -> Option<u64> {
+    let blank = (1_u64 << (8 * (8 - n))) - 1;
+    eight_digits((u64::from_le_bytes(eight) & !blank) | (ZEROS & blank))
+}
 
 /// The first byte is the lowest of the word and the highest digit.
+#[inline]
 fn eight_digits(word: u64) -> Option<u64> {
     const HIGH: u64 = 0xf0f0_f0f0_f0f0_f0f0;
     // digits are 0x30 to 0x39: six more leaves the upper half as it is

@@ -13,7 +13,8 @@ pub(crate) struct Claim {
     pub(crate) probability: f64,
     /// Place in the published order.
     pub(crate) image: u32,
-    pub(crate) standing: usize,
+    /// Number of the standing.
+    pub(crate) standing: u32,
     /// The photo's number in its ride.
     pub(crate) photo: u32,
     pub(crate) posterior: f64,
@@ -46,6 +47,7 @@ impl Claims {
         standings: &[Standing<'_>],
     ) -> Self {
         const ROWS_AT_ONCE: usize = 4_096;
+        const PARTS_AT_ONCE: usize = 64;
         let (gathered, ends) = gather(local, rides, standings);
         let id_of = |image: u32| published.id[side.row(image as usize) as usize];
         let of_rows = |(part, part_ends): (usize, &[u32])| {
@@ -70,18 +72,20 @@ impl Claims {
             }
             claims
         };
-        let parts: Vec<Self> = ends.par_chunks(ROWS_AT_ONCE).enumerate().map(of_rows).collect();
-        drop(gathered);
         let mut all = Self {
-            items: Vec::with_capacity(parts.iter().map(|part| part.items.len()).sum()),
+            items: Vec::with_capacity(gathered.len()),
             ends: Vec::with_capacity(local.len()),
             is_twin: Vec::with_capacity(local.len()),
         };
-        for part in parts {
-            let before = all.items.len() as u32;
-            all.items.extend(part.items);
-            all.ends.extend(part.ends.iter().map(|end| before + end));
-            all.is_twin.extend(part.is_twin);
+        // some parts at a time: no third copy of all claims
+        let parts: Vec<(usize, &[u32])> = ends.chunks(ROWS_AT_ONCE).enumerate().collect();
+        for some in parts.chunks(PARTS_AT_ONCE) {
+            for part in some.par_iter().copied().map(of_rows).collect::<Vec<Self>>() {
+                let before = all.items.len() as u32;
+                all.items.extend(part.items);
+                all.ends.extend(part.ends.iter().map(|end| before + end));
+                all.is_twin.extend(part.is_twin);
+            }
         }
         all
     }
@@ -162,7 +166,7 @@ fn gather(local: &LocalImages, rides: &[Ride], standings: &[Standing<'_>]) -> (V
                 let claim = Claim {
                     probability,
                     image: pair.image,
-                    standing: number,
+                    standing: number as u32,
                     photo: pair.photo,
                     posterior: pair.posterior,
                 };

@@ -140,7 +140,7 @@ fn verdict(
     if claim.probability < settings.review {
         return verdict;
     }
-    let standing = &standings[claim.standing];
+    let standing = &standings[claim.standing as usize];
     let ride = &rides[standing.ride];
     if standing.block.is_raw {
         verdict.used_time_ms = verdict.used_time_ms.map(|_| local.time_ms[row]);

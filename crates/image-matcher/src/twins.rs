@@ -35,8 +35,12 @@ fn twins_of(side: &PublishedSide, image: usize) -> Range<usize> {
 /// Shares what a photo claims of a set of twins evenly among them; says whether its best claim is one of a set.
 pub(crate) fn share_among_twins(side: &PublishedSide, claims: &mut Vec<Claim>) -> bool {
     const MOST: usize = 64; // a set so large has no candidate left either way
+    let is_set = |twins: &Range<usize>| (2..=MOST).contains(&twins.len());
+    if !claims.iter().any(|claim| is_set(&twins_of(side, claim.image as usize))) {
+        return false;
+    }
     let mut is_shared = false;
-    let mut done: Vec<(usize, Range<usize>)> = Vec::new();
+    let mut done: Vec<(u32, Range<usize>)> = Vec::new();
     let best = claims.iter().copied().reduce(|a, b| if b.probability > a.probability { b } else { a });
     for claim in claims.clone() {
         let image = claim.image as usize;
@@ -44,7 +48,7 @@ pub(crate) fn share_among_twins(side: &PublishedSide, claims: &mut Vec<Claim>) -
             continue;
         }
         let twins = twins_of(side, image);
-        if twins.len() < 2 || twins.len() > MOST {
+        if !is_set(&twins) {
             continue;
         }
         let is_of_set = |other: &Claim| other.standing == claim.standing && twins.contains(&(other.image as usize));

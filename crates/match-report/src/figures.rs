@@ -15,12 +15,17 @@ pub(crate) fn distance_m(from: Position, to: Position) -> f64 {
     }
 }
 
-/// Degrees from north at the start, 0…360; `None` where start and end are one place.
-pub(crate) fn bearing_deg(from: Position, to: Position) -> Option<f64> {
+/// Distance, and degrees from north at the start, 0…360; no bearing where start and end are one place.
+pub(crate) fn way(from: Position, to: Position) -> (f64, Option<f64>) {
+    let near_m = near_m(from, to);
+    let distance_m = match near_m {
+        Some([east, north]) => (east * east + north * north).sqrt(),
+        None => Geodesic.distance(point(from), point(to)),
+    };
     if from == to {
-        return None;
+        return (distance_m, None);
     }
-    let degrees = match near_m(from, to) {
+    let degrees = match near_m {
         Some([east, north]) => {
             // at the middle of the way; meridians turn by half their convergence back to the start
             let convergence = (to.lon() - from.lon()) * f64::midpoint(from.lat(), to.lat()).to_radians().sin();
@@ -28,7 +33,8 @@ pub(crate) fn bearing_deg(from: Position, to: Position) -> Option<f64> {
         }
         None => Geodesic.bearing(point(from), point(to)),
     };
-    Some(degrees.rem_euclid(360.0)).map(|degrees| if degrees >= 360.0 { 0.0 } else { degrees })
+    let degrees = degrees.rem_euclid(360.0);
+    (distance_m, Some(if degrees >= 360.0 { 0.0 } else { degrees }))
 }
 
 /// East and north in metres between near places, by the radii of curvature at the mid-latitude: right to a tenth of a
@@ -77,8 +83,8 @@ mod tests {
     fn figures_are_geodesic() {
         let place = |lon, lat| Position::from_lon_lat(lon, lat).unwrap();
         assert!((distance_m(place(0.0, 0.0), place(0.0, 1.0)) - 110_574.39).abs() < 0.01);
-        assert_eq!(bearing_deg(place(1.0, 1.0), place(1.0, 1.0)), None);
-        assert!((bearing_deg(place(0.0, 0.0), place(-1.0, 0.0)).unwrap() - 270.0).abs() < 1e-9);
+        assert_eq!(way(place(1.0, 1.0), place(1.0, 1.0)), (0.0, None));
+        assert!((way(place(0.0, 0.0), place(-1.0, 0.0)).1.unwrap() - 270.0).abs() < 1e-9);
         assert_eq!(
             [turn_deg(350.0, 10.0), turn_deg(10.0, 350.0), turn_deg(0.0, 180.0)],
             [Some(20.0), Some(-20.0), Some(180.0)]
@@ -98,9 +104,10 @@ mod tests {
             let from = Position::from_lon_lat(lon, lat).unwrap();
             let Ok(to) = Position::from_lon_lat(lon + east * scale, lat + north * scale) else { return Ok(()) };
             let exact_m: f64 = Geodesic.distance(point(from), point(to));
+            prop_assert_eq!(way(from, to).0, distance_m(from, to));
             prop_assert!((distance_m(from, to) - exact_m).abs() < 1e-4, "{} {exact_m}", distance_m(from, to));
             if exact_m > 0.01 {
-                let turn = turn_deg(bearing_deg(from, to).unwrap(), Geodesic.bearing(point(from), point(to))).unwrap();
+                let turn = turn_deg(way(from, to).1.unwrap(), Geodesic.bearing(point(from), point(to))).unwrap();
                 prop_assert!(turn.abs() < 1e-3, "{turn}");
             }
         }

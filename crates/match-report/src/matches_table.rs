@@ -44,6 +44,8 @@ pub(crate) struct MatchRow<'a> {
     used_time: Option<LocalTime>,
     pub(crate) original: Option<Position>,
     pub(crate) computed: Option<Position>,
+    /// How far and which way the service moved it.
+    shift: Option<(f64, Option<f64>)>,
 }
 
 impl<'a> MatchRow<'a> {
@@ -51,6 +53,8 @@ impl<'a> MatchRow<'a> {
         let reason = report.reason_of(file);
         let verdict = report.verdict_of(file);
         let image = report.image_of(file);
+        let original = image.and_then(|image| report.published.original(image));
+        let computed = image.and_then(|image| report.published.computed(image));
         Self {
             report,
             file,
@@ -61,8 +65,9 @@ impl<'a> MatchRow<'a> {
             candidates: report.candidates_of(file),
             also: report.also_published_of(file),
             used_time: report.used_time(file),
-            original: image.and_then(|image| report.published.original(image)),
-            computed: image.and_then(|image| report.published.computed(image)),
+            original,
+            computed,
+            shift: original.zip(computed).map(|(from, to)| figures::way(from, to)),
         }
     }
 
@@ -106,11 +111,11 @@ impl<'a> MatchRow<'a> {
     }
 
     pub(crate) fn shift_m(&self) -> Option<f64> {
-        Some(figures::distance_m(self.original?, self.computed?))
+        self.shift.map(|shift| shift.0)
     }
 
     fn shift_bearing_deg(&self) -> Option<f64> {
-        figures::bearing_deg(self.original?, self.computed?)
+        self.shift?.1
     }
 
     fn sequence_id(&self) -> &str {

@@ -9,21 +9,19 @@ const SCALES: [f64; 8] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7];
 pub(crate) trait CellText {
     /// Appends any text.
     fn text(&mut self, text: &str);
-    /// Appends the first bytes, which are ASCII, of a text. A copy of a fixed length is two instructions, one of any length
-    /// is a call: whoever can, copies all and cuts off what is too much.
-    fn ascii(&mut self, text: &[u8; ROOM], length: usize);
+    /// Appends the first bytes, which are ASCII, of a word, the lowest first. A copy of a whole word is one instruction, one
+    /// of any length is a call: whoever can, appends all of it and cuts off what is too much.
+    fn ascii(&mut self, word: u64, length: usize);
 }
-
-/// Longer than any number or time.
-pub(crate) const ROOM: usize = 32;
 
 impl CellText for Vec<u8> {
     fn text(&mut self, text: &str) {
         self.extend_from_slice(text.as_bytes());
     }
-    fn ascii(&mut self, text: &[u8; ROOM], length: usize) {
-        self.extend_from_slice(text);
-        self.truncate(self.len() - (ROOM - length));
+    fn ascii(&mut self, word: u64, length: usize) {
+        let end = self.len() + length;
+        self.extend_from_slice(&word.to_le_bytes());
+        self.truncate(end);
     }
 }
 
@@ -31,8 +29,8 @@ impl CellText for String {
     fn text(&mut self, text: &str) {
         self.push_str(text);
     }
-    fn ascii(&mut self, text: &[u8; ROOM], length: usize) {
-        self.push_str(std::str::from_utf8(&text[..length]).expect("digits are ASCII"));
+    fn ascii(&mut self, word: u64, length: usize) {
+        self.push_str(std::str::from_utf8(&word.to_le_bytes()[..length]).expect("digits are ASCII"));
     }
 }
 
@@ -49,35 +47,48 @@ const PAIRS: [[u8; 2]; 100] = {
 
 /// Appends a whole number.
 pub(super) fn write_whole(number: u64, out: &mut impl CellText) {
-    put_digits(false, number, 0, out);
+    if number < EIGHT {
+        let digits = eight_digits(number);
+        let n_zeros = ((digits & 0x0f0f_0f0f_0f0f_0f0f).trailing_zeros() / 8).min(7);
+        return out.ascii(digits >> (8 * n_zeros), 8 - n_zeros as usize);
+    }
+    write_whole(number / EIGHT, out);
+    out.ascii(eight_digits(number % EIGHT), 8);
 }
 
-/// Appends the digits of a number with a point before the last `decimals`, at least one before it.
-fn put_digits(is_negative: bool, number: u64, decimals: usize, out: &mut impl CellText) {
-    let n_digits = number.checked_ilog10().map_or(1, |log| log as usize + 1).max(decimals + 1);
-    let length = usize::from(is_negative) + n_digits + usize::from(decimals > 0);
-    let mut text = [b'-'; ROOM];
-    let begin = usize::from(is_negative);
-    let mut rest = number;
-    let mut fill = |mut at: usize, least: usize| {
-        while at - least >= 2 {
-            at -= 2;
-            text[at..at + 2].copy_from_slice(&PAIRS[(rest % 100) as usize]);
-            rest /= 100;
-        }
-        if at > least {
-            text[at - 1] = b'0' + (rest % 10) as u8;
-            rest /= 10;
-        }
+const EIGHT: u64 = 100_000_000;
+
+/// The digits of a number below 10^8 as the bytes of a word, the first in the lowest: halves, then pairs, then digits, each
+/// step for all parts at once. The products by 2^-20 and 2^-10 are quotients by 100 and 10, exact for numbers so small.
+fn eight_digits(number: u64) -> u64 {
+    let halves = (number / 10_000) | ((number % 10_000) << 32);
+    let hundreds = ((halves * 10_486) >> 20) & 0x0000_007f_0000_007f;
+    let pairs = hundreds | ((halves - 100 * hundreds) << 16);
+    let tens = ((pairs * 103) >> 10) & 0x000f_000f_000f_000f;
+    (tens | ((pairs - 10 * tens) << 8)) | 0x3030_3030_3030_3030
+}
+
+/// Appends a number of so many parts of 10^decimals, at most 7, with a point in it.
+fn write_parts(is_negative: bool, number: u64, decimals: usize, out: &mut impl CellText) {
+    // a division by a number that the compiler knows is a product
+    let (whole, parts) = match decimals {
+        0 => (number, 0),
+        1 => (number / 10, number % 10),
+        2 => (number / 100, number % 100),
+        3 => (number / 1_000, number % 1_000),
+        4 => (number / 10_000, number % 10_000),
+        5 => (number / 100_000, number % 100_000),
+        6 => (number / 1_000_000, number % 1_000_000),
+        _ => (number / 10_000_000, number % 10_000_000),
     };
-    if decimals > 0 {
-        fill(length, length - decimals);
-        fill(length - decimals - 1, begin);
-        text[length - decimals - 1] = b'.';
-    } else {
-        fill(length, begin);
+    if is_negative {
+        out.ascii(u64::from(b'-'), 1);
     }
-    out.ascii(&text, length);
+    write_whole(whole, out);
+    if decimals > 0 {
+        let digits = eight_digits(parts) >> (8 * (7 - decimals));
+        out.ascii((digits & !0xff) | u64::from(b'.'), decimals + 1);
+    }
 }
 
 /// Appends a number with fixed decimals; never `-0.00`, nothing when it is no number.
@@ -91,7 +102,7 @@ pub(super) fn write_decimal(number: f64, decimals: usize, out: &mut impl CellTex
         return;
     }
     match SCALES.get(decimals).and_then(|scale| rounded(number.abs() * scale)) {
-        Some(units) => put_digits(number < 0.0 && units > 0, units, decimals, out),
+        Some(units) => write_parts(number < 0.0 && units > 0, units, decimals, out),
         None => out.text(&any_decimal(number, decimals)),
     }
 }
@@ -127,19 +138,13 @@ pub(super) fn write_time(time: LocalTime, out: &mut impl CellText) {
     let (year, month, day) = civil(ms.div_euclid(DAY_MS));
     let of_day = ms.rem_euclid(DAY_MS) as u64;
     let (seconds, minutes) = (of_day / 1000, of_day / 60_000);
-    let mut text = [0; ROOM];
-    text[..24].copy_from_slice(b"0000-00-00T00:00:00.000Z");
-    let mut put = |at: usize, number: u64| text[at..at + 2].copy_from_slice(&PAIRS[number as usize]);
-    put(0, year / 100);
-    put(2, year % 100);
-    put(5, month);
-    put(8, day);
-    put(11, minutes / 60);
-    put(14, minutes % 60);
-    put(17, seconds % 60);
-    put(21, of_day % 100);
-    text[20] = b'0' + (of_day / 100 % 10) as u8;
-    out.ascii(&text, if matches!(time, LocalTime::Absolute(_)) { 24 } else { 23 });
+    let two = |number: u64, at: u32| u64::from(u16::from_le_bytes(PAIRS[number as usize])) << (8 * at);
+    let mark = |byte: u8, at: u32| u64::from(byte) << (8 * at);
+    out.ascii(two(year / 100, 0) | two(year % 100, 2) | mark(b'-', 4) | two(month, 5) | mark(b'-', 7), 8);
+    out.ascii(two(day, 0) | mark(b'T', 2) | two(minutes / 60, 3) | mark(b':', 5) | two(minutes % 60, 6), 8);
+    let ms = mark(b'0' + (of_day / 100 % 10) as u8, 4) | two(of_day % 100, 5);
+    let length = if matches!(time, LocalTime::Absolute(_)) { 8 } else { 7 };
+    out.ascii(mark(b':', 0) | two(seconds % 60, 1) | mark(b'.', 3) | ms | mark(b'Z', 7), length);
 }
 
 /// Year, month and day of a day since 1970-01-01, from the year 1 on: years begin in March, so that the leap day is their
@@ -227,6 +232,13 @@ mod tests {
             let mut text = String::new();
             write_whole(number, &mut text);
             prop_assert_eq!(text, number.to_string());
+            for power in 0..20 {
+                for near in [10_u64.pow(power) - 1, 10_u64.pow(power), number % 10_u64.pow(power)] {
+                    let mut text = Vec::new();
+                    write_whole(near, &mut text);
+                    prop_assert_eq!(text, near.to_string().into_bytes());
+                }
+            }
         }
     }
 }

@@ -102,7 +102,9 @@ impl Match {
         };
         let (decided, refused) = apply_decisions(&archive, &images, &published, &mut outcome, &decisions);
         refused.iter().for_each(|words| progress.warn(words));
-        let track_tiles = TilePlan::new(&images, TileRule::Track).names_of_tracks();
+        let has_sequences = self.out.is_some(); // no other output names tiles
+        let track_tiles = has_sequences.then(|| TilePlan::new(&images, TileRule::Track).names_of_tracks());
+        let track_tiles = track_tiles.unwrap_or_default();
         let routes = vec![Route::Table; published.len()];
         let report =
             Report::new(&archive, &images, &published, &outcome, &routes, &track_tiles).redacted_by(redaction.as_ref());

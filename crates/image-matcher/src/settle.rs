@@ -42,7 +42,7 @@ pub(crate) fn settle(
         if verdict.image.is_none() && verdict.reason.status() != Status::Ambiguous {
             verdict.reason = match is_lost(&claims, settings.review, row) {
                 Some(best) if is_given[best.image as usize] => Reason::IdTaken,
-                Some(best) => ambiguous_reason(side, &standings[best.standing], best, claims.of(row)),
+                Some(best) => ambiguous_reason(side, &standings[best.standing as usize], best, claims.of(row)),
                 None => {
                     let lookup = lookups.get(row).copied().unwrap_or_default();
                     absent_reason(local, side, &neighbours, lookup, row, !claims.of(row).is_empty())

@@ -213,6 +213,31 @@ fn repairs_are_one_a_question_and_only_where_something_is_missing() {
 }
 
 #[test]
+fn a_service_that_hands_out_nothing_is_no_proof_that_nothing_is_published() {
+    // What a client secret in the place of a token does: the tiles are full, every list is empty.
+    let mut streets = Streets::side_by_side(2, 60);
+    streets.rides.push(Ride { photos: 20, start: (0.001, 0.0141), is_published: false, north_deg: 0.0 });
+    let world = World::new(&streets, "gone=1");
+    let told = |world: &World| {
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        world.matches().iter().for_each(|row| *counts.entry(row["reason"].clone()).or_default() += 1);
+        counts
+    };
+    let said = String::from_utf8(run(&mut world.command("reconcile", &[]), 16).stderr).unwrap();
+    assert!(said.contains("none of the 120 images") && said.contains("`tiepoint doctor`"), "{said}");
+    let counts = told(&world);
+    assert_eq!(counts.get("tile_only"), Some(&120), "{counts:?}");
+    assert!(!counts.keys().any(|reason| reason == "exact"), "{counts:?}");
+    // Where only some are withheld, the rows say which.
+    let some = World::new(&streets, "gone=0.05,seed=3");
+    some.reconcile(&[]);
+    let lost: Vec<_> = some.matches().into_iter().filter(|row| row["status"] == "unmatched").collect();
+    let noted = lost.iter().filter(|row| row["note"].contains("the service does not hand it out")).count();
+    assert_eq!(noted, lost.len() - 20, "{lost:?}");
+    assert!(noted > 0);
+}
+
+#[test]
 fn what_is_known_beforehand_costs_least() {
     let streets = Streets::side_by_side(2, 300);
     let by_key = World::new(&streets, "");

@@ -198,6 +198,7 @@ impl Feed {
             largest_body: LARGEST_BODY,
             divisible,
             confirm_open_end: false, // a cut document does not parse
+            most_tries: u32::MAX,
             store_use: StoreUse::Since(since_ms),
         };
         let paused_until_ms = self.care().paused_until_ms;

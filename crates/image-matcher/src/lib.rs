@@ -44,7 +44,7 @@ pub use naive::match_naive;
 pub use outcome::{
     Candidate, ClockKind, ClockOffset, Lists, Lookup, MatchOutcome, MatchSettings, TrackOutcome, TrackVerdict, Verdict,
 };
-pub use shortlist::shortlist;
+pub use shortlist::{shortlist, tracks_in_question};
 pub use tracks::verdict_of as track_verdict;
 pub use weights::Weights;
 pub use work::{CandidatePairs, candidate_pairs};

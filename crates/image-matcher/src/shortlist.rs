@@ -41,6 +41,24 @@ pub fn shortlist(local: &LocalImages, tiles: &PublishedImages) -> Vec<u32> {
     ranked.into_iter().map(|(sequence, _)| sequence).collect()
 }
 
+/// Of each track, whether a sequence is in question for it that holds a published row for which `is_missing` says so:
+/// the tracks of which nothing may be called absent while these rows are missing.
+pub fn tracks_in_question(
+    local: &LocalImages,
+    tiles: &PublishedImages,
+    is_missing: impl Fn(usize) -> bool + Sync,
+) -> Vec<bool> {
+    let side = PublishedSide::new(tiles);
+    let index = Index::new(&side);
+    let concerns = |track: usize| {
+        let in_question = Ride::of_track(local, track).into_iter().flat_map(|ride| of_ride(&ride, &side, &index));
+        in_question
+            .into_iter()
+            .any(|(working, _)| side.images_of(working as usize).any(|image| is_missing(side.row(image) as usize)))
+    };
+    (0..local.n_tracks()).into_par_iter().map(concerns).collect()
+}
+
 /// Working numbers of the sequences in question for one ride, each with the photos that it may concern.
 fn of_ride(ride: &Ride, side: &PublishedSide, index: &Index) -> Vec<(u32, usize)> {
     let settings = MatchSettings { clock_offset: ClockOffset::Auto, ..MatchSettings::default() };

@@ -8,37 +8,27 @@
 use crate::entity::FIELDS;
 use crate::page::{Collector, read_document};
 use crate::pages::without_repetition;
-use crate::reading::{About, EMPTY_TILE, EMPTY_TILE_CONFIRMED, GraphList, IMAGE_IDS, IMAGES, TileReply, USER_PAGE};
+use crate::reading::{About, EMPTY_TILE, EMPTY_TILE_CONFIRMED, GraphList, IMAGE_IDS, TileReply, USER_PAGE};
 use crate::settings::{ENTITIES, SEARCHES, TILES, freshness};
-use crate::{ApiError, ApiSettings, QuotaToday, StoredBatch, TileAnswer, Tileset, TimeWindow, Usage};
-use capture_model::{CapturedAt, ImageId, PublishedImage, SequenceId};
+use crate::{ApiError, ApiSettings, IMAGES_PER_PAGE, QuotaToday, TileAnswer, Tileset, TimeWindow, Usage};
+use capture_model::{CapturedAt, PublishedImage};
 use polite_http::{
     Auth, Client, ClientSettings, Clock, FetchError, QuotaSettings, RedactedUrl, Request, ReqwestTransport, Source,
     Store, StoreUse, SystemClock, Transport,
 };
-use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tile_cover::Tile;
 use url::Url;
 
-/// Sequences asked for in one request.
-pub const SEQUENCES_PER_REQUEST: usize = 20;
-/// Images asked for by id in one request: what the service's own viewer asks for.
-pub const IMAGES_PER_REQUEST: usize = 200;
-/// Images on a full page; a page as long as this without a next one is only a part.
-pub const IMAGES_PER_PAGE: usize = 2_000;
-
 const LARGEST_TILE: usize = 32 << 20;
 const LARGEST_JSON: usize = 64 << 20;
-/// The endpoint, as it is counted and as keys of the store begin.
-const BY_SEQUENCE: &str = "images_by_sequence";
 /// Pages of a user are not made smaller than this; then the window of time is halved.
 const SMALLEST_PAGE: usize = 125;
 
 /// The documented API. Cheap to clone; clones share pace, budgets, store and counts.
 #[derive(Clone)]
-pub struct Api(pub(crate) Arc<Inner>, Option<i64>);
+pub struct Api(pub(crate) Arc<Inner>, pub(crate) Option<i64>);
 
 pub(crate) struct Inner {
     pub(crate) settings: ApiSettings,
@@ -111,6 +101,7 @@ impl Api {
             largest_body: LARGEST_TILE,
             divisible: false,
             confirm_open_end: true,
+            most_tries: u32::MAX,
             // Whoever polls looks again anyway, so one empty answer a round is enough.
             store_use: self.1.map_or(store_use, StoreUse::Since),
         };
@@ -121,109 +112,6 @@ impl Api {
             is_stored: answer.source == Source::Store,
             fetched_at_ms: answer.fetched_at_ms,
         })
-    }
-
-    /// All image ids of a sequence in capture order; none for an unknown sequence, or for a key that no sequence of
-    /// the service can have.
-    pub async fn image_ids(&self, sequence: &SequenceId) -> Result<Vec<ImageId>, ApiError> {
-        if !sequence.is_url_safe() {
-            return Ok(Vec::new());
-        }
-        let mut url = below(&self.0.settings.graph_url, ["image_ids"]);
-        url.query_pairs_mut().append_pair("sequence_id", sequence.as_str());
-        let request = self.graph("image_ids", ENTITIES, url, false);
-        let pages = self.pages(request, &GraphList { kind: IMAGE_IDS, about: About::Anything }).await?;
-        Ok(pages.images.into_iter().map(|image| image.id).collect())
-    }
-
-    /// All images of the sequences, in the order in which the service gives them. Up to 20 sequences are one request,
-    /// as long as they have fewer than 2,000 images together. Keys that no sequence of the service can have are
-    /// passed over.
-    pub async fn images_of_sequences(&self, sequences: &[SequenceId]) -> Result<Vec<PublishedImage>, ApiError> {
-        let mut seen = BTreeSet::new();
-        let keys: Vec<_> = sequences.iter().filter(|key| key.is_url_safe() && seen.insert(*key)).cloned().collect();
-        let mut images = Vec::new();
-        let mut batches: Vec<Vec<SequenceId>> = keys.chunks(SEQUENCES_PER_REQUEST).rev().map(<[_]>::to_vec).collect();
-        while let Some(batch) = batches.pop() {
-            match (self.batch_of_sequences(&batch).await, batch.as_slice()) {
-                (Ok(Some(found)), _) => images.extend(found),
-                // Too long for one answer: its ids are complete, and images can be had by id.
-                (Ok(None) | Err(ApiError::Fetch(FetchError::TooMuch { .. })), [single]) => {
-                    let ids = self.image_ids(single).await?;
-                    let found = self.images_by_ids(&ids).await?;
-                    images.extend(
-                        found.into_iter().filter(|image| image.sequence.as_ref().is_none_or(|key| key == single)),
-                    );
-                }
-                (Ok(None) | Err(ApiError::Fetch(FetchError::TooMuch { .. })), several) => {
-                    let (first, second) = several.split_at(several.len() / 2);
-                    batches.extend([second.to_vec(), first.to_vec()]);
-                }
-                (Err(error), _) => return Err(error),
-            }
-        }
-        Ok(without_repetition(images))
-    }
-
-    /// The sequences of each stored answer that still serves: [`Self::images_of_sequences`] with exactly these, in this order,
-    /// costs no request. The newest answer comes first.
-    pub fn stored_batches(&self) -> Result<Vec<StoredBatch>, ApiError> {
-        let base = below(&self.0.settings.graph_url, ["images"]);
-        let batch_of = |key: &str| -> Option<Vec<SequenceId>> {
-            let url = Url::parse(key.strip_prefix(BY_SEQUENCE)?.strip_prefix(' ')?).ok()?;
-            let mut pairs = url.query_pairs();
-            let (fields, ids) = (pairs.next()?, pairs.next()?); // keys have their parameters in order
-            let is_ours =
-                pairs.next().is_none() && fields.0 == "fields" && fields.1 == FIELDS && ids.0 == "sequence_ids";
-            let is_here = url.path() == base.path() && url.authority() == base.authority();
-            (is_ours && is_here).then(|| ids.1.split(',').map(SequenceId::new).collect())
-        };
-        let keys = self.0.client.fresh_keys(IMAGES, self.1)?;
-        let with_time = |(key, fetched_at_ms): (polite_http::StoreKey, i64)| {
-            Some(StoredBatch { sequences: batch_of(key.as_str())?, fetched_at_ms })
-        };
-        Ok(keys.into_iter().filter_map(with_time).collect())
-    }
-
-    /// `None` when the answer may be only a part.
-    async fn batch_of_sequences(&self, batch: &[SequenceId]) -> Result<Option<Vec<PublishedImage>>, ApiError> {
-        let mut url = below(&self.0.settings.graph_url, ["images"]);
-        let keys: Vec<_> = batch.iter().map(SequenceId::as_str).collect();
-        url.query_pairs_mut().append_pair("sequence_ids", &keys.join(",")).append_pair("fields", FIELDS);
-        let request = self.graph(BY_SEQUENCE, SEARCHES, url, true);
-        let about = About::Sequences(keys.into_iter().map(str::to_owned).collect());
-        let mut pages = self.pages(request, &GraphList { kind: IMAGES, about }).await?;
-        if let [single] = batch {
-            for image in &mut pages.images {
-                image.sequence.get_or_insert_with(|| single.clone());
-            }
-        }
-        Ok((pages.last_page < IMAGES_PER_PAGE).then_some(pages.images))
-    }
-
-    /// The images with these ids, in any order; ids that do not exist, or that the token cannot see, are absent.
-    /// 200 ids are one request.
-    pub async fn images_by_ids(&self, ids: &[ImageId]) -> Result<Vec<PublishedImage>, ApiError> {
-        let mut seen = HashSet::new();
-        let ids: Vec<_> = ids.iter().copied().filter(|id| seen.insert(*id)).collect();
-        let mut images = Vec::with_capacity(ids.len());
-        let mut batches: Vec<Vec<ImageId>> = ids.chunks(IMAGES_PER_REQUEST).rev().map(<[_]>::to_vec).collect();
-        while let Some(batch) = batches.pop() {
-            let mut url = below(&self.0.settings.graph_url, ["images"]);
-            let list = batch.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
-            url.query_pairs_mut().append_pair("image_ids", &list).append_pair("fields", FIELDS);
-            let request = self.graph("images_by_id", ENTITIES, url, batch.len() > 1);
-            let about = About::Images(batch.iter().map(|id| id.0).collect());
-            match self.pages(request, &GraphList { kind: IMAGES, about }).await {
-                Ok(pages) => images.extend(pages.images),
-                Err(ApiError::Fetch(FetchError::TooMuch { .. })) if batch.len() > 1 => {
-                    let (first, second) = batch.split_at(batch.len() / 2);
-                    batches.extend([second.to_vec(), first.to_vec()]);
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(without_repetition(images))
     }
 
     /// Everything that a user published with a capture time within the window (or without one), in any order. Pages
@@ -313,6 +201,7 @@ impl Api {
             largest_body: LARGEST_JSON,
             divisible,
             confirm_open_end: false, // a cut document does not parse
+            most_tries: u32::MAX,
             store_use: self.1.map_or(StoreUse::Normal, StoreUse::Since),
         }
     }

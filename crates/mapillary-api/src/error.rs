@@ -80,6 +80,14 @@ pub enum ApiError {
         /// What was asked.
         url: RedactedUrl,
     },
+    /// Empty answers for everything, as a client secret gets them in place of a token.
+    #[error(
+        "the service hands out none of the {images} images that its tiles show here, so its answers count as missing: the token may be a client secret, or sees nothing; check it with `tiepoint doctor`, then run the same command again with --refresh"
+    )]
+    NothingHandedOut {
+        /// How many were asked for.
+        images: usize,
+    },
     /// An answer that its reader cannot decode.
     #[error("{0}")]
     Undecodable(String),
@@ -177,7 +185,7 @@ impl ApiError {
             Self::TokenMalformed | Self::TokenRefused { .. } | Self::NotPermitted { .. } => ErrorKind::TokenRefused,
             Self::Blocked { .. } => ErrorKind::Blocked,
             Self::NotFound { .. } => ErrorKind::NotFound,
-            Self::EndlessPages { .. } | Self::Undecodable(_) => ErrorKind::NoSense,
+            Self::EndlessPages { .. } | Self::NothingHandedOut { .. } | Self::Undecodable(_) => ErrorKind::NoSense,
             Self::OnlyAPart { .. } => ErrorKind::TooMuchData,
             Self::Fetch(end) => match end {
                 FetchError::Unreachable { .. }

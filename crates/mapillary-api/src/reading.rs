@@ -49,7 +49,10 @@ impl Classify for GraphList {
 impl GraphList {
     fn meaning(&self, reply: &Reply) -> Reading {
         if reply.status != 200 {
-            return failure(reply);
+            let reading = failure(reply);
+            // A list is always somewhere: that the path is unknown is a gateway's word, unless the service says so itself.
+            let is_transient = matches!(reply.status, 404 | 410) && envelope_of(reply).is_none();
+            return if is_transient { Reading { class: Class::Transient, ..reading } } else { reading };
         }
         let mut collector = Collector::of_answer();
         let document = match read_document(&reply.body, &mut collector) {
@@ -175,10 +178,8 @@ fn take_varint(bytes: &mut &[u8]) -> Option<u64> {
 
 /// A reply that is no answer: by the code of its envelope, else by its status.
 pub(crate) fn failure(reply: &Reply) -> Reading {
-    let body = if reply.body.len() <= LONGEST_ENVELOPE { reply.body.as_slice() } else { &[] };
-    let mut collector = Collector::default();
-    let envelope = read_document(body, &mut collector).ok().and_then(|document| document.error);
-    let value: Value = serde_json::from_slice(body).unwrap_or_default();
+    let envelope = envelope_of(reply);
+    let value: Value = serde_json::from_slice(short_body(reply)).unwrap_or_default();
     let wait = backoff(&value).or_else(|| wait_of(reply));
     let class = match &envelope {
         Some(envelope) => by_code(envelope, wait).unwrap_or_else(|| by_status(reply.status, wait)),
@@ -193,6 +194,14 @@ pub(crate) fn failure(reply: &Reply) -> Reading {
         None => format!("HTTP {}, {}", reply.status, beginning(&reply.body)),
     };
     Reading::new(class).with_detail(words)
+}
+
+fn short_body(reply: &Reply) -> &[u8] {
+    if reply.body.len() <= LONGEST_ENVELOPE { reply.body.as_slice() } else { &[] }
+}
+
+fn envelope_of(reply: &Reply) -> Option<ErrorEnvelope> {
+    read_document(short_body(reply), &mut Collector::default()).ok().and_then(|document| document.error)
 }
 
 fn by_code(envelope: &ErrorEnvelope, wait: Option<Duration>) -> Option<Class> {

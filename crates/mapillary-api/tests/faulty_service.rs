@@ -233,12 +233,12 @@ async fn run(api: &Api) -> Findings {
     let batches = (0..50 * thousands).map(|number| {
         let api = api.clone();
         let keys: Vec<_> = (number * 6..number * 6 + 6).map(sequence).collect();
-        async move { api.images_of_sequences(&keys).await.unwrap() }
+        async move { api.images_of_sequences(&keys).await.unwrap().whole().unwrap() }
     });
     let by_id = (0..50 * thousands).map(|number| {
         let api = api.clone();
         let ids: Vec<_> = (0..9).map(|image| ImageId(number * 100 + image)).collect();
-        async move { api.images_by_ids(&ids).await.unwrap() }
+        async move { api.images_by_ids(&ids).await.unwrap().whole().unwrap() }
     });
     let (tiles, ids) = tokio::join!(gather(tiles.collect()), gather(ids.collect()));
     let (mut images, by_id) = tokio::join!(gather(batches.collect()), gather(by_id.collect()));

@@ -6,7 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "the whole file is a test")]
 
 use capture_model::{CapturedAt, ImageId, PublishedImage, SequenceId};
-use mapillary_api::{Api, ApiError, ApiSettings, Tileset, TimeWindow, base_url};
+use mapillary_api::{Api, ApiError, ApiSettings, Found, Tileset, TimeWindow, base_url};
 use polite_http::Secret;
 use std::fmt::Write as _;
 use std::io::{Read, Write};
@@ -396,8 +396,8 @@ async fn ask(api: &Api, question: Ask) -> String {
             Ok(ids) => format!("{} ids", ids.len()),
             Err(error) => format!("{:?}", error.kind()),
         },
-        Ask::Images => told(api.images_by_ids(&[ImageId(1), ImageId(2)]).await),
-        Ask::Sequence => told(api.images_of_sequences(&[key]).await),
+        Ask::Images => told(api.images_by_ids(&[ImageId(1), ImageId(2)]).await.and_then(Found::whole)),
+        Ask::Sequence => told(api.images_of_sequences(&[key]).await.and_then(Found::whole)),
         Ask::User => {
             let moment = CapturedAt::from_epoch_ms;
             told(api.images_of_user("u", TimeWindow { start: moment(0), end: moment(9_000_000_000_000) }).await)
@@ -470,7 +470,7 @@ async fn keys_and_names_that_are_none_are_not_put_into_a_url() {
     let api = api(&base);
     for key in ["../../etc/passwd", "http://169.254.169.254/", "a,b", "a&b=c", "a%2Fb", "a\r\nHost: x", "", "ä"] {
         assert_eq!(api.image_ids(&SequenceId::new(key)).await.unwrap(), [], "{key:?}");
-        assert_eq!(api.images_of_sequences(&[SequenceId::new(key)]).await.unwrap(), [], "{key:?}");
+        assert_eq!(api.images_of_sequences(&[SequenceId::new(key)]).await.unwrap(), Found::default(), "{key:?}");
     }
     assert_eq!(heard.lock().unwrap().len(), 0);
     let moment = CapturedAt::from_epoch_ms;

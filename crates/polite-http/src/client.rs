@@ -217,6 +217,8 @@ impl Shared {
         let mut progress = Progress { divisible: request.divisible, ..Progress::default() };
         let mut faults = BTreeMap::<&'static str, u32>::new();
         let mut unconfirmed: Option<Vec<u8>> = None;
+        let policy = self.settings.retry;
+        let policy = RetryPolicy { tries: policy.tries.min(request.most_tries), ..policy };
         locked(&self.retries).deposit();
         loop {
             let (mut tried, permit) = self.try_once(request, &wire, classify, pacer).await?;
@@ -234,7 +236,7 @@ impl Shared {
                     (progress.failed, progress.alike) = (progress.failed + 1, *alike);
                 }
             }
-            match next_step(progress, &tried.reading.class, &self.settings.retry, self.clock.jitter()) {
+            match next_step(progress, &tried.reading.class, &policy, self.clock.jitter()) {
                 Step::Accept => return self.keep(request, key, tried),
                 Step::HoldQuota(_) => {} // the pacer holds it; the next permit waits
                 Step::Wait(pause) => {

@@ -60,6 +60,8 @@ pub struct Request {
     /// True when a cut body would look whole to the classification. A reply without length or framing is then asked
     /// for again until two agree.
     pub confirm_open_end: bool,
+    /// Tries in all, if fewer than the policy grants: a question that is itself a second attempt needs little patience.
+    pub most_tries: u32,
     /// How the store is used.
     pub store_use: StoreUse,
 }

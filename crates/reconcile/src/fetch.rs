@@ -23,6 +23,8 @@ pub(crate) struct Published {
     pub(crate) failure: Option<ApiError>,
     /// Sequences of these images that the tiles show.
     pub(crate) in_tiles: BTreeSet<SequenceId>,
+    /// Images that the tiles show and that the service does not hand out.
+    pub(crate) withheld: PublishedImages,
 }
 
 /// What is known of the published side so far.
@@ -33,6 +35,7 @@ struct State {
     /// Sequences that are known whole.
     known: BTreeSet<SequenceId>,
     in_tiles: BTreeSet<SequenceId>,
+    withheld: PublishedImages,
 }
 
 pub(crate) async fn fetch(
@@ -54,6 +57,7 @@ pub(crate) async fn fetch(
         failure: None,
         known: settings.sequences.iter().cloned().collect(),
         in_tiles: BTreeSet::new(),
+        withheld: PublishedImages::default(),
     };
     if let Some(user) = user {
         state.ask_user(api, user, images, settings.route, watch).await?;
@@ -67,8 +71,8 @@ pub(crate) async fn fetch(
         }
     }
     let (published, routes) = state.pool.into_columns();
-    let State { lookups, failure, in_tiles, .. } = state;
-    Ok(Published { images: published, routes, lookups, failure, in_tiles })
+    let State { lookups, failure, in_tiles, withheld, .. } = state;
+    Ok(Published { images: published, routes, lookups, failure, in_tiles, withheld })
 }
 
 impl State {
@@ -121,7 +125,7 @@ impl State {
         watch: Watcher<'_>,
     ) -> Result<(), ApiError> {
         let gathered = by_tiles(api, images, plan, &self.known, watch).await?;
-        let by_tiles = plan.lookups(&gathered.tiles);
+        let by_tiles = gathered.lookups(plan, images);
         for (track, &is_open) in open.iter().enumerate() {
             for row in images.rows_of(track) {
                 // What settled a track without the tiles settles its photos.
@@ -162,7 +166,7 @@ impl State {
         for (track, tiles) in beyond.iter().enumerate() {
             let has_failed =
                 |tile| halo.tiles.binary_search(tile).is_ok_and(|at| gathered.tiles[at] == TileState::Failed);
-            if tiles.iter().any(has_failed) {
+            if tiles.iter().any(has_failed) || gathered.leaves_open(track) {
                 self.lookups[images.rows_of(track)].fill(Lookup::Failed);
             }
         }
@@ -173,6 +177,8 @@ impl State {
     fn take(&mut self, gathered: Gathered) {
         self.pool.absorb(gathered.pool);
         self.in_tiles.extend(gathered.in_tiles);
+        let withheld = (0..gathered.withheld.len()).map(|row| gathered.withheld.image(row));
+        withheld.for_each(|image| self.withheld.push(&image));
         self.failure = self.failure.take().or(gathered.failure);
     }
 }

@@ -12,8 +12,10 @@
 //!    made, as single ones are taken to be; where one is there the answer was at fault, and all of the rest is asked for.
 //!    A stored answer that is older than a tile may lack what has come since then: of it a single missing image counts.
 //!
-//! Answers are used in a fixed order, whatever order they arrive in. A failed answer fails its tiles, never the run, unless
-//! it says that every further request would fail as well (token, block, quota).
+//! Answers are used in a fixed order, whatever order they arrive in. An answer that is missing leaves open the tracks for
+//! which its sequence is in question, never the run, unless it says that every further request would fail as well (token,
+//! block, quota). Where not one of the images that the tiles show is handed out, all of these answers count as missing: a
+//! token that sees nothing is answered with empty lists, not with a refusal.
 
 use crate::batches::{SEQUENCES_PER_BATCH, batches};
 use crate::near::NearPhotos;
@@ -22,11 +24,15 @@ use crate::stored::Stored;
 use crate::tiles_seen::SeenInTiles;
 use crate::{Event, TilePlan, TileState, Watcher, pool::Pool};
 use capture_model::{ImageId, LocalImages, PublishedImage, PublishedImages, Route, SequenceId};
+use image_matcher::{Lookup, tracks_in_question};
 use mapillary_api::{Api, ApiError, IMAGES_PER_REQUEST};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// An answer that lacks this share of what the tiles show of its sequence may have been cut.
 const LACKING_SHARE: f64 = 0.25;
+
+/// So many images that the tiles show and of which none is handed out are no coincidence.
+const HANDFUL: usize = 5;
 
 /// What the tiles route brought.
 #[derive(Debug, Default)]
@@ -38,6 +44,12 @@ pub(crate) struct Gathered {
     pub(crate) failure: Option<ApiError>,
     /// Sequences in the pool, or known before, that the tiles show.
     pub(crate) in_tiles: BTreeSet<SequenceId>,
+    /// Images that the tiles show and that the service does not hand out, although it was asked.
+    pub(crate) withheld: PublishedImages,
+    /// Of each track, whether a sequence is in question for it of which the answer is missing; empty where none is.
+    open: Vec<bool>,
+    /// Rows of the images that the tiles show of what is missing.
+    missing: BTreeSet<usize>,
 }
 
 /// One question for whole sequences.
@@ -76,31 +88,40 @@ pub(crate) async fn by_tiles(
         let (api, keys) = (api.clone(), batch.keys.clone());
         async move { api.images_of_sequences(&keys).await }
     });
+    let mut answered: Vec<usize> = Vec::new();
     in_order(&Bounds::IMAGES, questions, |answer| {
         let batch = asked.next().expect("an answer a batch");
         done += 1;
         watch(Event::Entities { done, total });
         match answer {
-            Ok(mut entities) => {
+            Ok(mut found) => {
                 if let Some(wanted) = &batch.wanted {
-                    entities.retain(|image| image.sequence.as_ref().is_none_or(|key| wanted.contains(key)));
+                    found.images.retain(|image| image.sequence.as_ref().is_none_or(|key| wanted.contains(key)));
+                    found.failed.retain(|(key, _)| wanted.contains(key));
                 }
-                lacking.extend(lacking_of(batch, &seen, &entities));
-                entities.into_iter().for_each(|image| gathered.pool.add(image, Route::Tiles));
+                // Tile evidence still stands for sequences that failed; what stays without partner there is no proof of
+                // absence.
+                let rows = gathered.keep_failed(&seen, &batch.rows, found.failed, watch);
+                lacking.extend(lacking_of(batch, &rows, &seen, &found.images));
+                answered.extend(rows);
+                found.images.into_iter().for_each(|image| gathered.pool.add(image, Route::Tiles));
             }
-            Err(error) => {
-                // Tile evidence still stands for these sequences; what stays without partner there is no proof of absence.
-                let n_sequences = batch.keys.len();
-                watch(Event::Problem(&format!("{error}; {n_sequences} sequences keep the evidence of their tiles")));
-                gathered.keep_tile_evidence(plan, &seen, &batch.rows, error);
-            }
+            Err(error) => gathered.keep_tile_evidence(&seen, &batch.rows, error),
         }
     })
     .await?;
     let some = probes(&lacking);
-    ask_by_id(api, plan, &seen, &some, watch, &mut gathered).await?;
+    ask_by_id(api, &seen, &some, watch, &mut gathered).await?;
+    gathered.distrust_if_nothing_is_handed_out(&seen, &answered, watch);
     let rest = rest_of_cut_answers(lacking, &some, &gathered.pool).chain(lone).collect();
-    ask_by_id(api, plan, &seen, &in_requests(rest, &gathered.pool), watch, &mut gathered).await?;
+    ask_by_id(api, &seen, &in_requests(rest, &gathered.pool), watch, &mut gathered).await?;
+    let is_withheld = |row: &&usize| seen.images.id_exact[**row] && !gathered.pool.holds(seen.images.id[**row]);
+    let withheld: Vec<PublishedImage> =
+        answered.iter().filter(is_withheld).map(|&row| seen.images.image(row)).collect();
+    withheld.iter().for_each(|image| gathered.withheld.push(image));
+    if !gathered.missing.is_empty() {
+        gathered.open = tracks_in_question(images, &seen.images, |row| gathered.missing.contains(&row));
+    }
     let all = gathered.pool.sequences().chain(known.iter().cloned());
     gathered.in_tiles = all.filter(|key| seen.shows(key)).collect();
     Ok(gathered)
@@ -162,10 +183,10 @@ pub(crate) fn in_question(
 
 /// Images that the tiles show and the answer lacks, with their rows, of each sequence that lacks a good part, or any that
 /// a tile shows which is newer than the answer.
-fn lacking_of(batch: &Batch, seen: &SeenInTiles, entities: &[PublishedImage]) -> Vec<Lacking> {
+fn lacking_of(batch: &Batch, rows: &[usize], seen: &SeenInTiles, entities: &[PublishedImage]) -> Vec<Lacking> {
     let answered: BTreeSet<u64> = entities.iter().map(|image| image.id.0).collect();
     let mut shown: BTreeMap<u32, (usize, Lacking)> = BTreeMap::new();
-    for &row in batch.rows.iter().filter(|&&row| seen.images.id_exact[row]) {
+    for &row in rows.iter().filter(|&&row| seen.images.id_exact[row]) {
         let (n_shown, lacking) = shown.entry(seen.images.sequence[row]).or_default();
         *n_shown += 1;
         if !answered.contains(&seen.images.id[row]) {
@@ -227,7 +248,6 @@ fn in_requests(mut images: Lacking, pool: &Pool) -> Vec<ById> {
 /// Asks for images by id.
 async fn ask_by_id(
     api: &Api,
-    plan: &TilePlan,
     seen: &SeenInTiles,
     batches: &[ById],
     watch: Watcher<'_>,
@@ -241,39 +261,92 @@ async fn ask_by_id(
     in_order(&Bounds::IMAGES, questions, |answer| {
         let batch = asked.next().expect("an answer a batch");
         match answer {
-            Ok(entities) => entities.into_iter().for_each(|image| gathered.pool.add(image, Route::Tiles)),
-            Err(error) => {
-                watch(Event::Problem(&format!(
-                    "{error}; {} images keep the evidence of their tiles",
-                    batch.rows.len()
-                )));
-                gathered.keep_tile_evidence(plan, seen, &batch.rows, error);
+            Ok(found) => {
+                found.images.into_iter().for_each(|image| gathered.pool.add(image, Route::Tiles));
+                let Some((_, error)) = found.failed.first() else { return };
+                let failed: HashSet<u64> = found.failed.iter().map(|(id, _)| id.0).collect();
+                // Of a sequence of which one image failed nothing is known by the others.
+                let sequences: BTreeSet<u32> = batch
+                    .rows
+                    .iter()
+                    .filter(|&&row| failed.contains(&seen.images.id[row]))
+                    .map(|&row| seen.images.sequence[row])
+                    .collect();
+                let is_open = |row: &usize| {
+                    failed.contains(&seen.images.id[*row])
+                        || (seen.images.sequence[*row] != PublishedImages::NO_SEQUENCE
+                            && sequences.contains(&seen.images.sequence[*row])
+                            && !gathered.pool.holds(seen.images.id[*row]))
+                };
+                let rows: Vec<usize> = batch.rows.iter().copied().filter(is_open).collect();
+                watch(Event::Problem(&format!("{error}; {} images keep the evidence of their tiles", rows.len())));
+                gathered.keep_tile_evidence(seen, &rows, error.clone());
             }
+            Err(error) => gathered.keep_tile_evidence(seen, &batch.rows, error),
         }
     })
     .await
 }
 
 impl Gathered {
-    /// The answer about these images is missing: what the tiles say of them is all there is, and nothing may be called
-    /// absent where they lie.
-    fn keep_tile_evidence(&mut self, plan: &TilePlan, seen: &SeenInTiles, rows: &[usize], error: ApiError) {
-        for &row in rows {
-            self.pool.add(seen.images.image(row), Route::Tiles);
-            let Some(position) = seen.images.original(row).or_else(|| seen.images.computed(row)) else { continue };
-            let tile = tile_cover::tile_at(position, tile_cover::Zoom::COVERAGE);
-            if let Ok(number) = plan.tiles.binary_search(&tile) {
-                self.tiles[number] = TileState::Failed;
+    /// What each photo may conclude.
+    pub(crate) fn lookups(&self, plan: &TilePlan, images: &LocalImages) -> Vec<Lookup> {
+        let mut lookups = plan.lookups(&self.tiles);
+        for (track, _) in self.open.iter().enumerate().filter(|(_, is_open)| **is_open) {
+            let of_track = lookups[images.rows_of(track)].iter_mut();
+            of_track.filter(|lookup| **lookup == Lookup::Complete).for_each(|lookup| *lookup = Lookup::Failed);
+        }
+        lookups
+    }
+
+    /// Whether something is in question for a track of which the answer is missing.
+    pub(crate) fn leaves_open(&self, track: usize) -> bool {
+        self.open.get(track).copied().unwrap_or(false)
+    }
+
+    /// Keeps what the tiles say of the sequences that failed; gives back the rows of the others.
+    fn keep_failed(
+        &mut self,
+        seen: &SeenInTiles,
+        rows: &[usize],
+        failed: Vec<(SequenceId, ApiError)>,
+        watch: Watcher<'_>,
+    ) -> Vec<usize> {
+        let Some((_, error)) = failed.first() else { return rows.to_vec() };
+        let n_failed = failed.len();
+        watch(Event::Problem(&format!("{error}; {n_failed} sequences keep the evidence of their tiles")));
+        let error = error.clone();
+        let failed: BTreeSet<SequenceId> = failed.into_iter().map(|(key, _)| key).collect();
+        let numbers: BTreeSet<u32> = failed.iter().filter_map(|key| seen.images.sequences.find(key)).collect();
+        let (of_failed, others): (Vec<usize>, Vec<usize>) =
+            rows.iter().partition(|&&row| numbers.contains(&seen.images.sequence[row]));
+        self.keep_tile_evidence(seen, &of_failed, error);
+        // A sequence of which no tile shows an image may lie wherever its line was seen.
+        for &tile in failed.iter().flat_map(|key| seen.tiles_of_line(key)) {
+            if self.tiles[tile] == TileState::Read {
+                self.tiles[tile] = TileState::Failed;
             }
         }
-        if rows.is_empty() {
-            // Sequences of which no tile shows an image may lie in any of them.
-            self.tiles
-                .iter_mut()
-                .filter(|state| **state == TileState::Read)
-                .for_each(|state| *state = TileState::Failed);
-        }
+        others
+    }
+
+    /// The answer about these images is missing: what the tiles say of them is all there is, and nothing may be called
+    /// absent of the tracks for which they are in question.
+    fn keep_tile_evidence(&mut self, seen: &SeenInTiles, rows: &[usize], error: ApiError) {
+        rows.iter().for_each(|&row| self.pool.add(seen.images.image(row), Route::Tiles));
+        self.missing.extend(rows);
         self.failure.get_or_insert(error);
+    }
+
+    /// A token that may see nothing (a client secret in its place) is answered with empty lists.
+    fn distrust_if_nothing_is_handed_out(&mut self, seen: &SeenInTiles, answered: &[usize], watch: Watcher<'_>) {
+        let shown: Vec<usize> = answered.iter().copied().filter(|&row| seen.images.id_exact[row]).collect();
+        if shown.len() < HANDFUL || shown.iter().any(|&row| self.pool.holds(seen.images.id[row])) {
+            return;
+        }
+        let error = ApiError::NothingHandedOut { images: shown.len() };
+        watch(Event::Problem(&error.to_string()));
+        self.keep_tile_evidence(seen, answered, error);
     }
 }
 

@@ -21,6 +21,7 @@ mod stored;
 mod tiles_seen;
 pub mod tracking;
 mod user_route;
+mod withheld;
 
 pub use error::ReconcileError;
 pub use events::{Event, Watcher};

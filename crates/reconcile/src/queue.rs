@@ -6,7 +6,7 @@
 //! begun; what is under way may still come home, because a response that arrives is kept.
 
 use capture_model::PublishedImage;
-use mapillary_api::{ApiError, TileAnswer};
+use mapillary_api::{ApiError, Found, TileAnswer};
 use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::task::{Id, JoinError, JoinSet};
@@ -25,9 +25,10 @@ pub(crate) struct Bounds<T> {
     pub(crate) weigh: fn(&T) -> usize,
 }
 
-impl Bounds<Vec<PublishedImage>> {
+impl<K> Bounds<Found<K>> {
     /// Whole sequences, and images by id.
-    pub(crate) const IMAGES: Self = Self { at_once: 8, weigh: |images| images.len() * size_of::<PublishedImage>() };
+    pub(crate) const IMAGES: Self =
+        Self { at_once: 8, weigh: |found| found.images.len() * size_of::<PublishedImage>() };
 }
 
 impl Bounds<TileAnswer> {

@@ -2,7 +2,7 @@
 
 use crate::fetch::{Published, fetch};
 use crate::outputs::{self, RunFacts};
-use crate::{Event, ReconcileError, TilePlan, TileRule, Watcher};
+use crate::{Event, ReconcileError, TilePlan, TileRule, Watcher, withheld};
 use capture_model::{LocalArchive, LocalImages, PublishedImages, Route, SequenceId};
 use image_matcher::{Evidence, MatchOutcome, MatchSettings, match_with_evidence};
 use local_archive::{ScanOptions, ScanSettings};
@@ -181,6 +181,7 @@ pub(crate) fn judge(settings: &Settings, local: &Local, published: &Published, w
     watch(Event::Matching { photos: local.images.len(), images: published.images.len() });
     let (mut outcome, evidence) =
         match_with_evidence(&local.images, &published.images, &published.lookups, &settings.matching);
+    withheld::note(&mut outcome, &local.images, &published.withheld);
     let (decided, refused) =
         apply_decisions(&local.archive, &local.images, &published.images, &mut outcome, &settings.decisions);
     refused.iter().for_each(|words| watch(Event::Problem(words)));

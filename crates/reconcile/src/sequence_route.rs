@@ -6,7 +6,7 @@ use crate::{
     queue::{Bounds, in_order},
     stored::Stored,
 };
-use capture_model::{Route, SequenceId};
+use capture_model::{PublishedImage, Route, SequenceId};
 use mapillary_api::{Api, ApiError, SEQUENCES_PER_REQUEST};
 use std::collections::BTreeSet;
 
@@ -32,12 +32,14 @@ pub(crate) async fn fetch(api: &Api, sequences: &[SequenceId], watch: Watcher<'_
         done += 1;
         watch(Event::Entities { done, total });
         match answer {
-            Ok(images) => {
-                let asked_for =
-                    images.into_iter().filter(|image| image.sequence.as_ref().is_none_or(|key| wanted.contains(key)));
+            Ok(found) => {
+                let is_wanted = |image: &PublishedImage| image.sequence.as_ref().is_none_or(|key| wanted.contains(key));
+                let asked_for = found.images.into_iter().filter(is_wanted);
                 asked_for.for_each(|image| pool.add(image, Route::Sequence));
+                // Whoever names a sequence wants it: without it the run would tell half a story.
+                let missing = found.failed.into_iter().find(|(key, _)| wanted.contains(key));
+                failure = failure.take().or(missing.map(|(_, error)| error));
             }
-            // Whoever names a sequence wants it: without it the run would tell half a story.
             Err(error) => drop(failure.get_or_insert(error)),
         }
     })

@@ -6,7 +6,7 @@ use crate::{Event, TilePlan, TileState, Watcher};
 use capture_model::{PublishedImages, SequenceId};
 use coverage_tile::{CoverageTile, decode};
 use mapillary_api::{Api, ApiError, TileAnswer, Tileset};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use tile_cover::Tile;
 
 /// The tiles, read.
@@ -23,6 +23,8 @@ pub(crate) struct SeenInTiles {
     /// The first failure that left a tile open.
     pub(crate) failure: Option<ApiError>,
     n_images: HashMap<SequenceId, usize>,
+    /// Of each of [`Self::without_images`], the numbers of the tiles in which its line passes near the photos.
+    tiles_of_lines: BTreeMap<SequenceId, Vec<usize>>,
 }
 
 impl SeenInTiles {
@@ -34,7 +36,7 @@ impl SeenInTiles {
         watch: Watcher<'_>,
     ) -> Result<Self, ApiError> {
         let mut seen = Self::default();
-        let (mut lines, mut known_ids) = (BTreeSet::new(), HashSet::new());
+        let mut known_ids = HashSet::new();
         let (mut tiles, total) = (plan.tiles.iter(), plan.tiles.len());
         let questions = plan.tiles.iter().map(|&tile| {
             let api = api.clone();
@@ -44,7 +46,7 @@ impl SeenInTiles {
             let &tile = tiles.next().expect("an answer a tile");
             let state = match answer.and_then(|answer| Ok((decoded(&answer, tile)?, answer.fetched_at_ms))) {
                 Ok((coverage, fetched_at_ms)) => {
-                    seen.take_in(&coverage, near, &mut known_ids, &mut lines);
+                    seen.take_in(&coverage, near, &mut known_ids);
                     seen.fetched_at_ms.resize(seen.images.len(), fetched_at_ms);
                     state_of(&coverage, watch)
                 }
@@ -58,8 +60,9 @@ impl SeenInTiles {
             watch(Event::Tiles { done: seen.states.len(), total });
         })
         .await?;
-        lines.retain(|key| !seen.n_images.contains_key(key));
-        seen.without_images = lines.into_iter().collect();
+        let n_images = &seen.n_images;
+        seen.tiles_of_lines.retain(|key, _| !n_images.contains_key(key));
+        seen.without_images = seen.tiles_of_lines.keys().cloned().collect();
         Ok(seen)
     }
 
@@ -73,13 +76,13 @@ impl SeenInTiles {
         self.n_images.contains_key(sequence) || self.without_images.binary_search(sequence).is_ok()
     }
 
-    fn take_in(
-        &mut self,
-        coverage: &CoverageTile,
-        near: &NearPhotos,
-        known_ids: &mut HashSet<u64>,
-        lines: &mut BTreeSet<SequenceId>,
-    ) {
+    /// Numbers of the tiles in which the line of a sequence without images passes near the photos.
+    pub(crate) fn tiles_of_line(&self, sequence: &SequenceId) -> &[usize] {
+        self.tiles_of_lines.get(sequence).map_or(&[], Vec::as_slice)
+    }
+
+    fn take_in(&mut self, coverage: &CoverageTile, near: &NearPhotos, known_ids: &mut HashSet<u64>) {
+        let tile = self.states.len();
         for number in coverage.images.sequence.iter().flatten() {
             let key = coverage.sequence_names.value(*number);
             match self.n_images.get_mut(key) {
@@ -97,7 +100,7 @@ impl SeenInTiles {
             let Some(number) = coverage.sequences.sequence[row] else { continue };
             let key = coverage.sequence_names.value(number);
             if !self.n_images.contains_key(key) && coverage.sequences.parts(row).any(|part| near.meets(part)) {
-                lines.insert(key.clone());
+                self.tiles_of_lines.entry(key.clone()).or_default().push(tile);
             }
         }
     }

@@ -64,6 +64,7 @@ async fn ask(client: Client, base: Url, number: u32) -> Vec<u8> {
         largest_body: 10_000,
         divisible: false,
         confirm_open_end: false,
+        most_tries: u32::MAX,
         store_use: StoreUse::Normal,
     };
     client.fetch(&request, &classify).await.unwrap().body.to_vec()

@@ -2,10 +2,12 @@
 
 use super::*;
 use crate::{ErrorKind, base_url, entity_json};
-use capture_model::Evidence;
+use capture_model::{Evidence, ImageId, SequenceId};
 use polite_http::{MemoryStore, Reply, ReplyFuture, Secret, TransportFault, WireRequest};
 use std::sync::Mutex;
 use tile_cover::Zoom;
+
+mod one_bad_member;
 
 const TOKEN: &str = "MLY|4223665974375089|c0ffee00c0ffee00c0ffee00c0ffee00";
 const CORE: &str = "c0ffee00c0ffee00";
@@ -139,7 +141,7 @@ async fn a_tile_that_may_have_been_cut_needs_a_second_voice() {
 #[tokio::test(start_paused = true)]
 async fn a_single_sequence_names_its_images() {
     let world = world(|_| reply(200, r#"{"data":[{"id":"1"},{"id":"2","sequence":"s"}]}"#));
-    let images = world.api.images_of_sequences(&keys(&["s"])).await.unwrap();
+    let images = world.api.images_of_sequences(&keys(&["s"])).await.unwrap().whole().unwrap();
     assert!(images.iter().all(|image| image.sequence == Some(SequenceId::new("s"))), "{images:?}");
 }
 
@@ -162,12 +164,12 @@ async fn sequences_are_asked_for_in_batches() {
     let names: Vec<_> = (0..45).map(|number| format!("s{number}")).collect();
     let mut wanted: Vec<_> = names.iter().map(|name| SequenceId::new(name)).collect();
     wanted.extend(keys(&["s3", "../../etc/passwd", "a,b", ""]));
-    let images = world.api.images_of_sequences(&wanted).await.unwrap();
+    let images = world.api.images_of_sequences(&wanted).await.unwrap().whole().unwrap();
     assert_eq!(ids(&images), (0..45).collect::<Vec<_>>());
     let asked = world.service.asked();
     assert_eq!(asked.len(), 3);
     assert_eq!(asked[2], "/images?sequence_ids=s40,s41,s42,s43,s44&fields=FIELDS");
-    assert_eq!(world.api.images_of_sequences(&[]).await.unwrap(), []);
+    assert_eq!(world.api.images_of_sequences(&[]).await.unwrap().whole().unwrap(), []);
 }
 
 #[tokio::test(start_paused = true)]
@@ -188,12 +190,12 @@ async fn too_much_is_halved_and_at_last_asked_by_id() {
         reply(200, page(keys.iter().map(|key| image(u64::from(key.as_bytes()[0]), key)), None))
     });
     let wanted = keys(&["a", "b", "c", "d", "e", "long"]);
-    let images = world.api.images_of_sequences(&wanted).await.unwrap();
+    let images = world.api.images_of_sequences(&wanted).await.unwrap().whole().unwrap();
     assert_eq!(images.len(), 5 + 300);
     let n_asked = world.service.asked().len();
     // six, three + three, one (d) + two, e + long; ids, two batches by id.
     assert_eq!(n_asked, 1 + 2 + 2 + 2 + 1 + 2, "{:#?}", world.service.asked());
-    let again = world.api.images_of_sequences(&wanted).await.unwrap();
+    let again = world.api.images_of_sequences(&wanted).await.unwrap().whole().unwrap();
     assert_eq!((again, world.service.asked().len()), (images, n_asked), "what was too much is remembered");
 }
 
@@ -208,7 +210,7 @@ async fn a_full_page_without_a_next_is_only_a_part() {
         }
         reply(200, page((0..2_000).map(|id| image(id, "s")), None))
     });
-    let images = world.api.images_of_sequences(&keys(&["s"])).await.unwrap();
+    let images = world.api.images_of_sequences(&keys(&["s"])).await.unwrap().whole().unwrap();
     assert_eq!(images.len(), 2_300);
     assert_eq!(world.service.asked().len(), 1 + 1 + 12);
 }
@@ -221,7 +223,7 @@ async fn images_by_id_come_in_any_order_and_some_not_at_all() {
         reply(200, page(known.map(|id: u64| image(id, "s")).collect::<Vec<_>>().into_iter().rev(), None))
     });
     let wanted: Vec<_> = (1..=400).chain([3, 4]).map(ImageId).collect();
-    let images = world.api.images_by_ids(&wanted).await.unwrap();
+    let images = world.api.images_by_ids(&wanted).await.unwrap().whole().unwrap();
     assert_eq!(images.len(), 400 - 400 / 7);
     assert_eq!(world.service.asked().len(), 2, "nothing is asked for twice");
 }
@@ -314,14 +316,14 @@ async fn foreign_data_is_asked_for_again() {
         2 => reply(200, "<html>"),
         _ => reply(200, page([image(1, "s")], None)),
     });
-    assert_eq!(ids(&world.api.images_of_sequences(&keys(&["s"])).await.unwrap()), [1]);
+    assert_eq!(ids(&world.api.images_of_sequences(&keys(&["s"])).await.unwrap().whole().unwrap()), [1]);
     assert_eq!(world.api.usage().requests["images_by_sequence"], [("images", 1), ("nonsense", 3)].into());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_hostile_element_is_counted_and_left_out() {
     let world = world(|_| reply(200, r#"{"data":[{"id":"1"},{"id":"../../etc/passwd"},{"id":-2},{},{"id":1e30}]}"#));
-    assert_eq!(ids(&world.api.images_of_sequences(&keys(&["s"])).await.unwrap()), [1]);
+    assert_eq!(ids(&world.api.images_of_sequences(&keys(&["s"])).await.unwrap().whole().unwrap()), [1]);
     assert_eq!(world.api.usage().bad_entities, 4);
 }
 
@@ -387,7 +389,7 @@ async fn images_that_a_list_of_ids_smuggled_in_are_left_out() {
         None if asked_for(request, "sequence_id").is_some() => reply(200, r#"{"data":[{"id":"1"},{"id":"2"}]}"#),
         None => reply(500, TOO_MUCH),
     });
-    assert_eq!(ids(&world.api.images_of_sequences(&keys(&["long"])).await.unwrap()), [1]);
+    assert_eq!(ids(&world.api.images_of_sequences(&keys(&["long"])).await.unwrap().whole().unwrap()), [1]);
 }
 
 /// Every way in which a question can end, as people read it; each reply repeats the token.

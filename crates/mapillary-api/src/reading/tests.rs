@@ -85,7 +85,8 @@ fn without_a_code_the_status_decides() {
     graph("unavailable until told", reply(503, &[("retry-after", "9")], ""), throttled(Some(9)));
     graph("a request timeout", reply(408, &[], ""), Class::Transient);
     graph("a redirect", reply(302, &[("location", "https://www.mapillary.com/login")], ""), throttled(None));
-    graph("gone", reply(404, &[], ""), refused(Refusal::Gone));
+    graph("a path that a gateway does not know", reply(404, &[], ""), Class::Transient);
+    graph("gone, says the service", reply(404, &[], r#"{"error":{"message":"x"}}"#), refused(Refusal::Gone));
     graph("a strange status", reply(299, &[], "x"), Class::Nonsense);
 }
 

@@ -93,6 +93,7 @@ fn request(path: &str) -> Request {
         largest_body: 1 << 20,
         divisible: false,
         confirm_open_end: false,
+        most_tries: u32::MAX,
         store_use: StoreUse::Normal,
     }
 }

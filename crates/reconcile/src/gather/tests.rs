@@ -4,7 +4,6 @@ use super::*;
 use crate::TileRule;
 use capture_model::{Position, TimeKind};
 use coverage_tile::{Dialect, ImageFeature, SequenceFeature, encode};
-use image_matcher::Lookup;
 use mapillary_api::{ApiSettings, base_url};
 use polite_http::{Reply, ReplyFuture, Secret, SystemClock, Transport, TransportFault, WireRequest};
 use std::sync::{Arc, Mutex};
@@ -146,6 +145,16 @@ async fn gather(
     is_shown: impl Fn(&Image) -> bool + Send + Sync + 'static,
     change: impl Fn(&str, &str, Reply) -> Answer + Send + Sync + 'static,
 ) -> Run {
+    gather_for(&photos(local), published, is_shown, change).await
+}
+
+/// Gathers for these photos.
+async fn gather_for(
+    images: &LocalImages,
+    published: Vec<Image>,
+    is_shown: impl Fn(&Image) -> bool + Send + Sync + 'static,
+    change: impl Fn(&str, &str, Reply) -> Answer + Send + Sync + 'static,
+) -> Run {
     let in_tiles = published.clone();
     let service = Arc::new(Service {
         tiles: Box::new(move |tile| drawn(&in_tiles, tile, &is_shown)),
@@ -160,10 +169,9 @@ async fn gather(
         ..ApiSettings::default()
     };
     let api = Api::over(settings, None, service.clone(), Arc::new(SystemClock::default())).unwrap();
-    let images = photos(local);
-    let plan = TilePlan::new(&images, TileRule::Track);
-    let gathered = by_tiles(&api, &images, &plan, &BTreeSet::new(), &|_| {}).await.unwrap();
-    let lookups = plan.lookups(&gathered.tiles);
+    let plan = TilePlan::new(images, TileRule::Track);
+    let gathered = by_tiles(&api, images, &plan, &BTreeSet::new(), &|_| {}).await.unwrap();
+    let lookups = gathered.lookups(&plan, images);
     let asked = service.asked.lock().unwrap().clone();
     Run { gathered, lookups, asked }
 }
@@ -215,15 +223,22 @@ async fn repairs_of_what_answers_lack_are_one_for_twenty_sequences_unless_an_ans
     // 25 sequences that went the same way at the same time; the tiles show them, and they have been deleted since.
     let key = |k: u64| -> &'static str { Box::leak(format!("deleted-{k:02}").into_boxed_str()) };
     let deleted: Vec<Image> = (0..25).flat_map(|k| ride(key(k), 10_000 + 100 * k, 40)).collect();
-    let nothing = |what: &str, _: &str, reply: Reply| {
-        let body = if what == "tile" { reply.body.clone() } else { listed([].iter()) };
+    let alive = ride("alive", 90_000, 40);
+    let published = [deleted.clone(), alive.clone()].concat();
+    let only_alive = move |what: &str, asked: &str, reply: Reply| {
+        let body = match what {
+            "tile" => reply.body.clone(),
+            _ if asked.contains("alive") => listed(alive.iter()),
+            _ => listed([].iter()),
+        };
         Ok(Reply { body, ..reply })
     };
-    let run = gather(&deleted[..40], deleted.clone(), |_| true, nothing).await;
+    let run = gather(&deleted[..40], published, |_| true, only_alive).await;
     let count = |what: &str| run.asked.iter().filter(|asked| asked.starts_with(what)).count();
     assert_eq!((count("tile"), count("sequences"), count("ids")), (1, 2, 2), "T + B + R: {:?}", run.asked);
     assert!(run.lookups.iter().all(|lookup| *lookup == Lookup::Complete), "everything was read");
-    assert!(ids(&run.gathered.pool).is_empty());
+    assert_eq!(ids(&run.gathered.pool), (90_000..90_040).collect::<Vec<_>>());
+    assert_eq!(run.gathered.withheld.len(), 25 * 40, "what is gone is known");
     // An answer that was cut shows itself by the first, and then all of it is asked for.
     let published = ride("mine", 100, 900);
     let kept = published[..100].to_vec();
@@ -270,6 +285,55 @@ async fn a_missing_answer_leaves_its_tiles_open_and_their_evidence() {
     )
     .await;
     assert!(hidden.lookups.iter().all(|lookup| *lookup == Lookup::Failed), "no tile shows where they lie");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sequence_that_fails_leaves_open_only_the_tracks_for_which_it_is_in_question() {
+    // Two rides an hour apart on one street: what is asked for the one is nothing to the other.
+    let first = ride("good", 100, 60);
+    let second: Vec<Image> = (0..60).map(|n| Image { id: 500 + n as u64, key: "bad", n: 400 + n }).collect();
+    let published = [first.clone(), second].concat();
+    let mut images = photos(&published);
+    (images.tracks, images.clock_group) = (vec![0, 60, 120], vec![0, 1]);
+    images.track[60..].fill(1);
+    for (case, status, body) in [
+        ("unsupported", 400, r#"{"error":{"code":100,"error_subcode":33,"message":"Unsupported get request"}}"#),
+        ("broken on the server", 500, ""),
+        ("nowhere, says a gateway", 404, ""),
+    ] {
+        let fails = move |what: &str, asked: &str, reply: Reply| match what {
+            "sequences" if asked.contains("bad") => Ok(Reply { status, body: body.into(), ..Reply::default() }),
+            _ => Ok(reply),
+        };
+        let run = gather_for(&images, published.clone(), |_| true, fails).await;
+        assert!(run.lookups[..60].iter().all(|lookup| *lookup == Lookup::Complete), "{case}");
+        assert!(run.lookups[60..].iter().all(|lookup| *lookup == Lookup::Failed), "{case}");
+        let (columns, _) = run.gathered.pool.clone().into_columns();
+        let evidence = |row: usize| columns.evidence[row];
+        assert!((0..60).all(|row| evidence(row) == capture_model::Evidence::Entity), "{case}: good is whole");
+        assert!((60..120).all(|row| evidence(row) == capture_model::Evidence::Tile), "{case}: bad is as its tile says");
+        assert!(run.gathered.failure.is_some(), "{case}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_hands_out_nothing_proves_nothing() {
+    let published = ride("mine", 100, 60);
+    let nothing = |what: &str, _: &str, reply: Reply| {
+        let body = if what == "tile" { reply.body.clone() } else { listed([].iter()) };
+        Ok(Reply { body, ..reply })
+    };
+    let run = gather(&published, published.clone(), |_| true, nothing).await;
+    assert!(run.lookups.iter().all(|lookup| *lookup == Lookup::Failed));
+    assert_eq!(ids(&run.gathered.pool), (100..160).collect::<Vec<_>>(), "the tiles' word stands");
+    let failure = run.gathered.failure.unwrap();
+    assert!(matches!(failure, ApiError::NothingHandedOut { images: 60 }), "{failure}");
+    assert!(failure.to_string().contains("`tiepoint doctor`"), "{failure}");
+    // A few images may well have been deleted.
+    let few = ride("mine", 100, 4);
+    let run = gather(&few, few.clone(), |_| true, nothing).await;
+    assert!(run.lookups.iter().all(|lookup| *lookup == Lookup::Complete) && run.gathered.failure.is_none());
+    assert_eq!(run.gathered.withheld.len(), 4);
 }
 
 #[tokio::test(start_paused = true)]

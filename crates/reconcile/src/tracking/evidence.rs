@@ -57,14 +57,25 @@ impl Gatherer<'_> {
         found: &BTreeMap<ClusterId, Upload>,
     ) -> Result<BTreeMap<ClusterId, Evidence>, TrackError> {
         let mut evidence: BTreeMap<ClusterId, Evidence> = BTreeMap::new();
-        let named: Vec<(ClusterId, ImageId)> =
+        let mut named: Vec<(ClusterId, ImageId)> =
             found.values().filter_map(|upload| Some((upload.cluster_id, upload.image_id?))).collect();
         if named.is_empty() {
             return Ok(evidence);
         }
         let ids: Vec<ImageId> = named.iter().map(|(_, image)| *image).collect();
         let images = match self.api.images_by_ids(&ids).await {
-            Ok(images) => images,
+            Ok(found) => {
+                let mut failed = BTreeSet::new();
+                for (id, error) in found.failed {
+                    bear(error, self.has_feed, self.problems)?;
+                    failed.insert(id);
+                }
+                for (cluster, _) in named.iter().filter(|(_, id)| failed.contains(id)) {
+                    evidence.entry(*cluster).or_default().has_failed = true;
+                }
+                named.retain(|(_, id)| !failed.contains(id));
+                found.images
+            }
             Err(error) => {
                 bear(error, self.has_feed, self.problems)?;
                 for (cluster, _) in named {

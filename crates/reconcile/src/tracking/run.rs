@@ -268,6 +268,7 @@ impl Run<'_> {
                 }
             }
             self.published.failure = found.failure;
+            self.published.withheld = found.withheld;
         }
         (self.published.images, self.published.routes) = pool.into_columns();
         self.judged = judge(&self.settings, &self.local, &self.published, &|_| ());

@@ -18,6 +18,7 @@ fn key(name: &str) -> StoreKey {
         largest_body: 1,
         divisible: false,
         confirm_open_end: false,
+        most_tries: u32::MAX,
         store_use: polite_http::StoreUse::Normal,
     };
     request.key()

@@ -15,6 +15,7 @@ use anyhow::Result;
 use capture_model::LocalArchive;
 use clap::Args;
 use local_archive::read_cluster_table;
+use mapillary_api::ErrorKind;
 use match_report::Basemap;
 use polite_http::SystemClock;
 use reconcile::tracking::{TrackSettings, Tracking, reconcile_tracked};
@@ -130,6 +131,10 @@ impl Reconcile {
         }
         match done.failure {
             // The reports are there, but some lookups are open: the same command goes on where this one stopped.
+            // What the tiles show and a list denies is no mistake of the caller's.
+            Some(failure) if failure.kind() == ErrorKind::NotFound => {
+                Err(exit::error(exit::NONSENSE, failure.to_string()))
+            }
             Some(failure) => Err(failure.into()),
             None => Ok(code),
         }

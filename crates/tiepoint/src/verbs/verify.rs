@@ -138,7 +138,7 @@ fn fetch(keys: &[SequenceKey], shared: &Shared, progress: &Progress) -> Result<P
     let store = response_store::ResponseStore::open(&shared.network.cache_dir()?)?;
     let api = mapillary_api::Api::new(shared.network.api_settings()?, Some(Arc::new(store)))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let images = runtime.block_on(api.images_of_sequences(&keys))?;
+    let images = runtime.block_on(api.images_of_sequences(&keys))?.whole()?;
     let mut published = PublishedImages::default();
     images.iter().for_each(|image| published.push(image));
     for key in keys.iter().filter(|key| published.sequences.find(key).is_none()) {

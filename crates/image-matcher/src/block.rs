@@ -27,7 +27,7 @@ use judge::{is_copied, judge};
 pub(crate) use place::roughness;
 use place::{first_chain, fit_place, is_exact_place, log_altitude, log_heading};
 use std::f64::consts::PI;
-use ties::{is_tied, is_told_apart, order_by_copies, order_equal_times};
+use ties::{is_apart, is_tied, is_told_apart, order_by_copies, order_equal_times};
 use time::fit_time;
 
 const WINDOW_MS: i64 = 1_700;
@@ -214,8 +214,10 @@ pub(crate) fn weigh(
     let is_ordered = order_equal_times(&mut work, &range);
     let as_paired = work.lag_s.clone();
     let mut time = snapped.map(|offset| fit_time(&mut work, offset));
-    if let (Some(offset), Some(crowded), false) = (snapped, time.as_ref().filter(|time| time.is_crowded), is_ordered)
-        && order_by_copies(&mut work, &range, &crowded.nearest)
+    let share_a_time =
+        time.is_some() && range.clone().filter(|&image| is_tied(side, &range, image)).count() * 5 >= range.len();
+    if let (Some(offset), Some(first), false) = (snapped, time.as_ref().filter(|_| share_a_time), is_ordered)
+        && order_by_copies(&mut work, &range, &first.nearest)
     {
         work.lag_s = as_paired;
         time = Some(fit_time(&mut work, offset));
@@ -263,12 +265,14 @@ pub(crate) fn weigh(
     if chain.is_empty() {
         return None;
     }
-    // Frames that share a second on both sides stand in an order that only what was copied to the letter can tell.
+    // Frames that share a second on both sides stand in an order that only what was copied to the letter can tell; those that
+    // share one on the published side alone, in one that the way can tell.
     let is_crowded = time.as_ref().is_some_and(|time| time.is_crowded);
-    let share_a_time =
-        is_crowded && range.clone().filter(|&image| is_tied(side, &range, image)).count() * 5 >= range.len();
-    let is_copied = share_a_time && is_copied(&work, &chain);
-    let is_told = |pair: usize| is_copied && is_told_apart(&work, &range, pair, place.sigma_m);
+    let is_copied = share_a_time && is_crowded && is_copied(&work, &chain);
+    let is_told = |pair: usize| match () {
+        () if is_crowded => is_copied && is_told_apart(&work, &range, pair, place.sigma_m),
+        () => is_apart(&work, &range, pair, place.sigma_m),
+    };
     let is_guess = |pair: usize| share_a_time && !is_exact_place(&work, pair) && !is_told(pair);
     let mut block = Block {
         sequence,

@@ -116,6 +116,13 @@ fn copied_altitudes_tell_frames_of_one_second_apart() {
 }
 
 #[test]
+fn frames_that_share_a_published_second_and_lie_close_are_not_guessed() {
+    // places scatter by more than the frames are apart, and the order within a published second is nobody's
+    let burst = Burst::every(497).published_in_seconds(0).by(4_500_000, TimeKind::Wall).moved();
+    found("2 Hz, moved, published in seconds", &burst);
+}
+
+#[test]
 fn exact_places_tell_frames_of_one_second_apart() {
     let wall = TimeKind::Wall;
     check("published in seconds at 5 Hz", &Burst::every(200).published_in_seconds(0).by(ODD_MS, wall));

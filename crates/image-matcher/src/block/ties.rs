@@ -141,19 +141,26 @@ fn are_equal(work: &Work<'_>, photo: usize, image: usize) -> Option<bool> {
     apart.into_iter().filter(|d| d.is_finite()).map(|d| d < 1.0).reduce(|a, b| a && b)
 }
 
-/// Whether the image of a pair is equal to its photo, and none of those that share its time is, unless it lies well apart
-/// for places that scatter by so much: then the way tells which of them came first.
+/// Whether the image of a pair is equal to its photo, and none of those that share its time is, unless it lies well apart.
 pub(super) fn is_told_apart(work: &Work<'_>, range: &Range<usize>, pair: usize, sigma_m: f64) -> bool {
-    const LEAST_APART_M: f64 = 1.5;
-    let apart_m = LEAST_APART_M.max(2.5 * sigma_m);
     let (photo, image) = (work.photo[pair] as usize, work.image(pair));
-    let place = |image: usize| work.side.place(image);
     let is_other = |other: usize| {
-        other == image
-            || are_equal(work, photo, other) == Some(false)
-            || distance_m2(place(image), place(other)) > apart_m * apart_m
+        other == image || are_equal(work, photo, other) == Some(false) || are_apart(work.side, image, other, sigma_m)
     };
     are_equal(work, photo, image) == Some(true) && ties(work.side, range, image).all(is_other)
+}
+
+/// Whether all images that share the time of a pair's image lie well apart from it.
+pub(super) fn is_apart(work: &Work<'_>, range: &Range<usize>, pair: usize, sigma_m: f64) -> bool {
+    let image = work.image(pair);
+    ties(work.side, range, image).all(|other| other == image || are_apart(work.side, image, other, sigma_m))
+}
+
+/// Whether two images lie so far apart, for places that scatter by so much, that the way tells which of them came first.
+fn are_apart(side: &PublishedSide, image: usize, other: usize, sigma_m: f64) -> bool {
+    const LEAST_APART_M: f64 = 1.5;
+    let apart_m = LEAST_APART_M.max(2.5 * sigma_m);
+    distance_m2(side.place(image), side.place(other)) > apart_m * apart_m
 }
 
 /// Puts images of one time into the order in which the ride passed them; those that it never passed stay behind the one

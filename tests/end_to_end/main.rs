@@ -21,6 +21,7 @@ mod soak;
 mod stored_answers;
 mod strangers;
 mod support;
+mod tables;
 mod track;
 mod track_main_job;
 mod verbs;

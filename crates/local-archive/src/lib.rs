@@ -43,7 +43,7 @@ pub use gpx::GpxTrack;
 pub use history::{HistoryPlace, PastUpload, PastUploads, read_past_uploads};
 pub use loose::{GivenSequence, LooseFile, LooseFiles, TextIndex, Texts};
 pub use photo_file::{PhotoContents, PhotoReader};
-pub use published_table::read_published_table;
+pub use published_table::{read_published_table, read_published_tiles};
 pub use report_path::{is_photo, path_of_row};
 pub use scan::{ScanOptions, ScanProgress, ScanSettings, scan};
 pub use table::{ClusterRow, OpenTable, TableFormat, join_clusters, read_cluster_table};

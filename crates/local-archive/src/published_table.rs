@@ -17,18 +17,27 @@ use crate::time_text::{cell, time_of};
 use capture_model::{
     CapturedAt, Device, Evidence, ImageId, Position, PublishedImage, PublishedImages, SequenceId, TableNumber, Wanted,
 };
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Altitudes beyond this wrapped around 2^32.
 const HIGHEST_ALTITUDE_M: f64 = 100_000.0;
 
-/// Reads published images from a table (`.csv`, a further format, else JSON lines or a JSON list).
+/// Reads published images from a table (`.csv`, a further format, else JSON lines, a JSON list or a GeoJSON drawing).
 pub fn read_published_table(path: &Path, format: Option<&dyn TableFormat>) -> Result<PublishedImages, TableError> {
+    Ok(read_published_tiles(path, format)?.0)
+}
+
+/// The same, and the names (`14/x/y`) of the tiles that the rows come from; none where the table is no output of `coverage`.
+pub fn read_published_tiles(
+    path: &Path,
+    format: Option<&dyn TableFormat>,
+) -> Result<(PublishedImages, BTreeSet<String>), TableError> {
     let mut reader = PublishedRows::default();
     read_table(path, format, &mut reader)?;
-    let mut images = reader.images;
+    let PublishedRows { mut images, tiles, .. } = reader;
     images.keep_first_of_each();
-    Ok(images)
+    Ok((images, tiles))
 }
 
 #[derive(Debug, Clone, Default)]
@@ -52,6 +61,7 @@ struct Places {
     creator: Option<usize>,
     is_pano: Option<usize>,
     layer: Option<usize>,
+    tile: Option<usize>,
 }
 
 #[derive(Debug, Default)]
@@ -60,6 +70,9 @@ struct PublishedRows {
     columns: Columns,
     at: Places,
     is_coverage: bool,
+    /// Of coverage, the tiles.
+    tiles: BTreeSet<String>,
+    last_tile: String,
     /// The last sequence and device with their numbers: neighbours share them.
     last_sequence: Option<(String, u32)>,
     last_numbered: Option<(TableNumber, u32)>,
@@ -129,6 +142,8 @@ impl PartReader for PublishedRows {
 
     fn append(&mut self, part: &mut Self) {
         self.images.append(&mut part.images);
+        self.tiles.append(&mut part.tiles);
+        part.last_tile.clear();
         (part.last_sequence, part.last_numbered, part.last_device) = (None, None, None); // their numbers are no longer given out
     }
 }
@@ -157,6 +172,7 @@ impl RowReader for PublishedRows {
             creator: first(&["creator_id"]),
             is_pano: first(&["is_pano"]),
             layer: first(&["layer"]),
+            tile: first(&["tile"]),
         };
         self.is_coverage = self.columns.has("layer") && self.columns.has("tile");
         let at = &self.at;
@@ -172,13 +188,14 @@ impl RowReader for PublishedRows {
     fn wants(&self, column: usize) -> Wanted {
         let Places { id, sequence, time, longitude, latitude, computed_longitude, computed_latitude, .. } = self.at;
         let Places { altitude, computed_altitude, compass, computed_compass, width, height, creator, .. } = self.at;
-        let Places { id_exact, make, model, is_pano, layer, .. } = self.at;
+        let Places { id_exact, make, model, is_pano, layer, tile, .. } = self.at;
+        let tile = tile.filter(|_| self.is_coverage);
         let places = [id, sequence, time, longitude, latitude, computed_longitude, computed_latitude, altitude];
         let more = [computed_altitude, compass, computed_compass, width, height, creator];
         let column = Some(column);
         if places.contains(&column) || more.contains(&column) {
             Wanted::Any
-        } else if [id_exact, make, model, is_pano, layer].contains(&column) {
+        } else if [id_exact, make, model, is_pano, layer, tile].contains(&column) {
             Wanted::Text
         } else {
             Wanted::Not
@@ -188,6 +205,10 @@ impl RowReader for PublishedRows {
     fn row(&mut self, row: &Row<'_>, bad: &mut BadCells) {
         let at = &self.at;
         let text = |place: Option<usize>| place.map(|place| row.cell(place)).filter(|cell| !cell.is_empty());
+        if let Some(tile) = text(at.tile).filter(|tile| self.is_coverage && *tile != self.last_tile) {
+            tile.clone_into(&mut self.last_tile);
+            self.tiles.insert(tile.to_owned());
+        }
         if self.is_coverage && text(at.layer).is_some_and(|layer| layer != "image") {
             return;
         }

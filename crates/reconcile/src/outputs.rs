@@ -50,6 +50,17 @@ fn file(
     Ok(())
 }
 
+/// Takes away a report file of an earlier run that this one does not write: beside newer files it would tell what is no more.
+fn forget(folder: &Path, name: &str) -> Result<(), ReconcileError> {
+    let path = folder.join(name);
+    match std::fs::remove_file(&path) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+            Err(ReconcileError::Out { folder: path, source })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Tables of one folder: as CSV, and in a further format if one is wanted.
 struct Tables<'a> {
     folder: &'a Path,
@@ -67,12 +78,18 @@ impl Tables<'_> {
         file(self.folder, &name, |out| write_table(OutputKind::Csv, self.style, out, &mut *send))?;
         match self.others {
             Some(write) => Ok(write(self.folder, table, send)?),
-            None => Ok(()),
+            None => forget(self.folder, &format!("{}.parquet", table.file_stem())),
         }
+    }
+
+    /// A table that this run does not write.
+    fn forget(&self, table: Table) -> Result<(), ReconcileError> {
+        ["csv", "parquet"].iter().try_for_each(|ending| forget(self.folder, &format!("{}.{ending}", table.file_stem())))
     }
 }
 
-/// Writes what the matcher alone can say: `matches.csv`, `sequences.csv`, `evidence.jsonl`, `summary.json`.
+/// Writes what the matcher alone can say: `matches.csv`, `sequences.csv`, `evidence.jsonl`, `summary.json`; other reports that an
+/// earlier run left in the folder are taken away.
 pub fn write_match_files(
     folder: &Path,
     report: &Report<'_>,
@@ -84,6 +101,20 @@ pub fn write_match_files(
 ) -> Result<(), ReconcileError> {
     prepare(folder)?;
     let tables = Tables { folder, style, others };
+    tables.forget(Table::Shifts)?;
+    tables.forget(Table::Uploads)?;
+    ["matches.geojson", "report.html"].iter().try_for_each(|name| forget(folder, name))?;
+    write_matches(&tables, report, evidence, settings, facts)
+}
+
+fn write_matches(
+    tables: &Tables<'_>,
+    report: &Report<'_>,
+    evidence: &Evidence,
+    settings: Value,
+    facts: &RunFacts,
+) -> Result<(), ReconcileError> {
+    let folder = tables.folder;
     tables.write(Table::Matches, &mut |sink| send_matches(report, sink))?;
     tables.write(Table::Sequences, &mut |sink| send_sequences(report, sink))?;
     file(folder, "evidence.jsonl", |out| write_evidence(report, evidence, out))?;
@@ -119,13 +150,14 @@ pub(crate) fn write(
     tables.write(Table::Shifts, &mut |sink| send_report_shifts(&report, &shifts, sink))?;
     file(folder, "matches.geojson", |out| write_matches_geojson(&report, out))?;
     file(folder, "report.html", |out| write_report_html(&report, settings.basemap.as_ref(), out))?;
-    if let Some(uploads) = uploads {
-        tables.write(Table::Uploads, &mut |sink| match report.redaction() {
+    match uploads {
+        Some(uploads) => tables.write(Table::Uploads, &mut |sink| match report.redaction() {
             Some(redaction) => send_uploads(uploads, &mut redaction.before(sink)),
             None => send_uploads(uploads, sink),
-        })?;
+        })?,
+        None => tables.forget(Table::Uploads)?,
     }
-    write_match_files(folder, &report, &done.evidence, style, settings.other_tables, settings_told(settings), &facts)
+    write_matches(&tables, &report, &done.evidence, settings_told(settings), &facts)
 }
 
 /// Images of every sequence that holds a match.

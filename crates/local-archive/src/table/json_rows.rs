@@ -1,4 +1,4 @@
-//! Rows of JSON: one object a line, or a list of objects, or `{"data": […]}`.
+//! Rows of JSON: one object a line, or a list of objects, or `{"data": […]}`, or the features of a GeoJSON drawing.
 //!
 //! # Method
 //! Objects need not have the same keys, and columns are told by their names, so the first object does not make the header:
@@ -38,12 +38,10 @@ pub(crate) fn read_json(
             continue;
         }
         match serde_json::from_slice::<Value>(&line) {
-            Ok(Value::Object(mut object)) if number == 1 && object.get("data").is_some_and(Value::is_array) => {
-                let Some(Value::Array(list)) = object.remove("data") else { continue };
-                for element in list {
-                    rows.element(element, number);
-                }
-            }
+            Ok(Value::Object(mut object)) if number == 1 => match list_of(&mut object) {
+                Some(list) => list.into_iter().for_each(|element| rows.element(element, number)),
+                None => rows.element(Value::Object(object), number),
+            },
             Ok(value) => rows.element(value, number),
             // an object over several lines: the whole text is one document
             Err(error) if number == 1 && error.is_eof() => {
@@ -132,16 +130,14 @@ impl Rows<'_> {
         }
     }
 
-    /// One object over several lines, perhaps `{"data": […]}`.
+    /// One object over several lines, perhaps a list under a name.
     fn document(mut self, source: impl Read) -> Result<(), RowsError> {
         let value: Value = serde_json::from_reader(source).map_err(|error| broken(&error))?;
         match value {
-            Value::Object(mut object) if object.get("data").is_some_and(Value::is_array) => {
-                let Some(Value::Array(list)) = object.remove("data") else { return Ok(()) };
-                for (at, element) in list.into_iter().enumerate() {
-                    self.element(element, at as u64 + 1);
-                }
-            }
+            Value::Object(mut object) => match list_of(&mut object) {
+                Some(list) => (1..).zip(list).for_each(|(at, element)| self.element(element, at)),
+                None => self.element(Value::Object(object), 1),
+            },
             other => self.element(other, 1),
         }
         self.finish()
@@ -153,6 +149,29 @@ impl Rows<'_> {
         streamed.map_err(|error| broken(&error))?;
         self.finish()
     }
+}
+
+/// The rows within one document: of `{"data": […]}`, or the features of a GeoJSON drawing.
+fn list_of(object: &mut Map<String, Value>) -> Option<Vec<Value>> {
+    let name = ["data", "features"].into_iter().find(|name| object.get(*name).is_some_and(Value::is_array))?;
+    let Some(Value::Array(list)) = object.remove(name) else { return None };
+    Some(if name == "data" { list } else { list.into_iter().map(flat).collect() })
+}
+
+/// A feature as a row: its properties, and of a point its place.
+fn flat(feature: Value) -> Value {
+    let Value::Object(mut feature) = feature else { return feature };
+    let mut row = match feature.remove("properties") {
+        Some(Value::Object(properties)) => properties,
+        _ => Map::new(),
+    };
+    let geometry = feature.get("geometry").filter(|geometry| geometry.get("type").is_some_and(|kind| kind == "Point"));
+    if let Some(Value::Array(place)) = geometry.and_then(|geometry| geometry.get("coordinates")) {
+        for (name, value) in ["longitude", "latitude"].into_iter().zip(place) {
+            row.entry(name).or_insert_with(|| value.clone());
+        }
+    }
+    Value::Object(row)
 }
 
 pub(super) fn broken(error: &serde_json::Error) -> RowsError {

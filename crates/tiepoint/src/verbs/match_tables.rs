@@ -16,9 +16,11 @@ use clap::{Args, ValueEnum};
 use image_matcher::{Evidence, Lookup, MatchSettings, match_images, match_naive, match_with_evidence};
 use match_report::{CsvStyle, OutputKind, Report, Table, apply_decisions, send_matches, write_matches_geojson};
 use reconcile::{Event, RunFacts, TilePlan, TileRule, matching_told, write_match_files};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
+use tile_cover::{Zoom, tile_at};
 
 /// Which published image is each local photo, from tables, without any network
 #[derive(Debug, Args)]
@@ -92,9 +94,12 @@ impl Match {
             usable: images.len(),
             tracks: images.n_tracks_with_rows(),
         });
-        let published = read_remote(&self.remote, &progress)?;
+        let (published, tiles) = read_remote_tiles(&self.remote, &progress)?;
         progress.show(Event::Matching { photos: images.len(), images: published.len() });
-        let lookups = vec![Lookup::Complete; images.len()];
+        let is_read =
+            |row: usize| tiles.is_empty() || tiles.contains(&tile_at(images.position(row), Zoom::COVERAGE).to_string());
+        let lookup = |row| if is_read(row) { Lookup::Complete } else { Lookup::OutsideTiles };
+        let lookups: Vec<Lookup> = (0..images.len()).map(lookup).collect();
         let (mut outcome, evidence) = match self.method {
             Method::Tiepoint if self.out.is_some() => match_with_evidence(&images, &published, &lookups, &settings),
             Method::Tiepoint => (match_images(&images, &published, &lookups, &settings), Evidence::default()),
@@ -157,9 +162,15 @@ impl Match {
 
 /// Published images of a file: entities of the Graph API, `coverage` output, or a flat table.
 pub(crate) fn read_remote(path: &Path, progress: &Progress) -> Result<PublishedImages> {
+    Ok(read_remote_tiles(path, progress)?.0)
+}
+
+/// The same, and the names of the tiles that they come from: what lies outside of them was not looked at. None where nothing
+/// says so.
+fn read_remote_tiles(path: &Path, progress: &Progress) -> Result<(PublishedImages, BTreeSet<String>)> {
     crate::parquet::check(path)?;
     if crate::parquet::is_parquet(path) || !is_entities(path)? {
-        return Ok(local_archive::read_published_table(path, crate::parquet::format())?);
+        return Ok(local_archive::read_published_tiles(path, crate::parquet::format())?);
     }
     let entities = mapillary_api::read_entities(open(path)?)
         .map_err(|error| exit::error(exit::UNREADABLE_TABLE, format!("{}: {error}", path.display())))?;
@@ -171,7 +182,7 @@ pub(crate) fn read_remote(path: &Path, progress: &Progress) -> Result<PublishedI
     }
     let mut columns = PublishedImages::default();
     entities.images.iter().for_each(|image| columns.push(image));
-    Ok(columns)
+    Ok((columns, BTreeSet::new()))
 }
 
 fn open(path: &Path) -> Result<BufReader<File>> {
@@ -184,7 +195,8 @@ fn open(path: &Path) -> Result<BufReader<File>> {
     Ok(BufReader::new(file))
 }
 
-/// Entities nest their places and stand in JSON lines, an array or `{"data": […]}`; everything else is a flat table.
+/// Entities nest their places, or have none, and stand in JSON lines, an array or `{"data": […]}`; everything else is a flat
+/// table: CSV, flat JSON lines, the points of a drawing.
 fn is_entities(path: &Path) -> Result<bool> {
     if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv")) {
         return Ok(false);
@@ -193,7 +205,9 @@ fn is_entities(path: &Path) -> Result<bool> {
     open(path)?.take(64 * 1024).read_to_end(&mut head)?;
     let head = String::from_utf8_lossy(&head);
     let begins = head.trim_start_matches('\u{feff}').trim_start();
-    let is_wrapped = begins.starts_with('[')
-        || begins.strip_prefix('{').is_some_and(|rest| rest.trim_start().starts_with("\"data\""));
-    Ok(is_wrapped || head.contains("\"geometry\"") || head.contains("\"computed_geometry\""))
+    let Some(first) = begins.strip_prefix('{').map(str::trim_start) else { return Ok(begins.starts_with('[')) };
+    let is_drawing = first.starts_with("\"features\"") || head.contains("\"FeatureCollection\"");
+    let has = |names: &[&str]| names.iter().any(|name| head.contains(&format!("\"{name}\"")));
+    let is_flat = has(&["longitude", "lon", "lng", "computed_longitude", "computed_lon", "computed_lng"]);
+    Ok(!is_drawing && (first.starts_with("\"data\"") || has(&["geometry", "computed_geometry"]) || !is_flat))
 }

@@ -153,9 +153,11 @@ fn granted(all: &[Standing<'_>], rivals: &[Vec<usize>], side: &PublishedSide, we
         let place: BTreeMap<usize, usize> = members.iter().copied().zip(0..).collect();
         let weight = |&number: &usize| {
             let block = all[number].block;
-            (block.identity + weights.rival_temper * block.metre_level).max(0.0)
+            block.identity + weights.rival_temper * block.metre_level
         };
-        let own_weights: Vec<f64> = members.iter().map(weight).collect();
+        // an assignment that can be larger is larger: the weakest costs nothing, and differences stay what they are
+        let weakest = members.iter().map(weight).fold(0.0, f64::min);
+        let own_weights: Vec<f64> = members.iter().map(|number| weight(number) - weakest).collect();
         let own_rivals: Vec<Vec<usize>> =
             members.iter().map(|number| rivals[*number].iter().map(|rival| place[rival]).collect()).collect();
         for (&number, posterior) in members.iter().zip(posteriors(&own_weights, &own_rivals)) {

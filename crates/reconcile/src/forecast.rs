@@ -149,9 +149,14 @@ async fn unanswered_sequences(api: &Api, sequences: &[SequenceId]) -> usize {
     let mut unanswered = 0;
     let (_, keys) = Stored::of(api).unwrap_or_default().part(keys, |key| key);
     for batch in keys.chunks(SEQUENCES_PER_REQUEST) {
-        unanswered += usize::from(api.images_of_sequences(batch).await.is_err());
+        unanswered += usize::from(!is_answered(api, batch).await);
     }
     unanswered
+}
+
+/// Whether everything of a batch is stored.
+async fn is_answered(api: &Api, keys: &[SequenceId]) -> bool {
+    api.images_of_sequences(keys).await.is_ok_and(|found| found.failed.is_empty())
 }
 
 /// Requests for whole sequences: counted when the tiles are known, forecast when they are not.
@@ -162,7 +167,7 @@ async fn batches_ahead(settings: &Settings, api: &Api, images: &LocalImages, pla
         let mut unanswered = 0;
         let stored = Stored::of(api).unwrap_or_default();
         for batch in in_question(images, &seen, &known, &stored, &|_| {}) {
-            unanswered += usize::from(api.images_of_sequences(&batch.keys).await.is_err());
+            unanswered += usize::from(!is_answered(api, &batch.keys).await);
         }
         (unanswered, true)
     } else {

@@ -165,3 +165,27 @@ fn photos_that_cannot_be_published_are_waited_for_by_nobody() {
     let again = ["reconcile", "photos.csv", "--out", "ties", "--fail-on", "unpublished"];
     run(&mut command(folder.path(), &service, &again), 0);
 }
+
+#[test]
+fn the_rest_of_a_ride_that_went_with_an_upload_that_failed_is_told_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let entities: Vec<Value> = ride(KEY, 100, RIDE_MS, 0.01).into_iter().take(3).collect();
+    let anna = json!({"uploads": [
+        item(5, ["FINISHED"; 4], &json!({"item_count": 3, "image_id": "100"})),
+        item(6, ["IN_PROGRESS", "FAILED", "UNSET", "UNSET"], &json!({"error_code": "CORRUPT"})),
+    ]});
+    let service = service(entities, &anna, "");
+    photos(folder.path(), &[(5, 0.01)]);
+    let table = folder.path().join("photos.csv");
+    let text = std::fs::read_to_string(&table).unwrap();
+    let text = text.lines().map(|line| match line {
+        line if line.contains("/3.jpg") || line.contains("/4.jpg") => line.replace(",5", ",6"),
+        line => line.to_owned(),
+    });
+    std::fs::write(&table, text.map(|line| line + "\n").collect::<String>().replace(",6,2024", ",5,2024")).unwrap();
+    let main = ["reconcile", "photos.csv", "--user", "anna", "--route", "tiles", "--out", "ties", "--track"];
+    run(&mut with_feed(folder.path(), &service, &main), 0);
+    let reasons: Vec<String> =
+        rows(&folder.path().join("ties/matches.csv")).iter().map(|row| row["reason"].clone()).collect();
+    assert_eq!(&reasons[3..], ["failed_on_server"; 2], "{reasons:?}");
+}

@@ -30,11 +30,14 @@ impl Run<'_> {
             let file = &self.local.archive.files[self.local.images.file[row] as usize];
             let Some(tracked) = file.cluster_id.and_then(|id| self.tracked.get(&id)) else { continue };
             let verdict = &mut outcome.verdicts[row];
-            let (state, is_rest) = (tracked.standing.state, verdict.reason == Reason::PartlyPublished);
-            let is_open =
-                matches!(verdict.reason, Reason::NotPublishedYet | Reason::NoCoverage | Reason::OutsideFetchedTiles);
-            // The rest of a ride whose other part went with another upload.
-            if !is_open && !(is_rest && matches!(state, State::Processing | State::Failed)) {
+            let state = tracked.standing.state;
+            let is_open = match verdict.reason {
+                Reason::NotPublishedYet | Reason::NoCoverage | Reason::OutsideFetchedTiles => true,
+                // The rest of a ride whose other part went with another upload.
+                Reason::PartlyPublished => matches!(state, State::Processing | State::Failed),
+                _ => false,
+            };
+            if !is_open {
                 continue;
             }
             let reason = match state {

@@ -41,6 +41,8 @@ struct Point {
 #[derive(Debug)]
 pub(crate) struct Track {
     points: Vec<Point>,
+    /// Whether the file ends before its last element does; what is readable of it serves.
+    is_cut: bool,
     wall_clock_to_utc_ms: i64,
 }
 
@@ -51,11 +53,14 @@ impl Track {
         File::open(&gpx.path)
             .and_then(|file| file.take(LONGEST_FILE).read_to_end(&mut bytes))
             .map_err(|source| TableError::Read { path: gpx.path.clone(), source })?;
-        let points = points_of(&String::from_utf8_lossy(&bytes));
+        let text = without_comments(&String::from_utf8_lossy(&bytes));
+        let points = points_of(&text);
         if points.is_empty() {
             return Err(no_points(&gpx.path));
         }
-        Ok(Self { points, wall_clock_to_utc_ms: gpx.wall_clock_to_utc_ms })
+        let end = text.rfind("</").map_or("", |at| &text[at + 2..]);
+        let is_cut = !end.trim_end().trim_end_matches('>').trim_end().ends_with("gpx");
+        Ok(Self { points, is_cut, wall_clock_to_utc_ms: gpx.wall_clock_to_utc_ms })
     }
 
     /// Places a photo on the track, or refuses it.
@@ -81,7 +86,8 @@ impl Track {
             let of = |point: Option<&Point>| point.map_or(0, |point| point.ms);
             let end = |ms| CapturedAt::from_epoch_ms(ms);
             let (first, last) = (end(of(self.points.first())), end(of(self.points.last())));
-            file.say(&format!("outside the track, which lasts from {first} to {last}"));
+            let why = if self.is_cut { ", where its file ends too early: no </gpx>" } else { "" };
+            file.say(&format!("outside the track, which lasts from {first} to {last}{why}"));
         }
         file.observation = seen.into();
     }
@@ -120,6 +126,17 @@ fn bearing_deg(from: Position, to: Position) -> Option<f64> {
     let east = turn.sin() * to_lat.cos();
     let north = from_lat.cos() * to_lat.sin() - from_lat.sin() * to_lat.cos() * turn.cos();
     (from != to).then(|| east.atan2(north).to_degrees().rem_euclid(360.0))
+}
+
+/// The text without `<!-- … -->`.
+fn without_comments(text: &str) -> String {
+    let mut rest = text;
+    let mut left = String::with_capacity(text.len());
+    while let Some((before, after)) = rest.split_once("<!--") {
+        left += before;
+        rest = after.split_once("-->").map_or("", |(_, after)| after);
+    }
+    left + rest
 }
 
 fn points_of(text: &str) -> Vec<Point> {
@@ -231,7 +248,14 @@ mod tests {
         {
             assert!(read(content).unwrap_err().is_broken_input(), "{content}");
         }
-        assert_eq!(read(&RIDE[..150]).unwrap().points.len(), 1, "what is readable of a cut track serves");
+        let cut = read(&RIDE[..150]).unwrap();
+        assert_eq!((cut.points.len(), cut.is_cut), (1, true), "what is readable of a cut track serves");
+        let told = |content: &str| read(content).map(|track| (track.points.len(), track.is_cut)).unwrap();
+        let point = "<trkpt lat='1' lon='2'><time>2018-06-08T11:24:20Z</time></trkpt>";
+        assert_eq!(
+            told(&format!("<gpx><trk><trkseg>{point}<!-- {point} --></trkseg></trk></gpx >\n<!-- end -->")),
+            (1, false)
+        );
         let absent = GpxTrack { path: disk.path().join("none.gpx"), wall_clock_to_utc_ms: 0 };
         assert!(!Track::read(&absent).unwrap_err().is_broken_input());
     }
@@ -248,7 +272,7 @@ mod tests {
             bytes.truncate(usize::from(cut) % (2 * n));
             let points = points_of(&String::from_utf8_lossy(&bytes));
             let times: Vec<i64> = points.iter().map(|point| point.ms).collect();
-            let track = Track { points, wall_clock_to_utc_ms: 0 };
+            let track = Track { points, is_cut: false, wall_clock_to_utc_ms: 0 };
             for ms in times.into_iter().chain([ms]) {
                 let _ = track.at(ms);
             }

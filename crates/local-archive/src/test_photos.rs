@@ -112,7 +112,7 @@ pub(crate) fn webp(exif: &[u8]) -> Vec<u8> {
     [b"RIFF", &u32::try_from(body.len()).unwrap().to_le_bytes()[..], &body].concat()
 }
 
-/// A HEIC whose only item is the EXIF block.
+/// A HEIC whose only item is the EXIF block; it tells of a picture of 40 x 30 pixels and of its tiles.
 pub(crate) fn heic(exif: &[u8]) -> Vec<u8> {
     let boxed =
         |kind: &[u8; 4], data: &[u8]| [&u32::try_from(data.len() + 8).unwrap().to_be_bytes()[..], kind, data].concat();
@@ -123,7 +123,10 @@ pub(crate) fn heic(exif: &[u8]) -> Vec<u8> {
         let iinf = boxed(b"iinf", &[&[0, 0, 0, 0, 0, 1][..], &entry].concat());
         let length = u32::try_from(item.len()).unwrap();
         let place = [&[0, 0, 0, 0, 0x44, 0, 0, 1, 0, 1, 0, 0, 0, 1][..], &offset.to_be_bytes(), &length.to_be_bytes()];
-        boxed(b"meta", &[&[0, 0, 0, 0][..], &iinf, &boxed(b"iloc", &place.concat())].concat())
+        let size = |width: u8, height: u8| boxed(b"ispe", &[0, 0, 0, 0, 0, 0, 0, width, 0, 0, 0, height]);
+        let sizes = boxed(b"ipco", &[size(20, 20), boxed(b"irot", &[0]), size(40, 30)].concat());
+        let parts = [&iinf[..], &boxed(b"iloc", &place.concat()), &boxed(b"iprp", &sizes)].concat();
+        boxed(b"meta", &[&[0, 0, 0, 0][..], &parts].concat())
     };
     let before = u32::try_from(ftyp.len() + meta_of(0).len() + 8).unwrap();
     [ftyp, meta_of(before), boxed(b"mdat", &item)].concat()

@@ -3,13 +3,14 @@
 //! Each format has a walker of its own that reads chunk headers and skips pixels. A broken structure is no error: what was
 //! found before the break is kept, and the break is named.
 
+mod heif;
 mod jpeg;
 mod png;
 mod tiff;
 mod webp;
 
-use crate::window::{Rationed, Unread, Window};
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use crate::window::{Unread, Window};
+use std::io::{self, Read, Seek};
 
 pub(crate) use jpeg::Jpeg;
 
@@ -89,27 +90,9 @@ pub(crate) fn walk<R: Read + Seek>(format: Format, window: &mut Window<R>, found
         Format::Png => png::walk(window, found),
         Format::Webp => webp::walk(window, found),
         Format::Tiff => tiff::walk(window, found),
-        Format::Heif => return heif(window, found),
+        Format::Heif => return heif::walk(window, found),
     };
     settle(walked, found)
-}
-
-/// HEIC, HEIF and AVIF: kamadak-exif knows their boxes and seeks; it gets a budget. The block that it finds is read again
-/// from its buffer, so that every format ends in the same place.
-fn heif<R: Read + Seek>(window: &mut Window<R>, found: &mut Found) -> io::Result<()> {
-    let source = window.source();
-    source.seek(SeekFrom::Start(0))?;
-    let mut reader = BufReader::with_capacity(4096, Rationed::new(source));
-    match exif::Reader::new().continue_on_error(true).read_from_container(&mut reader) {
-        Ok(block) => found.exif = Some(block.buf().to_vec()),
-        Err(exif::Error::NotFound(_)) => {}
-        Err(exif::Error::Io(error)) if error.kind() != io::ErrorKind::UnexpectedEof => return Err(error),
-        Err(error) => match error.distill_partial_result(drop) {
-            Ok(block) => found.exif = Some(block.buf().to_vec()),
-            Err(_) => found.broken = Some("the boxes of the file are broken"),
-        },
-    }
-    Ok(())
 }
 
 fn big_endian_u16(bytes: &[u8]) -> u16 {

@@ -288,7 +288,7 @@ fn every_container_tells_the_same() {
         let device = read(bytes).device;
         (device.make.map(String::from), device.width, device.height)
     };
-    for bytes in [jpeg(&ordinary()), png(Some(&block), None), webp(&block)] {
+    for bytes in [jpeg(&ordinary()), png(Some(&block), None), webp(&block), heic(&block)] {
         assert_eq!(device(&bytes), (Some("SONY".to_owned()), Some(40), Some(30)), "size from the image header");
     }
     let sized = ordinary_but(vec![

@@ -276,6 +276,22 @@ fn a_full_page_of_a_user_is_followed_by_the_next() {
 }
 
 #[test]
+fn a_sequence_beyond_one_answer_is_asked_for_by_its_ids_and_planned_so() {
+    let mut streets = Streets::side_by_side(1, 2_300);
+    streets.rides[0].start.0 += 0.001;
+    let world = World::new(&streets, "");
+    let n_tiles = world.reconcile(&["--max-requests", "1000", "--fail-on", "unpublished"])["tiles"];
+    let world = World::new(&streets, "");
+    run(&mut world.command("reconcile", &["--max-requests", &n_tiles.to_string()]), 25);
+    let plan = printed(&run(&mut world.command("plan", &[]), 0));
+    let planned = |endpoint: &str| plan.lines().find(|line| line.contains(endpoint)).unwrap_or_default().to_owned();
+    assert!(planned("image_ids").contains('1'), "{plan}");
+    assert!(planned("images_by_id").contains("12"), "{plan}");
+    let sent = world.reconcile(&[]);
+    assert_eq!((sent.get("images_by_sequence"), sent["image_ids"], sent["images_by_id"]), (None, 1, 12), "{sent:?}");
+}
+
+#[test]
 fn a_ride_along_an_edge_looks_beyond_it_only_if_it_found_nothing() {
     // 14/8192/8191 ends at latitude 0; the photos lie 6 m from its southern edge, the published places 6 m beyond it.
     let edge = |is_published, north_deg| Streets {

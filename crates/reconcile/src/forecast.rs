@@ -12,7 +12,7 @@ use crate::stored::Stored;
 use crate::tiles_seen::{SeenInTiles, ask};
 use crate::{ReconcileError, RouteRule, Settings, TilePlan, user_route};
 use capture_model::{LocalImages, SequenceId};
-use mapillary_api::{Api, IMAGES_PER_PAGE, QuotaToday, SEQUENCES_PER_REQUEST};
+use mapillary_api::{Api, IMAGES_PER_PAGE, IMAGES_PER_REQUEST, QuotaToday, SEQUENCES_PER_REQUEST};
 use polite_http::RequestLimit;
 use std::collections::BTreeSet;
 
@@ -121,8 +121,8 @@ async fn ahead(settings: &Settings, api: &Api, files: usize, images: &LocalImage
             let count = forecast.tiles - forecast.tiles_in_cache;
             forecast.requests.push(RequestsAhead { endpoint: "tiles", quota: "tiles", count, is_exact: true });
             let batches = batches_ahead(settings, api, images, &plan).await;
-            new_images |= batches.count > 0;
-            forecast.requests.push(batches);
+            new_images |= batches.iter().any(|ahead| ahead.count > 0);
+            forecast.requests.extend(batches);
         }
         RouteRule::User | RouteRule::Sequence => {}
     }
@@ -160,19 +160,34 @@ async fn is_answered(api: &Api, keys: &[SequenceId]) -> bool {
 }
 
 /// Requests for whole sequences: counted when the tiles are known, forecast when they are not.
-async fn batches_ahead(settings: &Settings, api: &Api, images: &LocalImages, plan: &TilePlan) -> RequestsAhead {
+async fn batches_ahead(settings: &Settings, api: &Api, images: &LocalImages, plan: &TilePlan) -> Vec<RequestsAhead> {
     let known: BTreeSet<SequenceId> = settings.sequences.iter().cloned().collect();
     let seen = SeenInTiles::read(api, plan, &NearPhotos::new(images), &|_| {}).await;
+    let ahead = |endpoint, quota, count, is_exact| RequestsAhead { endpoint, quota, count, is_exact };
+    let mut long = Vec::new();
     let (count, is_exact) = if let Ok(seen) = seen {
         let mut unanswered = 0;
+        let mut of_long = [0, 0];
         let stored = Stored::of(api).unwrap_or_default();
         for batch in in_question(images, &seen, &known, &stored, &|_| {}) {
-            unanswered += usize::from(!is_answered(api, &batch.keys).await);
+            match batch.long(&seen) {
+                Some(key) if api.images_of_long_sequence(key).await.is_ok_and(|found| found.failed.is_empty()) => {}
+                Some(key) => {
+                    of_long[0] += usize::from(api.image_ids(key).await.is_err());
+                    of_long[1] += seen.n_images_of(key).div_ceil(IMAGES_PER_REQUEST);
+                }
+                None => unanswered += usize::from(!is_answered(api, &batch.keys).await),
+            }
+        }
+        if of_long != [0, 0] {
+            long.push(ahead("image_ids", "entities", of_long[0], true));
+            long.push(ahead("images_by_id", "entities", of_long[1], false)); // tiles may show only a part of it
         }
         (unanswered, true)
     } else {
         let sizes = (0..images.n_tracks()).map(|track| images.rows_of(track).len());
         (batches(&sizes.filter(|&n_photos| n_photos > 0).collect::<Vec<_>>()).len(), false)
     };
-    RequestsAhead { endpoint: "images_by_sequence", quota: "searches", count, is_exact }
+    long.insert(0, ahead("images_by_sequence", "searches", count, is_exact));
+    long
 }

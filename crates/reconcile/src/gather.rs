@@ -25,7 +25,7 @@ use crate::tiles_seen::SeenInTiles;
 use crate::{Event, TilePlan, TileState, Watcher, pool::Pool};
 use capture_model::{ImageId, LocalImages, PublishedImage, PublishedImages, Route, SequenceId};
 use image_matcher::{Lookup, tracks_in_question};
-use mapillary_api::{Api, ApiError, IMAGES_PER_REQUEST};
+use mapillary_api::{Api, ApiError, IMAGES_PER_PAGE, IMAGES_PER_REQUEST};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// An answer that lacks this share of what the tiles show of its sequence may have been cut.
@@ -63,6 +63,14 @@ pub(crate) struct Batch {
     rows: Vec<usize>,
 }
 
+impl Batch {
+    /// The only sequence, where the tiles show more of it than one answer holds: it is asked for by its ids at once.
+    pub(crate) fn long(&self, seen: &SeenInTiles) -> Option<&SequenceId> {
+        let [key] = &self.keys[..] else { return None };
+        (seen.n_images_of(key) >= IMAGES_PER_PAGE).then_some(key)
+    }
+}
+
 /// The tiles route. Sequences that are known whole are not asked for again. `Err` only for failures that end the run.
 pub(crate) async fn by_tiles(
     api: &Api,
@@ -85,8 +93,13 @@ pub(crate) async fn by_tiles(
     let mut done = 0;
     let total = batches.len();
     let questions = batches.iter().map(|batch| {
-        let (api, keys) = (api.clone(), batch.keys.clone());
-        async move { api.images_of_sequences(&keys).await }
+        let (api, keys, long) = (api.clone(), batch.keys.clone(), batch.long(&seen).cloned());
+        async move {
+            match long {
+                Some(key) => api.images_of_long_sequence(&key).await,
+                None => api.images_of_sequences(&keys).await,
+            }
+        }
     });
     let mut answered: Vec<usize> = Vec::new();
     in_order(&Bounds::IMAGES, questions, |answer| {

@@ -29,7 +29,7 @@ use std::sync::Arc;
 #[command(after_help = "Examples:
   export MAPILLARY_ACCESS_TOKEN=…                            (or --token-file FILE)
   tiepoint reconcile ~/rides/2026-05                          reports in tiepoint-out/
-  tiepoint reconcile ~/rides/2026-05 --out ties --user anna   asks for anna's images first: fewest requests
+  tiepoint reconcile ~/rides/2026-05 --out ties --user anna   asks for anna's images first, then for tiles of what is left
   tiepoint reconcile photos.csv --out ties                    a table instead of photos
   tiepoint reconcile ride --sequence QztYSJSr-EanBuImZ1ClSw   the sequence is known: one request
   tiepoint reconcile ~/rides/2026-05 --offline                the same again from the cache, no token

@@ -1,7 +1,7 @@
 //! What a run costs: requests counted in the simulator's log, against the budget of the tiles route (distinct tiles, plus
 //! batches of at most 20 sequences and 1,500 images, plus repairs) and against the plan.
 
-use crate::support::{Service, printed, rows, run, tiepoint};
+use crate::support::{Service, printed, rows, run, said, tiepoint};
 use mapillary_simulator::SimulatorSettings;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -265,6 +265,10 @@ fn what_is_known_beforehand_costs_least() {
     assert!(open.into_iter().all(|row| row["reason"] == "outside_fetched_tiles"));
     run(&mut alone.command("reconcile", &["--route", "sequence"]), 2);
     run(&mut alone.command("reconcile", &["--route", "user"]), 2);
+    let told = said(&run(&mut alone.command("reconcile", &["--route", "user", "--user", "nobody"]), 3));
+    assert!(told.contains("nobody called \"nobody\""), "{told}");
+    let told = said(&run(&mut alone.command("reconcile", &["--user", "nobody"]), 0));
+    assert!(told.contains("nobody called \"nobody\""), "the tiles are asked, and the name is told: {told}");
 }
 
 #[test]

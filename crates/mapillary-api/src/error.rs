@@ -56,6 +56,12 @@ pub enum ApiError {
         /// The service's words.
         detail: String,
     },
+    /// No image of a user can be read.
+    #[error("nobody called {user:?} has published an image yet; look how the name is spelt on the page of the profile")]
+    NobodySeen {
+        /// The name.
+        user: String,
+    },
     /// There is no such thing, or this token cannot see it.
     #[error("{url}: not found, or not visible with this token ({detail})")]
     NotFound {
@@ -184,7 +190,7 @@ impl ApiError {
             Self::TokenMissing => ErrorKind::TokenMissing,
             Self::TokenMalformed | Self::TokenRefused { .. } | Self::NotPermitted { .. } => ErrorKind::TokenRefused,
             Self::Blocked { .. } => ErrorKind::Blocked,
-            Self::NotFound { .. } => ErrorKind::NotFound,
+            Self::NobodySeen { .. } | Self::NotFound { .. } => ErrorKind::NotFound,
             Self::EndlessPages { .. } | Self::NothingHandedOut { .. } | Self::Undecodable(_) => ErrorKind::NoSense,
             Self::OnlyAPart { .. } => ErrorKind::TooMuchData,
             Self::Fetch(end) => match end {

@@ -89,8 +89,17 @@ impl State {
             Ok(pool) => {
                 // No photo's surroundings are read whole by this: the clock may be wrong by more than the window allows, or
                 // the images may be somebody else's. What is not found stays outside what was fetched.
+                let is_nobody = pool.is_empty() && matches!(api.an_image_of_user(user).await, Ok(None));
                 self.pool.absorb(pool);
-                Ok(())
+                let nobody = is_nobody.then(|| ApiError::NobodySeen { user: user.to_owned() });
+                match nobody {
+                    Some(error) if route == RouteRule::User => Err(error),
+                    Some(error) => {
+                        watch(Event::Problem(&error.to_string()));
+                        Ok(())
+                    }
+                    None => Ok(()),
+                }
             }
             Err(error) if route == RouteRule::User || error.ends_the_run() || error.kind() == ErrorKind::NotFound => {
                 Err(error)

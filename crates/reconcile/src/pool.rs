@@ -38,6 +38,11 @@ impl Pool {
         entities.filter_map(|(image, _)| image.sequence.clone())
     }
 
+    /// Whether no image is there.
+    pub fn is_empty(&self) -> bool {
+        self.images.is_empty()
+    }
+
     /// Whether an image of this id is there.
     pub fn holds(&self, id: u64) -> bool {
         self.images.contains_key(&id)

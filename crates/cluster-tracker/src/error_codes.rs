@@ -3,7 +3,7 @@
 //! The list of codes is not published, and no failing one was ever recorded. So the words are read out of the code's own
 //! name, family by family, and a name that tells nothing is said to tell nothing.
 
-/// Parts of names, what they speak of, and the next step.
+/// With what words of names begin, what they speak of, and the next step; the first that fits counts.
 const FAMILIES: [(&[&str], &str, &str); 8] = [
     (
         &["DUPLICATE", "ALREADY"],
@@ -11,19 +11,14 @@ const FAMILIES: [(&[&str], &str, &str); 8] = [
         "look for the earlier upload with `tiepoint reconcile --user NAME`",
     ),
     (
-        &["GPS", "LOCATION", "GEO", "COORDINATE"],
-        "the places of the images cannot be used",
-        "look at the rows that `tiepoint scan` rejects, mend the places and upload again",
-    ),
-    (
-        &["TIME", "DATE", "EXIF", "METADATA"],
-        "what the images say of themselves cannot be used",
-        "check the photos with `tiepoint scan`, then upload again",
-    ),
-    (
         &["BLUR", "ANONYM", "PRIVACY"],
         "blurring of faces and plates failed",
         "nothing is wrong with the photos; wait a day, then upload again",
+    ),
+    (
+        &["GPS", "LOCATION", "GEO", "COORDINATE"],
+        "the places of the images cannot be used",
+        "look at the rows that `tiepoint scan` rejects, mend the places and upload again",
     ),
     (
         &["CORRUPT", "DECODE", "FORMAT", "INVALID", "UNSUPPORTED"],
@@ -41,9 +36,14 @@ const FAMILIES: [(&[&str], &str, &str); 8] = [
         "check the account and the organisation that it was uploaded for",
     ),
     (
-        &["INTERNAL", "UNKNOWN", "SERVER", "TRANSIENT"],
+        &["INTERNAL", "UNKNOWN", "SERVER", "TRANSIENT", "TIMEOUT", "TIMED_OUT"],
         "the service itself failed",
         "nothing is wrong with the photos; upload again in a day",
+    ),
+    (
+        &["TIME", "DATE", "EXIF", "METADATA"],
+        "what the images say of themselves cannot be used",
+        "check the photos with `tiepoint scan`, then upload again",
     ),
 ];
 
@@ -54,8 +54,8 @@ const FAMILIES: [(&[&str], &str, &str); 8] = [
 /// assert!(told.contains("the service itself failed") && told.contains("INTERNAL_ERROR"));
 /// ```
 pub fn in_plain_words(code: &str) -> String {
-    let upper = code.to_uppercase();
-    let family = FAMILIES.iter().find(|(parts, _, _)| parts.iter().any(|part| upper.contains(part)));
+    let words = format!("_{}", code.to_uppercase());
+    let family = FAMILIES.iter().find(|(begins, _, _)| begins.iter().any(|begin| words.contains(&format!("_{begin}"))));
     match family {
         Some((_, meaning, step)) => format!("{code}: by its name, {meaning}; {step}"),
         None => format!(
@@ -75,6 +75,10 @@ mod tests {
             ("missing_gps", "places"),
             ("BLURRING_FAILED", "wait a day"),
             ("FILE_CORRUPT", "cannot read"),
+            ("FACE_BLUR_TIMEOUT", "blurring"),
+            ("PROCESSING_TIMED_OUT", "the service itself failed"),
+            ("CAPTURE_TIME_MISSING", "say of themselves"),
+            ("UPDATE_FAILED", "not published"),
             ("E1234", "not published"),
         ] {
             let told = in_plain_words(code);

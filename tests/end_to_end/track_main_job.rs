@@ -178,11 +178,11 @@ fn the_rest_of_a_ride_that_went_with_an_upload_that_failed_is_told_so() {
     photos(folder.path(), &[(5, 0.01)]);
     let table = folder.path().join("photos.csv");
     let text = std::fs::read_to_string(&table).unwrap();
-    let text = text.lines().map(|line| match line {
-        line if line.contains("/3.jpg") || line.contains("/4.jpg") => line.replace(",5", ",6"),
-        line => line.to_owned(),
-    });
-    std::fs::write(&table, text.map(|line| line + "\n").collect::<String>().replace(",6,2024", ",5,2024")).unwrap();
+    let with_another = |line: &str| match line.strip_suffix(",5") {
+        Some(rest) if line.contains("/3.jpg") || line.contains("/4.jpg") => format!("{rest},6\n"),
+        _ => format!("{line}\n"),
+    };
+    std::fs::write(&table, text.lines().map(with_another).collect::<String>()).unwrap();
     let main = ["reconcile", "photos.csv", "--user", "anna", "--route", "tiles", "--out", "ties", "--track"];
     run(&mut with_feed(folder.path(), &service, &main), 0);
     let reasons: Vec<String> =

@@ -69,8 +69,11 @@ fn of_json(bytes: &[u8]) -> Result<(&'static str, Vec<Row>), Wrong> {
             Some(Value::Array(features)) => {
                 for (number, feature) in (1..).zip(features) {
                     let properties = feature.get("properties").and_then(Value::as_object);
-                    let row = properties.map(|members| of_members(members, number)).unwrap_or_default();
+                    let mut row = properties.map(|members| of_members(members, number)).unwrap_or_default();
                     let kind = properties.and_then(|members| members.get("kind")).and_then(Value::as_str);
+                    if kind == Some("photo") {
+                        (row.url, row.image_id) = (String::new(), String::new()); // `yes` there does not say which
+                    }
                     if matches!(kind, None | Some("candidate")) || !row.decision.is_empty() {
                         rows.push(row);
                     }

@@ -83,6 +83,7 @@ fn drawings_and_json_lines_are_read_as_tables_are() {
     let lines = "{\"path\":\"a.jpg\",\"decision\":\"yes\",\"image_id\":\"7\"}\n{\"path\":\"b.jpg\"}\n";
     assert_eq!(read(lines).unwrap(), vec![image("a.jpg", 7)]);
     for (text, words) in [
+        (drawn(&[feature("photo", r#""path":"a","decision":"yes","image_id":"1""#)]), "feature 1: `yes`, but neither"),
         (drawn(&[feature("candidate", r#""name":1"#)]), "feature 1: no member `path`"),
         (drawn(&[feature("candidate", r#""path":"a","decision":"perhaps""#)]), "feature 1: the decision `perhaps`"),
         ("{\"path\":\"a\"}\n{\"path\"".to_owned(), "line 2: broken JSON"),

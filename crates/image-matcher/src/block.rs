@@ -10,6 +10,7 @@
 //! summed ([`crate::chain`]).
 
 mod burst;
+mod clock;
 mod judge;
 mod place;
 mod ties;

@@ -1,0 +1,190 @@
+//! What times tell beyond the second: whether one clock was told twice, what its beat is worth, and how likely its offset is.
+//!
+//! A fellow traveller's times agree to the second all along. His shutter's beat does not, unless both cameras are timers; nor is his
+//! clock off by the same odd time in every folder.
+
+use super::Work;
+use super::place::share_of;
+use super::time::TimeFit;
+use crate::errors::TimeClass;
+use crate::votes::nearest_quarter_ms;
+use capture_model::TimeKind;
+use std::collections::BTreeSet;
+
+/// How one clock's times, if they are one clock's, were told twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    /// To the millisecond, nearly all of them.
+    Exactly,
+    /// Once cut to seconds: each true time lies in its second, and by chance they would not.
+    Cut,
+    /// In whole seconds that agree, as those of two timers of one interval would.
+    ByTimers,
+    /// By two clocks, as far as the residuals tell.
+    Apart,
+}
+
+pub(super) fn told(work: &Work<'_>, chain: &[usize], time: &TimeFit) -> Told {
+    const EXACT_S: f64 = 0.004;
+    const LEAST_BEAT: f64 = 12.0;
+    let lag = |pair: usize| work.lag_s[pair];
+    let in_seconds = || {
+        let is_told = is_on_time(work, time) && seconds_by_chance(work, chain) < -6.0;
+        if is_told || beat_in_seconds(work, chain) > LEAST_BEAT { Told::Cut } else { Told::ByTimers }
+    };
+    match time.class {
+        TimeClass::Laplace { centre_s, .. } if time.class.is_exact() => {
+            let own: Vec<usize> =
+                chain.iter().copied().filter(|&pair| work.ride.width_s[work.photo[pair] as usize] == 0.0).collect();
+            let exact = share_of(&own, |pair| (lag(pair) - centre_s).abs() <= EXACT_S);
+            match () {
+                () if exact < 0.8 => Told::Apart,
+                // whole seconds on both sides agree at every whole offset
+                () if !is_within_seconds(work, chain) && beat_in_seconds(work, chain) <= LEAST_BEAT => in_seconds(),
+                () => Told::Exactly,
+            }
+        }
+        TimeClass::Second { edge_s, .. } => {
+            let inside = share_of(chain, |pair| (edge_s - EXACT_S..edge_s + 1.0 + EXACT_S).contains(&lag(pair)));
+            if inside >= 0.95 { in_seconds() } else { Told::Apart }
+        }
+        TimeClass::Laplace { .. } => Told::Apart,
+    }
+}
+
+/// Whether the clock needed no shift but a zone.
+fn is_on_time(work: &Work<'_>, time: &TimeFit) -> bool {
+    let offset = bare_offset_ms(time);
+    match work.ride.kind {
+        TimeKind::Absolute => time.offset_ms.abs() < 1_200.0,
+        _ => zone_gap_ms(offset) < 1_200.0,
+    }
+}
+
+/// The log of the chance that another timer's images lie in the written seconds of the photos.
+fn seconds_by_chance(work: &Work<'_>, chain: &[usize]) -> f64 {
+    (1.0 / work.ride.interval_s.max(1.0)).ln() * chain.len() as f64
+}
+
+/// What the beat of a ride tells that is known to the second on one side: that of the photos or of the images, whichever
+/// is less. Timers tell nothing, however many of their ticks agree.
+fn beat_in_seconds(work: &Work<'_>, chain: &[usize]) -> f64 {
+    let (first, last) = (chain[0], chain[chain.len() - 1]);
+    let photos = &work.ride.raw_ms[work.photo[first] as usize..=work.photo[last] as usize];
+    let mut images: Vec<i64> = (work.image(first).min(work.image(last))..=work.image(last).max(work.image(first)))
+        .map(|image| work.side.time_ms(image))
+        .collect();
+    images.sort_unstable();
+    surprise_of_beat(photos, 1_000).min(surprise_of_beat(&images, 1_000))
+}
+
+/// What the irregular beat of a shutter tells where it agrees to the millisecond, in nats: the surprise of the intervals
+/// between neighbours, those about the middle one being no surprise. A timer tells nothing.
+pub(super) fn rhythm(work: &Work<'_>, chain: &[usize], centre_s: f64) -> f64 {
+    const MOST: f64 = 40.0;
+    const COPIED_S: f64 = 0.001_5;
+    const TEMPER: f64 = 0.5; // neighbouring intervals share a photo
+    let is_copied = share_of(chain, |pair| (work.lag_s[pair] - centre_s).abs() <= COPIED_S) >= 0.8;
+    let resolution_ms = match () {
+        () if work.ride.whole_seconds => 1_000,
+        () if is_copied => 2,
+        () => 8, // no beat is told more finely than its copies agree
+    };
+    let times: Vec<i64> = chain.iter().map(|&pair| work.side.time_ms(work.image(pair))).collect();
+    (TEMPER * surprise_of_beat(&times, resolution_ms)).min(MOST)
+}
+
+/// The surprise in the intervals of some rising times, in nats: those about the middle one are none.
+fn surprise_of_beat(times_ms: &[i64], resolution_ms: i64) -> f64 {
+    let mut intervals: Vec<i64> = times_ms.windows(2).map(|two| two[1].saturating_sub(two[0])).collect();
+    intervals.sort_unstable();
+    let Some(&middle) = intervals.get(intervals.len() / 2) else { return 0.0 };
+    intervals.iter_mut().for_each(|interval| {
+        let is_usual = interval.abs_diff(middle) <= resolution_ms.unsigned_abs();
+        *interval = if is_usual { middle } else { *interval }.div_euclid(resolution_ms);
+    });
+    let n = intervals.len() as f64;
+    intervals.chunk_by(|a, b| a == b).map(|equal| equal.len() as f64 * (n / equal.len() as f64).ln()).sum()
+}
+
+/// Whether images fall on three fractions of a second at least.
+pub(super) fn is_within_seconds(work: &Work<'_>, chain: &[usize]) -> bool {
+    let fractions: BTreeSet<i64> =
+        chain.iter().map(|&pair| work.side.time_ms(work.image(pair)).rem_euclid(1000)).collect();
+    fractions.len() >= 3
+}
+
+/// What the moment of a timer tells that agrees to the millisecond on a clock that was not fitted: one photo's worth, and
+/// nothing where the clock was free to be moved there.
+pub(super) fn anchor(work: &Work<'_>, chain: &[usize], time: &TimeFit, agreed: &[i64]) -> f64 {
+    const EXACT_S: f64 = 0.004;
+    let offset = bare_offset_ms(time);
+    let is_known = is_agreed(offset, agreed)
+        || match work.ride.kind {
+            TimeKind::Absolute => offset.abs() < 2.0,
+            _ => zone_gap_ms(offset) < 2.0,
+        };
+    let is_fine = chain.iter().any(|&pair| work.side.time_ms(work.image(pair)) % 1000 != 0);
+    if is_known && is_fine { (work.ride.interval_s.clamp(EXACT_S, 1.0) / EXACT_S).ln() } else { 0.0 }
+}
+
+/// Offsets of one clock agree to this, ms: less than the spacing that would hide a shift by one image.
+const AGREED_MS: f64 = 700.0;
+
+fn is_agreed(offset_ms: f64, agreed: &[i64]) -> bool {
+    agreed.iter().any(|&known| (offset_ms - known as f64).abs() < AGREED_MS)
+}
+
+/// The offset to be judged: where whole seconds were cut, the edge belongs to the cut, not to the clock.
+fn bare_offset_ms(time: &TimeFit) -> f64 {
+    match time.class {
+        TimeClass::Second { edge_s, .. } => time.offset_ms - edge_s * 1000.0,
+        TimeClass::Laplace { .. } => time.offset_ms,
+    }
+}
+
+pub(super) fn centre_of(time: &TimeFit) -> f64 {
+    match time.class {
+        TimeClass::Laplace { centre_s, .. } => centre_s,
+        TimeClass::Second { edge_s, .. } => edge_s,
+    }
+}
+
+/// What the offset of a clock says of who is behind it.
+pub(super) fn clock_identity(work: &Work<'_>, time: &TimeFit, told: Told, agreed: &[i64]) -> f64 {
+    let offset = bare_offset_ms(time);
+    if is_agreed(offset, agreed) {
+        return 1.0;
+    }
+    let is_one_clock = matches!(told, Told::Exactly | Told::Cut);
+    match work.ride.kind {
+        TimeKind::Absolute if time.offset_ms.abs() < 1_200.0 && is_one_clock => 3.2,
+        // Two clocks that are both right differ by a little; one clock that is told twice does not.
+        TimeKind::Absolute if time.offset_ms.abs() < 1_200.0 => -3.0,
+        TimeKind::Absolute => -6.3,
+        _ if zone_gap_ms(offset) < 1_200.0 && is_one_clock => 3.2,
+        _ if zone_gap_ms(offset) < 1_200.0 => 0.0, // friends live in zones too
+        _ => -3.0,
+    }
+}
+
+fn zone_gap_ms(offset_ms: f64) -> f64 {
+    let quarter = nearest_quarter_ms(offset_ms.round() as i64);
+    if quarter.abs() > 50_400_000 { f64::MAX } else { (offset_ms - quarter as f64).abs() }
+}
+
+/// Log prior of an offset.
+pub(super) fn log_prior(work: &Work<'_>, time: &TimeFit, agreed: &[i64]) -> f64 {
+    let offset = time.offset_ms;
+    if is_agreed(offset, agreed) {
+        return -0.5;
+    }
+    if work.ride.kind == TimeKind::Absolute {
+        return if offset.abs() < 1_200.0 { -0.05 } else { -11.5 };
+    }
+    if zone_gap_ms(offset) >= 1_200.0 {
+        return -11.0;
+    }
+    let is_hour = nearest_quarter_ms(offset.round() as i64) % 3_600_000 == 0;
+    if is_hour { (0.7_f64 / 27.0).ln() } else { (0.05_f64 / 86.0).ln() }
+}

@@ -80,15 +80,22 @@ impl<'a> PublishedSide<'a> {
         self.devices[self.device_number(sequence as usize)].1
     }
 
-    /// Typical time between images of a working sequence, seconds.
+    /// Typical time between images of a working sequence, seconds: the middle one, or without pauses the mean of times that were
+    /// cut to seconds, whose middle one is 0 or a second.
     pub(crate) fn interval_s(&self, sequence: u32) -> f64 {
         const LONGEST_MS: i64 = 600_000;
+        const PAUSE_MS: i64 = 4_000;
         let range = self.images_of(sequence as usize);
         let gaps = (range.start + 1..range.end).map(|at| self.time_ms(at).saturating_sub(self.time_ms(at - 1)));
         let mut gaps: Vec<i64> = gaps.filter(|&gap| gap < LONGEST_MS).collect();
         let middle = gaps.len() / 2;
-        let typical_ms = (!gaps.is_empty()).then(|| *gaps.select_nth_unstable(middle).1);
-        typical_ms.map_or(1.0, |gap| gap as f64 / 1000.0)
+        let Some(typical_ms) = (!gaps.is_empty()).then(|| *gaps.select_nth_unstable(middle).1) else { return 1.0 };
+        let is_cut = gaps.iter().all(|gap| gap % 1_000 == 0);
+        let usual = || gaps.iter().filter(|&&gap| gap <= PAUSE_MS);
+        if is_cut && typical_ms <= 1_000 && usual().any(|&gap| gap > 0) {
+            return usual().sum::<i64>() as f64 / usual().count() as f64 / 1000.0;
+        }
+        typical_ms as f64 / 1000.0
     }
 
     /// How many working sequences.

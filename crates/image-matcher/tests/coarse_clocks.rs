@@ -62,6 +62,13 @@ impl Burst {
         self
     }
 
+    /// No more than the first photos of it.
+    fn first(mut self, n: usize) -> Self {
+        self.photos.truncate(n);
+        self.images.retain(|image| image.id.0 < 1_000 + n as u64);
+        self
+    }
+
     fn by(mut self, shift_ms: i64, kind: TimeKind) -> Self {
         self.photos = shifted(&self.photos, shift_ms, kind);
         self
@@ -112,6 +119,15 @@ fn copied_altitudes_tell_frames_of_one_second_apart() {
             let burst = burst.written_in_seconds(500).published_in_seconds(0);
             check(&format!("{interval_ms} ms, {shift_ms} ms off"), &burst);
         }
+    }
+}
+
+#[test]
+fn a_dozen_frames_are_enough_where_altitudes_were_copied() {
+    for interval_ms in [333, 497] {
+        let burst = Burst::every(interval_ms).by(17_887_500, TimeKind::Wall).wandered().first(12);
+        let burst = burst.written_in_seconds(500).published_in_seconds(0);
+        check(&format!("{interval_ms} ms"), &burst);
     }
 }
 

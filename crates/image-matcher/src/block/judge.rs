@@ -64,7 +64,7 @@ pub(super) fn judge(
     let mut evidence = density * weights.place_temper * clipped(&place.ratio, 3.0)
         + exact_places
         + headings
-        + weights.altitude_temper * chain.iter().map(|&pair| altitude[pair]).sum::<f64>();
+        + of_altitudes(weights.altitude_temper, chain.iter().map(|&pair| altitude[pair]).sum());
     evidence += 3.0 * exact_altitudes(work, &exact).min(3) as f64;
     match time {
         Some(_) => evidence += density * weights.time_temper * clipped(log_time, 3.0),
@@ -123,6 +123,13 @@ pub(super) fn judge(
     block.evidence_alone = evidence;
     block.evidence = evidence + time.map_or(0.0, |time| log_prior(work, time, agreed));
     block.identity = identity;
+}
+
+/// What equal altitudes say against chance. Those of a long ride are few observations many times over, and count little each;
+/// the first dozen is another matter.
+fn of_altitudes(temper: f64, sum: f64) -> f64 {
+    const TEMPER: f64 = 0.7;
+    (temper * sum).max((TEMPER * sum).min(MOST_COPIED))
 }
 
 /// Places that agree to the grid of a coverage tile all along: rounded, not measured anew.

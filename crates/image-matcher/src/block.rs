@@ -28,7 +28,7 @@ use judge::{is_copied, judge};
 pub(crate) use place::roughness;
 use place::{first_chain, fit_place, is_exact_place, log_altitude, log_heading};
 use std::f64::consts::PI;
-use ties::{is_apart, is_tied, is_told_apart, order_by_copies, order_equal_times};
+use ties::{TieOrder, is_tied, order_by_copies, order_equal_times};
 use time::fit_time;
 
 const WINDOW_MS: i64 = 1_700;
@@ -270,11 +270,14 @@ pub(crate) fn weigh(
     // share one on the published side alone, in one that the way can tell.
     let is_crowded = time.as_ref().is_some_and(|time| time.is_crowded);
     let is_copied = share_a_time && is_crowded && is_copied(&work, &chain);
-    let is_told = |pair: usize| match () {
-        () if is_crowded => is_copied && is_told_apart(&work, &range, pair, place.sigma_m),
-        () => is_apart(&work, &range, pair, place.sigma_m),
+    let order = share_a_time.then(|| TieOrder::new(&work, &range, &chain, place.sigma_m));
+    let most = |pair: usize| match &order {
+        Some(order) if !is_exact_place(&work, pair) => match () {
+            () if is_crowded && !is_copied => MOST_BY_GUESS,
+            () => order.probability(pair, is_crowded),
+        },
+        _ => 1.0,
     };
-    let is_guess = |pair: usize| share_a_time && !is_exact_place(&work, pair) && !is_told(pair);
     let mut block = Block {
         sequence,
         offset_ms: time.as_ref().map_or(0.0, |time| time.offset_ms),
@@ -287,7 +290,7 @@ pub(crate) fn weigh(
             .map(|(&pair, &posterior)| Pair {
                 photo: work.photo[pair],
                 image: work.image(pair) as u32,
-                posterior: if is_guess(pair) { posterior.min(MOST_BY_GUESS) } else { posterior },
+                posterior: posterior.min(most(pair)),
                 terms: terms(pair),
             })
             .collect(),

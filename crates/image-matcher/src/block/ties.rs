@@ -6,7 +6,7 @@
 use super::Work;
 use super::judge::{EXACT_HEADING_DEG, is_copied};
 use super::place::{EXACT_ALTITUDE_M, climb_of, is_exact_place};
-use crate::plane::distance_m2;
+use crate::plane::{Point, distance_m2};
 use crate::published_side::PublishedSide;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -141,19 +141,78 @@ fn are_equal(work: &Work<'_>, photo: usize, image: usize) -> Option<bool> {
     apart.into_iter().filter(|d| d.is_finite()).map(|d| d < 1.0).reduce(|a, b| a && b)
 }
 
-/// Whether the image of a pair is equal to its photo, and none of those that share its time is, unless it lies well apart.
-pub(super) fn is_told_apart(work: &Work<'_>, range: &Range<usize>, pair: usize, sigma_m: f64) -> bool {
-    let (photo, image) = (work.photo[pair] as usize, work.image(pair));
-    let is_other = |other: usize| {
-        other == image || are_equal(work, photo, other) == Some(false) || are_apart(work.side, image, other, sigma_m)
-    };
-    are_equal(work, photo, image) == Some(true) && ties(work.side, range, image).all(is_other)
+/// How sure the order of images of one time is along a chain.
+pub(super) struct TieOrder<'a> {
+    work: &'a Work<'a>,
+    range: &'a Range<usize>,
+    /// By rank, the photo that the chain gives to it.
+    photo_of: BTreeMap<u32, u32>,
+    /// By how much places move from one photo to the next beside what the ride moves, per axis, m².
+    variance_m2: f64,
+    sigma_m: f64,
 }
 
-/// Whether all images that share the time of a pair's image lie well apart from it.
-pub(super) fn is_apart(work: &Work<'_>, range: &Range<usize>, pair: usize, sigma_m: f64) -> bool {
-    let image = work.image(pair);
-    ties(work.side, range, image).all(|other| other == image || are_apart(work.side, image, other, sigma_m))
+impl<'a> TieOrder<'a> {
+    pub(super) fn new(work: &'a Work<'a>, range: &'a Range<usize>, chain: &[usize], sigma_m: f64) -> Self {
+        const OF_MEDIAN: f64 = 2.2; // of a squared length that is normal along the way, and nothing across
+        const LEAST_M2: f64 = 0.09;
+        let mut steps_m2: Vec<f64> = chain
+            .windows(2)
+            .map(|two| [moved_m(work, two[0]), moved_m(work, two[1])])
+            .map(|[a, b]| (b[0] - a[0]).powi(2) + (b[1] - a[1]).powi(2))
+            .filter(|step| step.is_finite())
+            .collect();
+        let middle = steps_m2.len() / 2;
+        let median_m2 = if steps_m2.is_empty() {
+            f64::INFINITY
+        } else {
+            *steps_m2.select_nth_unstable_by(middle, f64::total_cmp).1
+        };
+        let photo_of = chain.iter().map(|&pair| (work.rank[pair], work.photo[pair])).collect();
+        Self { work, range, photo_of, variance_m2: (OF_MEDIAN * median_m2).max(LEAST_M2), sigma_m }
+    }
+
+    /// The probability that the image of a pair is the photo's, and none of those that share its time. `by_copies` asks for copied
+    /// altitudes or headings that agree, and believes those that do not.
+    pub(super) fn probability(&self, pair: usize, by_copies: bool) -> f64 {
+        let (work, image) = (self.work, self.work.image(pair));
+        let photo = work.photo[pair] as usize;
+        if by_copies && are_equal(work, photo, image) != Some(true) {
+            return 0.5;
+        }
+        let first = first_of_tie(work, self.range, pair);
+        let ranks = (first..).take(ties(work.side, self.range, image).len());
+        let others = ranks.filter(|&other| other != work.rank[pair]).map(|other| {
+            let is_other = by_copies && are_equal(work, photo, self.range.start + work.place_of(other)) == Some(false);
+            if is_other { 0.0 } else { (-self.order(pair, other)).exp() }
+        });
+        1.0 / (1.0 + others.sum::<f64>())
+    }
+
+    /// Log odds that two images of one time are in this order and not in the other.
+    fn order(&self, pair: usize, other: u32) -> f64 {
+        const MOST: f64 = 20.0;
+        let work = self.work;
+        let other_image = self.range.start + work.place_of(other);
+        let Some(&photo) = self.photo_of.get(&other) else {
+            return if are_apart(work.side, work.image(pair), other_image, self.sigma_m) { MOST } else { 0.0 };
+        };
+        let between = |places: [[Point; 2]; 2]| {
+            let kind = usize::from(places.iter().any(|place| place[0][0].is_nan()));
+            work.ride.plane.offset_m(places[0][kind], places[1][kind])
+        };
+        let images = between([work.image(pair), other_image].map(|image| work.side.points(image, &work.ride.anchor)));
+        let [from, to] = [work.photo[pair], photo].map(|photo| work.ride.place[photo as usize]);
+        let photos = work.ride.plane.offset_m(from, to);
+        let along_m2 = images[0] * photos[0] + images[1] * photos[1];
+        if along_m2.is_finite() { (2.0 * along_m2 / self.variance_m2).clamp(-MOST, MOST) } else { 0.0 }
+    }
+}
+
+/// From a photo to the image of a pair, metres.
+fn moved_m(work: &Work<'_>, pair: usize) -> [f64; 2] {
+    let original = work.to_original[pair];
+    if original[0].is_nan() { work.to_computed[pair] } else { original }
 }
 
 /// Whether two images lie so far apart, for places that scatter by so much, that the way tells which of them came first.

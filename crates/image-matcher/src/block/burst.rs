@@ -78,30 +78,8 @@ pub(super) fn is_burst(ride: &Ride) -> bool {
 /// Fits the reading of a burst.
 pub(super) fn fit_burst(work: &mut Work<'_>, offset_ms: i64, is_free: bool) -> TimeFit {
     let lags = lags(work);
-    let log_other = (1.0 / work.side.interval_s(work.side.sequence(work.first)).max(0.05)).ln();
-    let sample = sample(work);
-    let altitude = copied_altitude(work);
-    let weight = |reading: &Reading, pair: usize| {
-        let of_altitude =
-            if reading.is_copied { altitude.as_ref().map_or(0.0, |altitude| altitude[pair]) } else { 0.0 };
-        reading.log_density(&lags, pair) - log_other + work.weights.pair + rough_place(work, pair) + of_altitude
-    };
-    let score = |reading: &Reading| {
-        let weight: Vec<f64> = sample.iter().map(|&pair| weight(reading, pair)).collect();
-        chain_of(work, &sample, &weight).iter().map(|&at| weight[at]).sum::<f64>() - reading.price
-    };
-    let mut best: Option<(f64, Reading)> = None;
-    let plain = readings(work, &lags, is_free);
-    let copied = altitude.iter().flat_map(|_| {
-        plain.iter().map(|reading| Reading { is_copied: true, price: reading.price + COPIED_PRICE, ..*reading })
-    });
-    for reading in plain.iter().copied().chain(copied) {
-        let sum = score(&reading);
-        if best.is_none_or(|(known, _)| sum > known + 1e-9) {
-            best = Some((sum, reading));
-        }
-    }
-    let (_, reading) = best.expect("there is always a reading");
+    let apart = Apart::of(work);
+    let reading = best_reading(work, &lags, &apart, is_free);
     let log_density: Vec<f64> = (0..work.len())
         .map(|pair| match work.ride.width_s[work.photo[pair] as usize] {
             width if width > 0.0 => TimeClass::Laplace { scale_s: 1.0, centre_s: 0.0 }.log_density(0.0, width),
@@ -109,8 +87,13 @@ pub(super) fn fit_burst(work: &mut Work<'_>, offset_ms: i64, is_free: bool) -> T
         })
         .collect();
     let all: Vec<usize> = (0..work.len()).collect();
-    let weight: Vec<f64> =
-        all.iter().map(|&pair| weight(&reading, pair) - reading.log_density(&lags, pair) + log_density[pair]).collect();
+    let weight: Vec<f64> = all
+        .iter()
+        .map(|&pair| {
+            let read = reading.log_density(&lags, pair);
+            apart.weight(read, reading.is_copied, pair) - read + log_density[pair]
+        })
+        .collect();
     let nearest = chain_of(work, &all, &weight); // of all pairs, places are pairs
     let (class, centre_s, measured, is_raw) = match (reading.edge_s, reading.about) {
         (_, Some((variant, scale_s, centre_s))) if scale_s <= SCALES_S[0] || reading.edge_s.is_none() => {
@@ -133,6 +116,73 @@ pub(super) fn fit_burst(work: &mut Work<'_>, offset_ms: i64, is_free: bool) -> T
         is_raw,
         is_crowded: true,
     }
+}
+
+/// What speaks for each pair beside its times.
+struct Apart {
+    log_other: f64,
+    of_pair: f64,
+    place: Vec<f64>,
+    /// `None` where too few altitudes are known.
+    altitude: Option<Vec<f64>>,
+}
+
+impl Apart {
+    fn of(work: &Work<'_>) -> Self {
+        Self {
+            log_other: (1.0 / work.side.interval_s(work.side.sequence(work.first)).max(0.05)).ln(),
+            of_pair: work.weights.pair,
+            place: (0..work.len()).map(|pair| rough_place(work, pair)).collect(),
+            altitude: copied_altitude(work),
+        }
+    }
+
+    /// The weight of a pair whose times have a log density.
+    fn weight(&self, log_density: f64, is_copied: bool, pair: usize) -> f64 {
+        let of_altitude = self.altitude.as_ref().filter(|_| is_copied).map_or(0.0, |altitude| altitude[pair]);
+        log_density - self.log_other + self.of_pair + self.place[pair] + of_altitude
+    }
+}
+
+/// The reading whose best chain through a sample of the pairs is the heaviest; of equal ones the first.
+fn best_reading(work: &Work<'_>, lags: &Lags, apart: &Apart, is_free: bool) -> Reading {
+    const SLACK: f64 = 1e-6; // of sums in another order
+    let sample = sample(work);
+    let plain = readings(work, lags, is_free);
+    let log_densities: Vec<Vec<f64>> =
+        plain.iter().map(|reading| sample.iter().map(|&pair| reading.log_density(lags, pair)).collect()).collect();
+    let copied = plain.iter().zip(&log_densities).filter(|_| apart.altitude.is_some()).map(|(reading, log_density)| {
+        (Reading { is_copied: true, price: reading.price + COPIED_PRICE, ..*reading }, log_density)
+    });
+    let mut best: Option<(f64, Reading)> = None;
+    let mut weight = vec![0.0; sample.len()];
+    for (reading, log_density) in plain.iter().copied().zip(&log_densities).chain(copied) {
+        for ((weight, &pair), &log_density) in weight.iter_mut().zip(&sample).zip(log_density) {
+            *weight = apart.weight(log_density, reading.is_copied, pair);
+        }
+        let known = best.map_or(f64::NEG_INFINITY, |(known, _)| known);
+        if most_of_a_chain(work, &sample, &weight) - reading.price + SLACK < known {
+            continue; // no chain can be heavier
+        }
+        let sum = chain_of(work, &sample, &weight).iter().map(|&at| weight[at]).sum::<f64>() - reading.price;
+        if sum > known + 1e-9 {
+            best = Some((sum, reading));
+        }
+    }
+    best.expect("there is always a reading").1
+}
+
+/// No chain through some pairs, given by photo, weighs more: a photo has one image at most.
+fn most_of_a_chain(work: &Work<'_>, pairs: &[usize], weight: &[f64]) -> f64 {
+    let (mut sum, mut photo, mut most) = (0.0, u32::MAX, 0.0_f64);
+    for (&pair, &weight) in pairs.iter().zip(weight) {
+        if work.photo[pair] != photo {
+            sum += most;
+            (photo, most) = (work.photo[pair], 0.0);
+        }
+        most = most.max(weight);
+    }
+    sum + most
 }
 
 fn lags(work: &Work<'_>) -> Lags {

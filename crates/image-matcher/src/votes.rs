@@ -20,7 +20,7 @@ use crate::runs::Index;
 use coarse::coarse_offsets;
 pub(crate) use near::near_images;
 use near::{Near, vote, votes};
-use score::score;
+use score::Ballot;
 
 /// Published images further from a photo than this take no part, metres.
 pub(crate) const GATE_M: f64 = 80.0;
@@ -61,17 +61,18 @@ fn from_sample(ride: &Ride, side: &PublishedSide, index: &Index, agreed: &[i64],
         return Vec::new();
     }
     let coarse = coarse_offsets(&near, ride, side, agreed);
-    let mut scored: Vec<Hypothesis> = coarse.iter().map(|&offset| score(&near, ride, side, offset)).collect();
+    let mut ballot = Ballot::new(&near, ride, side);
+    let mut scored: Vec<Hypothesis> = coarse.iter().map(|&offset| ballot.score(offset)).collect();
     sort(&mut scored);
     let best: Vec<i64> = scored.iter().take(KEPT).map(|hypothesis| hypothesis.offset_ms).collect();
     for (place, offset) in best.into_iter().enumerate() {
         let reach = if place < 3 { 10 } else { 2 }; // the leaders are searched on the whole grid
-        scored.extend((-reach..=reach).filter(|&k| k != 0).map(|k| score(&near, ride, side, offset + k * 500)));
+        scored.extend((-reach..=reach).filter(|&k| k != 0).map(|k| ballot.score(offset + k * 500)));
     }
     sort(&mut scored);
     let leaders: Vec<Hypothesis> = scored.iter().take(3).cloned().collect();
     for leader in leaders {
-        scored.push(climb(&near, ride, side, leader));
+        scored.push(climb(&mut ballot, leader));
     }
     sort(&mut scored);
     let apart_ms = least_apart_ms(ride);
@@ -110,10 +111,10 @@ pub(crate) fn least_apart_ms(ride: &Ride) -> i64 {
 }
 
 /// Halves the step around an offset as long as that raises the score: a fast shutter needs more than half seconds.
-fn climb(near: &[Near], ride: &Ride, side: &PublishedSide, mut best: Hypothesis) -> Hypothesis {
+fn climb(ballot: &mut Ballot<'_>, mut best: Hypothesis) -> Hypothesis {
     for step in [250, 125, 60, 30] {
         for offset in [best.offset_ms - step, best.offset_ms + step] {
-            let next = score(near, ride, side, offset);
+            let next = ballot.score(offset);
             if next.score > best.score {
                 best = next;
             }
@@ -125,7 +126,8 @@ fn climb(near: &[Near], ride: &Ride, side: &PublishedSide, mut best: Hypothesis)
 /// One given offset as the only hypothesis.
 pub(crate) fn given(ride: &Ride, side: &PublishedSide, index: &Index, offset_ms: i64) -> Vec<Hypothesis> {
     let near = votes(ride, side, index, SAMPLE);
-    let mut best: Vec<Hypothesis> = [0, -500, 500].iter().map(|k| score(&near, ride, side, offset_ms + k)).collect();
+    let mut ballot = Ballot::new(&near, ride, side);
+    let mut best = [0, -500, 500].map(|k| ballot.score(offset_ms + k));
     sort(&mut best);
     let sequences: Vec<u32> = best.iter().flat_map(|hypothesis| hypothesis.sequences.iter().copied()).collect();
     if sequences.is_empty() {

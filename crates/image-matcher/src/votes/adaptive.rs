@@ -14,7 +14,7 @@
 //! everything else of that offset is bounded by what the best one has too. `the_short_look_finds_what_the_long_one_finds`
 //! in the tests compares both on rides of every kind.
 
-use super::{EXACT_M, GATE_M, HALF_MS, Hypothesis, Near, SAMPLE, from_sample, score, sort, vote};
+use super::{Ballot, EXACT_M, GATE_M, HALF_MS, Hypothesis, Near, SAMPLE, from_sample, sort, vote};
 use crate::plane::{Spot, distance_m2};
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
@@ -59,7 +59,7 @@ pub(super) fn clear(ride: &Ride, side: &PublishedSide, index: &Index, agreed: &[
     }
     let ask_all = |hypothesis: &Hypothesis| {
         let near = at_offset(ride, side, index, hypothesis.offset_ms, &mut Tested::default());
-        score(&near, ride, side, hypothesis.offset_ms)
+        Ballot::new(&near, ride, side).score(hypothesis.offset_ms)
     };
     let mut whole: Vec<Hypothesis> = found.iter().map(ask_all).collect();
     sort(&mut whole);
@@ -73,7 +73,7 @@ fn on_its_own_clock(ride: &Ride, side: &PublishedSide, index: &Index) -> Option<
         return None;
     }
     let near = at_offset(ride, side, index, 0, &mut Tested::default());
-    let own = score(&near, ride, side, 0);
+    let own = Ballot::new(&near, ride, side).score(0);
     let is_known = is_copied(&own, ride) || is_timed_alike(&near, ride, side);
     (is_known && !is_told_at_other_times(ride, side, index)).then_some(own)
 }
@@ -131,7 +131,7 @@ fn by_copied_places(ride: &Ride, side: &PublishedSide, index: &Index) -> Option<
     }
     let offset_ms = alike(best)[n_best / 2];
     let near = at_offset(ride, side, index, offset_ms, &mut Tested::default());
-    let own = score(&near, ride, side, offset_ms);
+    let own = Ballot::new(&near, ride, side).score(offset_ms);
     is_copied(&own, ride).then_some(own)
 }
 

@@ -24,9 +24,28 @@ pub(crate) struct Near {
 
 /// Every image near a photo, for a ride or a sample of it: (photo, place in the published order, squared distance).
 pub(crate) fn near_images(ride: &Ride, side: &PublishedSide, index: &Index, sample: usize) -> Vec<(u32, u32, f64)> {
+    let mut near = Vec::new();
+    each_near(ride, side, index, sample, |photo, found| {
+        near.extend(found.iter().map(|found| (photo, found.image, found.nearest_m2)));
+    });
+    near
+}
+
+/// An image near a photo.
+struct Found {
+    /// Place in the published order.
+    image: u32,
+    /// Squared distance to the nearer of both places, m².
+    nearest_m2: f64,
+    /// As uploaded and as adjusted.
+    places: [Point; 2],
+}
+
+/// Tells of each photo of a sample the images near it, in order.
+fn each_near(ride: &Ride, side: &PublishedSide, index: &Index, sample: usize, mut tell: impl FnMut(u32, &[Found])) {
     let step = ride.len().div_ceil(sample.max(1)).max(1);
     let chosen: Vec<usize> = (0..ride.len()).step_by(step).collect();
-    let mut near = Vec::new();
+    let mut found: Vec<Found> = Vec::new();
     for photos in chosen.chunks((LONGEST_RUN / step).clamp(1, LONGEST_RUN)) {
         let fold = |f: fn(f64, f64) -> f64| {
             photos
@@ -37,22 +56,21 @@ pub(crate) fn near_images(ride: &Ride, side: &PublishedSide, index: &Index, samp
         };
         let runs = index.near(fold(f64::min), fold(f64::max), GATE_M);
         for &photo in photos {
-            let before = near.len();
+            found.clear();
             let spot = Spot::of(ride.place[photo]);
-            for run in &runs {
-                for image in run.clone() {
-                    if side.degrees(image as usize).into_iter().any(|place| spot.may_be_within(place, GATE_M)) {
-                        let nearest = nearest_m2(side.points(image as usize, &ride.anchor), ride.place[photo]);
-                        if nearest < GATE_M * GATE_M {
-                            near.push((photo as u32, image, nearest));
-                        }
+            for image in runs.iter().cloned().flatten() {
+                if side.degrees(image as usize).into_iter().any(|place| spot.may_be_within(place, GATE_M)) {
+                    let places = side.points(image as usize, &ride.anchor);
+                    let nearest_m2 = nearest_m2(places, ride.place[photo]);
+                    if nearest_m2 < GATE_M * GATE_M {
+                        found.push(Found { image, nearest_m2, places });
                     }
                 }
             }
-            thin(&mut near, before);
+            thin(&mut found);
+            tell(photo as u32, &found);
         }
     }
-    near
 }
 
 /// Squared distance to the nearer of both places, m².
@@ -61,37 +79,48 @@ fn nearest_m2([original, computed]: [Point; 2], place: Point) -> f64 {
 }
 
 /// A parked camera has no end of neighbours: the nearest stay, in their order.
-fn thin(near: &mut Vec<(u32, u32, f64)>, from: usize) {
-    if near.len() - from > MOST_NEAR {
-        near[from..].sort_unstable_by(|a, b| a.2.total_cmp(&b.2).then(a.1.cmp(&b.1)));
-        near.truncate(from + MOST_NEAR);
-        near[from..].sort_unstable_by_key(|entry| entry.1);
+fn thin(found: &mut Vec<Found>) {
+    if found.len() > MOST_NEAR {
+        found.sort_unstable_by(|a, b| a.nearest_m2.total_cmp(&b.nearest_m2).then(a.image.cmp(&b.image)));
+        found.truncate(MOST_NEAR);
+        found.sort_unstable_by_key(|found| found.image);
     }
 }
 
 /// All votes of the sample, by difference, photo, image.
 pub(super) fn votes(ride: &Ride, side: &PublishedSide, index: &Index, n_photos: usize) -> Vec<Near> {
-    let mut near: Vec<Near> = near_images(ride, side, index, n_photos)
-        .into_iter()
-        .filter(|&(_, image, _)| side.time_ms(image as usize) != PublishedSide::NO_TIME)
-        .filter_map(|(photo, image, _)| vote(ride, side, photo, image))
-        .collect();
-    near.sort_unstable_by_key(|vote| (vote.difference_ms, vote.photo, vote.image));
+    let mut near: Vec<Near> = Vec::new();
+    each_near(ride, side, index, n_photos, |photo, found| {
+        let timed = found.iter().filter(|found| side.time_ms(found.image as usize) != PublishedSide::NO_TIME);
+        near.extend(timed.map(|found| found.vote(ride, side, photo)));
+    });
+    sort(&mut near);
     near
+}
+
+/// By difference, photo, image.
+pub(super) fn sort(near: &mut [Near]) {
+    near.sort_unstable_by_key(|vote| (vote.difference_ms, vote.photo, vote.image));
 }
 
 /// The vote of a pair; `None` beyond the gate.
 pub(super) fn vote(ride: &Ride, side: &PublishedSide, photo: u32, image: u32) -> Option<Near> {
     let places = side.points(image as usize, &ride.anchor);
-    let distance_m2 = nearest_m2(places, ride.place[photo as usize]);
-    let known = if places[0][0].is_nan() { places[1] } else { places[0] };
-    let offset = ride.plane.offset_m(ride.place[photo as usize], known);
-    (distance_m2 < GATE_M * GATE_M).then(|| Near {
-        difference_ms: side.time_ms(image as usize).saturating_sub(ride.time_ms[photo as usize]),
-        photo,
-        image,
-        sequence: side.sequence(image as usize),
-        distance_m: distance_m2.sqrt() as f32,
-        offset_m: [offset[0] as f32, offset[1] as f32],
-    })
+    let nearest_m2 = nearest_m2(places, ride.place[photo as usize]);
+    (nearest_m2 < GATE_M * GATE_M).then(|| Found { image, nearest_m2, places }.vote(ride, side, photo))
+}
+
+impl Found {
+    fn vote(&self, ride: &Ride, side: &PublishedSide, photo: u32) -> Near {
+        let known = if self.places[0][0].is_nan() { self.places[1] } else { self.places[0] };
+        let offset = ride.plane.offset_m(ride.place[photo as usize], known);
+        Near {
+            difference_ms: side.time_ms(self.image as usize).saturating_sub(ride.time_ms[photo as usize]),
+            photo,
+            image: self.image,
+            sequence: side.sequence(self.image as usize),
+            distance_m: self.nearest_m2.sqrt() as f32,
+            offset_m: [offset[0] as f32, offset[1] as f32],
+        }
+    }
 }

@@ -4,27 +4,114 @@ use super::near::Near;
 use super::{EXACT_M, HALF_MS, Hypothesis};
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
+use std::collections::BTreeMap;
+use std::ops::Range;
 
-/// A robust sum over mutually nearest pairs within 0.62 s of an offset, per sequence; sequences that speak against it are
-/// left out.
-pub(super) fn score(near: &[Near], ride: &Ride, side: &PublishedSide, offset_ms: i64) -> Hypothesis {
+/// Votes made ready for many looks: which of them are of one photo and sequence, and which of one image.
+pub(super) struct Ballot<'a> {
+    /// By difference.
+    near: &'a [Near],
+    ride: &'a Ride,
+    side: &'a PublishedSide<'a>,
+    /// Of each vote, the number of its photo and sequence, in order of the sequence and then the photo; and of its image.
+    keys: Vec<(u32, u32)>,
+    /// Of each photo and sequence, and of each image, its nearest vote in the present look.
+    of_photo: Vec<Best>,
+    of_image: Vec<Best>,
+    /// The number of the present look.
+    look: u32,
+    /// What was looked at already.
+    known: BTreeMap<i64, Hypothesis>,
+}
+
+/// The nearest vote so far.
+#[derive(Debug, Clone, Copy, Default)]
+struct Best {
+    look: u32,
+    vote: u32,
+}
+
+impl<'a> Ballot<'a> {
+    /// Of votes by difference.
+    pub(super) fn new(near: &'a [Near], ride: &'a Ride, side: &'a PublishedSide<'a>) -> Self {
+        let mut keys = vec![(0, 0); near.len()];
+        let by_photo = |vote: &Near| u64::from(vote.sequence) << 32 | u64::from(vote.photo);
+        let n_photos = number(near, by_photo, |vote, number| keys[vote].0 = number);
+        let n_images = number(near, |vote| u64::from(vote.image), |vote, number| keys[vote].1 = number);
+        let nothing = Best::default();
+        Self {
+            near,
+            ride,
+            side,
+            keys,
+            of_photo: vec![nothing; n_photos],
+            of_image: vec![nothing; n_images],
+            look: 0,
+            known: BTreeMap::new(),
+        }
+    }
+
+    /// A robust sum over mutually nearest pairs within 0.62 s of an offset, per sequence; sequences that speak against it are
+    /// left out.
+    pub(super) fn score(&mut self, offset_ms: i64) -> Hypothesis {
+        if let Some(known) = self.known.get(&offset_ms) {
+            return known.clone();
+        }
+        let first = self.near.partition_point(|vote| vote.difference_ms < offset_ms - HALF_MS);
+        let end = first + self.near[first..].partition_point(|vote| vote.difference_ms <= offset_ms + HALF_MS);
+        let mutual = self.mutual(first..end, offset_ms);
+        let hypothesis = score(&self.near[first..end], &mutual, self.ride, self.side, offset_ms);
+        self.known.insert(offset_ms, hypothesis.clone());
+        hypothesis
+    }
+
+    /// Votes of a window, counted from its first, whose photo and image are each other's nearest within a sequence: in order
+    /// of the sequence and then the photo.
+    fn mutual(&mut self, window: Range<usize>, offset_ms: i64) -> Vec<u32> {
+        self.look += 1;
+        let (look, first) = (self.look, window.start);
+        // An equal place outweighs a nearer moment: written seconds are up to a second off.
+        let nearest = |vote: &Near| {
+            (f64::from(vote.distance_m) >= EXACT_M, vote.difference_ms.abs_diff(offset_ms), vote.image, vote.photo)
+        };
+        for at in window.clone() {
+            let (of_photo, of_image) = self.keys[at];
+            for best in [&mut self.of_photo[of_photo as usize], &mut self.of_image[of_image as usize]] {
+                // of one photo the least image, of one image the least photo
+                if best.look != look || nearest(&self.near[at]) < nearest(&self.near[best.vote as usize]) {
+                    *best = Best { look, vote: at as u32 };
+                }
+            }
+        }
+        let is_mutual = |at: &usize| {
+            let (of_photo, of_image) = self.keys[*at];
+            [self.of_photo[of_photo as usize], self.of_image[of_image as usize]]
+                .iter()
+                .all(|best| best.vote as usize == *at)
+        };
+        let mut mutual: Vec<u32> = window.filter(is_mutual).map(|at| (at - first) as u32).collect();
+        mutual.sort_unstable_by_key(|&k| self.keys[first + k as usize].0);
+        mutual
+    }
+}
+
+/// Numbers votes by a key, in its order, equal ones alike; gives back how many numbers there are.
+fn number(near: &[Near], key: impl Fn(&Near) -> u64, mut tell: impl FnMut(usize, u32)) -> usize {
+    let mut keyed: Vec<(u64, u32)> = near.iter().map(key).zip(0..).collect();
+    keyed.sort_unstable();
+    let mut n_numbers = 0;
+    for equal in keyed.chunk_by(|a, b| a.0 == b.0) {
+        equal.iter().for_each(|&(_, vote)| tell(vote as usize, n_numbers));
+        n_numbers += 1;
+    }
+    n_numbers as usize
+}
+
+/// Adds up the mutual pairs of a window.
+fn score(window: &[Near], mutual: &[u32], ride: &Ride, side: &PublishedSide, offset_ms: i64) -> Hypothesis {
     const OFF_CENTRE: f64 = 0.3; // a window between two offsets holds the pairs of both
-    let first = near.partition_point(|vote| vote.difference_ms < offset_ms - HALF_MS);
-    let end = first + near[first..].partition_point(|vote| vote.difference_ms <= offset_ms + HALF_MS);
-    let window = &near[first..end];
-    let mut by_photo: Vec<u32> = (0..window.len() as u32).collect();
     let sequence = |k: u32| window[k as usize].sequence;
     let lag = |k: u32| (window[k as usize].difference_ms - offset_ms).abs();
-    // An equal place outweighs a nearer moment: written seconds are up to a second off.
-    let is_elsewhere = |k: u32| f64::from(window[k as usize].distance_m) >= EXACT_M;
-    let nearest = |k: u32| (is_elsewhere(k), lag(k));
-    by_photo.sort_unstable_by_key(|&k| (sequence(k), window[k as usize].photo, nearest(k), window[k as usize].image));
-    let mut by_image = by_photo.clone();
-    by_photo.dedup_by_key(|k| (sequence(*k), window[*k as usize].photo));
-    by_image.sort_unstable_by_key(|&k| (window[k as usize].image, nearest(k), window[k as usize].photo));
-    by_image.dedup_by_key(|k| window[*k as usize].image);
-    by_image.sort_unstable();
-    let mutual: Vec<u32> = by_photo.into_iter().filter(|k| by_image.binary_search(k).is_ok()).collect();
     let mut hypothesis = Hypothesis { offset_ms, score: 0.0, n_pairs: 0, n_exact: 0, sequences: Vec::new() };
     for pairs in mutual.chunk_by(|a, b| sequence(*a) == sequence(*b)) {
         let number = sequence(pairs[0]);

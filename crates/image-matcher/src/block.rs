@@ -23,6 +23,7 @@ use crate::published_side::PublishedSide;
 use crate::ride::Ride;
 use crate::votes::{GATE_M, nearest_quarter_ms};
 use capture_model::TimeKind;
+pub(crate) use clock::surprise_of_beat;
 pub(crate) use judge::EXACT_HEADING_DEG;
 use judge::{is_copied, judge};
 pub(crate) use place::roughness;

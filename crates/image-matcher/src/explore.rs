@@ -7,6 +7,7 @@ use crate::ride::Ride;
 use crate::rivals::are_one_upload;
 use crate::runs::Index;
 use crate::votes::adaptive::{WEIGHED, hypotheses_by_need};
+use crate::votes::afar::by_pattern;
 use crate::votes::{Hypothesis, given, least_apart_ms, near_images};
 use crate::{ClockOffset, MatchSettings, Weights};
 use std::collections::BTreeMap;
@@ -22,6 +23,8 @@ pub(crate) struct Explored {
 
 /// Blocks that claim more than this share of each other's photos (or images) are rivals.
 pub(crate) const SHARED: f64 = 0.3;
+/// Log odds above which a ride needs no look beyond the gate.
+const FOUND: f64 = 2.0;
 const UNTIMED_PAIRS: usize = 4_000_000;
 
 /// Looks at a ride; `agreed` are offsets that its camera showed in other folders.
@@ -39,7 +42,13 @@ pub(crate) fn explore(
         ClockOffset::Auto => hypotheses_by_need(ride, side, index, agreed),
         ClockOffset::Fixed { offset_ms } => given(ride, side, index, offset_ms),
     };
-    weigh_offsets(ride, side, settings, agreed, &candidates)
+    let found = weigh_offsets(ride, side, settings, agreed, &candidates);
+    let is_found = |found: &Explored| found.blocks.iter().any(|block| block.log_odds() > FOUND);
+    if is_found(&found) || settings.clock_offset != ClockOffset::Auto {
+        return found;
+    }
+    let afar = by_pattern(ride, side, index).map(|offset| weigh_offsets(ride, side, settings, agreed, &[offset]));
+    afar.filter(is_found).unwrap_or(found)
 }
 
 /// Weighs the blocks of some offsets.

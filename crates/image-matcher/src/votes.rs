@@ -10,6 +10,7 @@
 //! a grid of half seconds by a robust sum over mutually nearest pairs. Votes are integers: no order of sums can leak.
 
 pub(crate) mod adaptive;
+pub(crate) mod afar;
 mod coarse;
 mod near;
 mod score;

@@ -95,7 +95,7 @@ pub(super) fn rhythm(work: &Work<'_>, chain: &[usize], centre_s: f64) -> f64 {
 }
 
 /// The surprise in the intervals of some rising times, in nats: those about the middle one are none.
-fn surprise_of_beat(times_ms: &[i64], resolution_ms: i64) -> f64 {
+pub(crate) fn surprise_of_beat(times_ms: &[i64], resolution_ms: i64) -> f64 {
     let mut intervals: Vec<i64> = times_ms.windows(2).map(|two| two[1].saturating_sub(two[0])).collect();
     intervals.sort_unstable();
     let Some(&middle) = intervals.get(intervals.len() / 2) else { return 0.0 };
@@ -114,18 +114,19 @@ pub(super) fn is_within_seconds(work: &Work<'_>, chain: &[usize]) -> bool {
     fractions.len() >= 3
 }
 
-/// What the moment of a timer tells that agrees to the millisecond on a clock that was not fitted: one photo's worth, and
-/// nothing where the clock was free to be moved there.
+/// What the moment of a timer tells on a clock that was not fitted: how well it agrees with UTC, with a zone or with the
+/// camera's other folders, to the millisecond at best; one photo's worth.
 pub(super) fn anchor(work: &Work<'_>, chain: &[usize], time: &TimeFit, agreed: &[i64]) -> f64 {
     const EXACT_S: f64 = 0.004;
     let offset = bare_offset_ms(time);
-    let is_known = is_agreed(offset, agreed)
-        || match work.ride.kind {
-            TimeKind::Absolute => offset.abs() < 2.0,
-            _ => zone_gap_ms(offset) < 2.0,
-        };
+    let on_its_own = match work.ride.kind {
+        TimeKind::Absolute => offset.abs(),
+        _ => zone_gap_ms(offset),
+    };
+    let away_ms = agreed.iter().map(|&known| (offset - known as f64).abs()).fold(on_its_own, f64::min);
     let is_fine = chain.iter().any(|&pair| work.side.time_ms(work.image(pair)) % 1000 != 0);
-    if is_known && is_fine { (work.ride.interval_s.clamp(EXACT_S, 1.0) / EXACT_S).ln() } else { 0.0 }
+    let within_s = (2.0 * away_ms / 1000.0).max(EXACT_S);
+    if is_fine { (work.ride.interval_s.clamp(EXACT_S, 1.0) / within_s).ln().max(0.0) } else { 0.0 }
 }
 
 /// Offsets of one clock agree to this, ms: less than the spacing that would hide a shift by one image.

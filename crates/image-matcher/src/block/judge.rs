@@ -27,8 +27,8 @@ const NOTHING_COPIED: f64 = 10.0;
 const NEITHER_PLACE_NOR_TIME: f64 = 6.0;
 /// Fewer photos than these do not show whether a timer took them.
 const FEWEST_BEATS: usize = 6;
-/// Times to the millisecond cannot say more than this.
-const MOST_BY_MOMENT: f64 = 15.0;
+/// A beat that agrees to the millisecond cannot say more than this.
+const MOST_BY_BEAT: f64 = 15.0;
 /// What copied altitudes or headings say at most.
 const MOST_COPIED: f64 = 12.0;
 /// A field costs no more than this where the times agree to the millisecond.
@@ -94,10 +94,13 @@ pub(super) fn judge(
         };
     }
     let heading_identity = heading_identity(work, chain, headings);
-    let rhythm = match time {
-        Some(time) if told == Told::Exactly => rhythm(work, chain, centre_of(time)) + anchor(work, chain, time, agreed),
-        _ => 0.0,
+    let (beat, moment) = match time {
+        Some(time) if told == Told::Exactly => {
+            (rhythm(work, chain, centre_of(time)), anchor(work, chain, time, agreed))
+        }
+        _ => (0.0, 0.0),
     };
+    let rhythm = beat + moment;
     identity += altitude_identity + heading_identity + rhythm;
     // A field that bends is another's ride, unless something that no other ride has was copied.
     let is_copied = rhythm.max(altitude_identity) >= 2.0 * MOST_BY_BEND;
@@ -112,7 +115,8 @@ pub(super) fn judge(
     if let Some(time) = time {
         if told == Told::Exactly {
             let of_few = if chain.len() < FEWEST_BEATS { 3.0 * chain.len() as f64 } else { 0.0 };
-            identity += rhythm.max(of_few).min(MOST_BY_MOMENT);
+            // the beat is the same in both cameras of a rig whose clocks differ, the moment is not
+            identity += beat.max(of_few - moment).min(MOST_BY_BEAT) + moment;
             // whole seconds agree at every whole offset
             evidence += rhythm.max(if is_within_seconds(work, chain) { of_few } else { 0.0 });
         }
@@ -196,6 +200,9 @@ fn heading_identity(work: &Work<'_>, chain: &[usize], headings: f64) -> f64 {
     let own = |pair: usize| work.ride.heading_deg[work.photo[pair] as usize];
     let turn = |pair: usize| (work.side.heading_deg(work.image(pair)) - own(pair) + 180.0).rem_euclid(360.0) - 180.0;
     let known: Vec<usize> = chain.iter().copied().filter(|&pair| turn(pair).is_finite()).collect();
+    if let Some(copied) = cut_headings(work, &known) {
+        return if copied > 0.0 { copied } else { headings.min(0.0) };
+    }
     let is_equal = |pair: usize| turn(pair).abs() < EXACT_HEADING_DEG;
     let equal = share_of(&known, is_equal);
     if known.is_empty() || equal < 0.6 {
@@ -205,6 +212,23 @@ fn heading_identity(work: &Work<'_>, chain: &[usize], headings: f64) -> f64 {
     let distinct: BTreeSet<i64> =
         known.iter().filter(|&&pair| is_equal(pair)).map(|&pair| (own(pair) * 10.0).round() as i64).collect();
     (2.5 * distinct.len() as f64).min(MOST_COPIED)
+}
+
+/// What headings say that are told in whole degrees, as coverage tiles may: nearly all are the photos', cut or rounded, and
+/// differ along the way; 0 where they are not. `None` where headings are told more finely.
+fn cut_headings(work: &Work<'_>, known: &[usize]) -> Option<f64> {
+    const COPIED: f64 = 0.95;
+    let of = |pair: usize| {
+        (work.side.heading_deg(work.image(pair)), work.ride.heading_deg[work.photo[pair] as usize].rem_euclid(360.0))
+    };
+    let is_whole = known.iter().all(|&pair| of(pair).0.fract() == 0.0);
+    if !is_whole || known.iter().all(|&pair| of(pair).1.fract() == 0.0) {
+        return None;
+    }
+    let cut = share_of(known, |pair| of(pair).1.floor() == of(pair).0);
+    let rounded = share_of(known, |pair| of(pair).1.round() % 360.0 == of(pair).0 % 360.0);
+    let distinct: BTreeSet<i64> = known.iter().map(|&pair| of(pair).0 as i64).collect();
+    Some(if cut.max(rounded) < COPIED { 0.0 } else { (distinct.len() as f64).min(MOST_COPIED) })
 }
 
 /// (evidence against chance, evidence of identity) of the devices.

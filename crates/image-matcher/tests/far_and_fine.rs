@@ -1,0 +1,81 @@
+//! What fine times and coarse headings tell: cameras whose clocks differ by parts of a second, rides that the service moved
+//! beyond the gate, headings in whole degrees.
+
+mod worlds;
+
+use capture_model::{Device, Evidence, PublishedImage, TimeKind};
+use image_matcher::{Lookup, MatchSettings, match_images};
+use worlds::{Photo, columns, local_of, matched, moved, others, ride, shifted, upload};
+
+#[test]
+fn cameras_a_blink_apart_are_told_by_their_own_moments() {
+    let left = ride(7, 40);
+    let right = shifted(&left, 137, TimeKind::Absolute);
+    let images: Vec<PublishedImage> =
+        upload(&left, "left", 1_000).into_iter().chain(upload(&right, "right", 2_000)).chain(others()).collect();
+    let (_, ids) = matched(&[left, right], &images, Lookup::Complete);
+    let truth = (0..40).map(|k| Some(1_000 + k)).chain((0..40).map(|k| Some(2_000 + k)));
+    assert_eq!(ids, truth.collect::<Vec<_>>());
+}
+
+/// A ride of which only computed places are known, so far to the east.
+fn moved_ride(photos: &[Photo], by_m: f64) -> Vec<PublishedImage> {
+    let mut images = upload(photos, "own", 1_000);
+    for image in &mut images {
+        image.computed = moved(image, by_m);
+        image.original = None;
+    }
+    images
+}
+
+#[test]
+fn a_ride_that_was_moved_beyond_the_gate_is_found_by_its_beat() {
+    let photos = ride(7, 16);
+    let images: Vec<PublishedImage> = moved_ride(&photos, 150.0).into_iter().chain(others()).collect();
+    for (by_ms, kind) in [(0, TimeKind::Absolute), (4_321_987, TimeKind::Wall)] {
+        let (_, ids) = matched(&[shifted(&photos, by_ms, kind)], &images, Lookup::Complete);
+        assert_eq!(ids, (0..16).map(|k| Some(1_000 + k)).collect::<Vec<_>>(), "{by_ms} ms");
+    }
+}
+
+#[test]
+fn a_timer_moved_beyond_the_gate_is_nobodys() {
+    let mut photos = ride(7, 16);
+    let first_ms = photos[0].time_ms;
+    photos.iter_mut().zip(0..).for_each(|(photo, k)| photo.time_ms = first_ms + 1_000 * k);
+    let images: Vec<PublishedImage> = moved_ride(&photos, 150.0).into_iter().chain(others()).collect();
+    let (_, ids) = matched(&[shifted(&photos, 4_321_000, TimeKind::Wall)], &images, Lookup::Complete);
+    assert!(ids.iter().all(Option::is_none), "{ids:?}");
+}
+
+/// Share of photos of a ride on an odd clock in whole seconds that are matched by the computed places, times and headings of a tile.
+fn share_by_tile(heading_of_tile: impl Fn(f64) -> f64) -> f64 {
+    let mut photos = ride(7, 60);
+    let first_ms = photos[0].time_ms;
+    photos.iter_mut().zip(0..).for_each(|(photo, k)| photo.time_ms = first_ms + 1_234 * k); // a timer: times tell little
+    let heading = |k: usize| (k as f64 * 7.37 + 0.6) % 360.0;
+    let mut images = moved_ride(&photos, 1.2);
+    for (k, image) in images.iter_mut().enumerate() {
+        image.altitude_m = None;
+        image.device = Device::default();
+        image.evidence = Evidence::Tile;
+        image.compass_deg = Some(heading_of_tile(heading(k)));
+    }
+    let cut = |photo: Photo| Photo { time_ms: photo.time_ms.div_euclid(1_000) * 1_000, ..photo };
+    let mut local = local_of(&[shifted(&photos, 1_195_400, TimeKind::Wall).into_iter().map(cut).collect()]);
+    local.time_resolution_ms.iter_mut().for_each(|resolution| *resolution = 1_000);
+    local.heading_deg.iter_mut().enumerate().for_each(|(k, own)| *own = heading(k) as f32);
+    let published = columns(&images);
+    let outcome = match_images(&local, &published, &[Lookup::Complete; 60], &MatchSettings::default());
+    let n_right = outcome.verdicts.iter().enumerate().filter(|(k, verdict)| verdict.image == Some(*k as u32)).count();
+    assert!(
+        outcome.verdicts.iter().enumerate().all(|(k, verdict)| verdict.image.is_none_or(|image| image == k as u32))
+    );
+    n_right as f64 / 60.0
+}
+
+#[test]
+fn headings_in_whole_degrees_are_copies_if_nearly_all_agree() {
+    assert!(share_by_tile(f64::floor) > 0.95);
+    assert!(share_by_tile(|heading| (heading + 2.0).floor()) < 0.05, "another camera beside");
+}

@@ -25,5 +25,5 @@ pub use local::{FileState, LocalArchive, LocalFile, LocalImages, Observation, Ti
 pub use names::Names;
 pub use position::{InvalidPosition, Latitude, Longitude, Metres, Position};
 pub use published::{Evidence, PublishedImage, PublishedImages};
-pub use table_number::{TableNumber, TypedRow, Wanted};
+pub use table_number::{TableNumber, TableTexts, TypedColumn, TypedRow, TypedRows, Wanted};
 pub use verdict::{Reason, Route, Status};

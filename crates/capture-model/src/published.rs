@@ -178,6 +178,26 @@ impl PublishedImages {
         other.devices.clear();
     }
 
+    /// Cuts all columns to so many rows, of which some may have more than others.
+    pub fn truncate(&mut self, n_rows: usize) {
+        self.id.truncate(n_rows);
+        self.id_exact.truncate(n_rows);
+        self.evidence.truncate(n_rows);
+        self.sequence.truncate(n_rows);
+        self.captured_at_ms.truncate(n_rows);
+        self.longitude.truncate(n_rows);
+        self.latitude.truncate(n_rows);
+        self.computed_longitude.truncate(n_rows);
+        self.computed_latitude.truncate(n_rows);
+        self.altitude_m.truncate(n_rows);
+        self.computed_altitude_m.truncate(n_rows);
+        self.compass_deg.truncate(n_rows);
+        self.computed_compass_deg.truncate(n_rows);
+        self.device.truncate(n_rows);
+        self.is_pano.truncate(n_rows);
+        self.creator_id.truncate(n_rows);
+    }
+
     /// Leaves out rows whose id an earlier row has.
     pub fn keep_first_of_each(&mut self) {
         let Some(repeated) = repeated(&self.id) else { return };

@@ -32,6 +32,71 @@ pub enum Wanted {
 /// one is there.
 pub type TypedRow<'r> = dyn FnMut(u64, &[&str], &[TableNumber]) + 'r;
 
+/// Some rows of a typed table, column by column.
+#[derive(Debug, Clone, Copy)]
+pub struct TypedRows<'r> {
+    /// Number of the first of them, from 1.
+    pub first: u64,
+    /// How many there are.
+    pub n_rows: usize,
+    /// All columns of the table.
+    pub columns: &'r [TypedColumn<'r>],
+}
+
+/// The cells of one column, one a row.
+#[derive(Debug, Clone, Copy)]
+pub enum TypedColumn<'r> {
+    /// Not wanted.
+    Empty,
+    /// Texts, empty where there is none.
+    Texts(TableTexts<'r>),
+    /// Numbers.
+    Numbers(&'r [TableNumber]),
+}
+
+/// Texts of some rows, one behind the other.
+#[derive(Debug, Clone, Copy)]
+pub struct TableTexts<'r> {
+    text: &'r str,
+    ends: &'r [usize],
+}
+
+impl<'r> TableTexts<'r> {
+    /// Texts that lie in one, each where the one before ends.
+    pub fn new(text: &'r str, ends: &'r [usize]) -> Self {
+        Self { text, ends }
+    }
+
+    /// The text of a row; empty beyond the last.
+    pub fn get(self, row: usize) -> &'r str {
+        let end = |row: usize| self.ends.get(row).copied().unwrap_or(self.text.len());
+        &self.text[row.checked_sub(1).map_or(0, end)..end(row)]
+    }
+
+    /// All of them.
+    pub fn iter(self) -> impl Iterator<Item = &'r str> {
+        (0..self.ends.len()).map(move |row| self.get(row))
+    }
+}
+
+impl TypedRows<'_> {
+    /// Tells them row by row.
+    pub fn each(&self, row: &mut TypedRow<'_>) {
+        let mut texts = vec![""; self.columns.len()];
+        let mut numbers = vec![TableNumber::None; self.columns.len()];
+        for at in 0..self.n_rows {
+            for (place, column) in self.columns.iter().enumerate() {
+                match column {
+                    TypedColumn::Empty => {}
+                    TypedColumn::Texts(cells) => texts[place] = cells.get(at),
+                    TypedColumn::Numbers(cells) => numbers[place] = cells.get(at).copied().unwrap_or_default(),
+                }
+            }
+            row(self.first + at as u64, &texts, &numbers);
+        }
+    }
+}
+
 /// Whole numbers above this may have changed on their way through a float.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 

@@ -28,36 +28,40 @@ pub(crate) fn number(text: &str) -> Option<f64> {
     simple(text.as_bytes()).or_else(|| text.parse().ok())
 }
 
-fn simple(text: &[u8]) -> Option<f64> {
-    let (is_negative, digits) = match text {
-        [b'-', rest @ ..] => (true, rest),
-        rest => (false, rest),
+/// The number of a text of up to 18 digits, at most one minus before them and one point between them; `None` for any other
+/// text, whether it is a number or not.
+#[inline]
+pub(crate) fn simple(text: &[u8]) -> Option<f64> {
+    let is_negative = text.first() == Some(&b'-');
+    let digits = &text[usize::from(is_negative)..];
+    let (mut whole, mut point) = (0_u64, 0);
+    while let Some(&byte) = digits.get(point) {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            break;
+        }
+        if point == 18 {
+            return None; // 18 digits stay below 2^64
+        }
+        whole = whole * 10 + u64::from(digit);
+        point += 1;
+    }
+    let decimals = match digits.get(point) {
+        None => 0,
+        Some(b'.') => digits.len() - point - 1,
+        Some(_) => return None,
     };
-    if !digits.first()?.is_ascii_digit() {
+    if point == 0 || point + decimals > 18 {
         return None;
     }
-    let point = digits.iter().position(|&byte| byte == b'.').unwrap_or(digits.len());
-    let decimals = (digits.len() - point).saturating_sub(1);
-    if point + decimals > 18 {
-        return None; // 18 digits stay below 2^64
-    }
-    let mut whole = if point <= 4 { few_digits(&digits[..point])? } else { tail_digits(&digits[..point], point)? };
     if decimals > 0 {
         whole = whole * WHOLE_POWERS[decimals] + tail_digits(digits, decimals)?;
     }
     if whole > 1 << 53 {
         return None;
     }
-    let value = whole as f64 / POWERS[decimals];
+    let value = whole.cast_signed() as f64 / POWERS[decimals]; // a signed number is one instruction away from a float
     Some(if is_negative { -value } else { value })
-}
-
-fn few_digits(text: &[u8]) -> Option<u64> {
-    let mut number = 0;
-    for byte in text {
-        number = number * 10 + u64::from(byte.is_ascii_digit().then(|| byte - b'0')?);
-    }
-    Some(number)
 }
 
 #[cfg(test)]

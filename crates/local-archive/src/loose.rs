@@ -180,15 +180,25 @@ impl LooseFiles {
 
     /// Adds all files of another collection behind the own ones; the other holds none then.
     pub fn append(&mut self, other: &mut Self) {
-        let numbers: Vec<DeviceIndex> =
-            other.devices.values().iter().map(|device| self.devices.number_of(device)).collect();
-        self.files.reserve(other.files.len());
-        for mut file in other.files.drain(..) {
-            file.observation.set_device(numbers[file.observation.device() as usize]);
-            file.folder = self.texts.keep(other.texts.get(file.folder));
-            file.camera = self.texts.keep(other.texts.get(file.camera));
-            self.files.push(file);
-        }
         self.files_ignored += std::mem::take(&mut other.files_ignored);
+        if self.files.is_empty() && self.videos.is_empty() && self.texts.kept.len() == 1 && self.devices.len() == 1 {
+            let files_ignored = self.files_ignored;
+            *self = std::mem::take(other);
+            self.files_ignored = files_ignored;
+            return;
+        }
+        let devices: Vec<DeviceIndex> =
+            other.devices.values().iter().map(|device| self.devices.number_of(device)).collect();
+        let texts: Vec<TextIndex> = other.texts.kept.iter().map(|text| self.texts.keep(text)).collect();
+        let is_same = |numbers: &[u32]| (0..).zip(numbers).all(|(own, &number)| own == number);
+        if !is_same(&devices) || !is_same(&texts) {
+            for file in &mut other.files {
+                file.observation.set_device(devices[file.observation.device() as usize]);
+                file.folder = texts[file.folder as usize];
+                file.camera = texts[file.camera as usize];
+            }
+        }
+        self.files.append(&mut other.files);
+        (other.devices, other.texts) = (Self::default().devices, Texts::default()); // no file has their numbers now
     }
 }

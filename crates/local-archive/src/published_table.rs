@@ -9,13 +9,17 @@
 //! layer `sequence` are no images. An image that comes twice (from two tiles) counts once; a row without id cannot be tied
 //! to anything and is left out.
 
+mod quick;
+mod typed;
+
 use crate::angle_text::{degrees, metres};
 use crate::decimal;
 use crate::errors::TableError;
 use crate::table::{BadCells, Columns, Known, MissingColumn, PartReader, Row, RowReader, TableFormat, read_table};
 use crate::time_text::{cell, time_of};
 use capture_model::{
-    CapturedAt, Device, Evidence, ImageId, Position, PublishedImage, PublishedImages, SequenceId, TableNumber, Wanted,
+    CapturedAt, Device, Evidence, ImageId, Position, PublishedImage, PublishedImages, SequenceId, TableNumber,
+    TypedRows, Wanted,
 };
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -69,6 +73,7 @@ struct PublishedRows {
     images: PublishedImages,
     columns: Columns,
     at: Places,
+    plan: quick::Plan,
     is_coverage: bool,
     /// Of coverage, the tiles.
     tiles: BTreeSet<String>,
@@ -81,7 +86,7 @@ struct PublishedRows {
 
 /// Whether two texts are equal. Most are empty, and the bytes of an empty text have no address that a vector instruction
 /// could load without a fault that it must hide: that costs as much as reading the rest of a row.
-fn is_same(a: &str, b: &str) -> bool {
+fn is_same(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && (a.is_empty() || a == b)
 }
 
@@ -121,7 +126,11 @@ impl PublishedRows {
     fn device(&mut self, make: Option<&str>, model: Option<&str>, pixels: [Option<u32>; 2]) -> u32 {
         let (make, model) = (make.unwrap_or(""), model.unwrap_or(""));
         match &self.last_device {
-            Some(last) if is_same(&last.make, make) && is_same(&last.model, model) && last.pixels == pixels => {
+            Some(last)
+                if is_same(last.make.as_bytes(), make.as_bytes())
+                    && is_same(last.model.as_bytes(), model.as_bytes())
+                    && last.pixels == pixels =>
+            {
                 last.number
             }
             _ => {
@@ -136,8 +145,8 @@ impl PublishedRows {
 
 impl PartReader for PublishedRows {
     fn part(&self) -> Self {
-        let (columns, at, is_coverage) = (self.columns.clone(), self.at.clone(), self.is_coverage);
-        Self { columns, at, is_coverage, ..Self::default() }
+        let (columns, at, plan) = (self.columns.clone(), self.at.clone(), self.plan.clone());
+        Self { columns, at, plan, is_coverage: self.is_coverage, ..Self::default() }
     }
 
     fn append(&mut self, part: &mut Self) {
@@ -175,6 +184,7 @@ impl RowReader for PublishedRows {
             tile: first(&["tile"]),
         };
         self.is_coverage = self.columns.has("layer") && self.columns.has("tile");
+        self.plan = quick::Plan::of(&self.at, self.is_coverage);
         let at = &self.at;
         let missing = |names: &str| Err(MissingColumn { missing: names.to_owned() });
         match (at.id, at.longitude.or(at.computed_longitude), at.latitude.or(at.computed_latitude)) {
@@ -202,7 +212,14 @@ impl RowReader for PublishedRows {
         }
     }
 
+    fn take_columns(&mut self, rows: &TypedRows<'_>) -> bool {
+        self.take_typed(rows)
+    }
+
     fn row(&mut self, row: &Row<'_>, bad: &mut BadCells) {
+        if row.is_text() && self.take_plain(row) {
+            return;
+        }
         let at = &self.at;
         let text = |place: Option<usize>| place.map(|place| row.cell(place)).filter(|cell| !cell.is_empty());
         if let Some(tile) = text(at.tile).filter(|tile| self.is_coverage && *tile != self.last_tile) {
@@ -236,8 +253,8 @@ impl RowReader for PublishedRows {
         let computed_altitude_m = parsed(at.computed_altitude, metres);
         let compass_deg = parsed(at.compass, number);
         let computed_compass_deg = parsed(at.computed_compass, number);
-        let width = parsed(at.width, number).map(|pixels| pixels.clamp(0.0, f64::from(u32::MAX)) as u32);
-        let height = parsed(at.height, number).map(|pixels| pixels.clamp(0.0, f64::from(u32::MAX)) as u32);
+        let width = parsed(at.width, number).map(pixels);
+        let height = parsed(at.height, number).map(pixels);
         let typed = |place: Option<usize>| place.map_or(TableNumber::None, |place| row.number(place));
         let told = match typed(at.time) {
             TableNumber::None => cell(text(at.time).unwrap_or_default()),
@@ -261,14 +278,10 @@ impl RowReader for PublishedRows {
             return;
         };
         let is_flag = |place, word: &str| text(place).is_some_and(|cell: &str| cell.eq_ignore_ascii_case(word));
-        let is_pano = match text(at.is_pano) {
-            Some(cell) if ["true", "1"].iter().any(|word| cell.eq_ignore_ascii_case(word)) => Some(true),
-            Some(cell) if ["false", "0"].iter().any(|word| cell.eq_ignore_ascii_case(word)) => Some(false),
-            _ => None,
-        };
+        let is_pano = text(at.is_pano).and_then(truth);
         let creator_id = match typed(at.creator) {
             TableNumber::None => text(at.creator).and_then(|cell| cell.parse().ok()),
-            number => number.to_string().parse().ok(),
+            number => creator(number),
         };
         let image = PublishedImage {
             id,
@@ -293,6 +306,31 @@ impl RowReader for PublishedRows {
         };
         let device = self.device(make, model, [width, height]);
         self.images.push_numbered(&image, sequence, device);
+    }
+}
+
+/// Pixels, which come as 3024 and as 3024.0.
+fn pixels(number: f64) -> u32 {
+    number.clamp(0.0, f64::from(u32::MAX)) as u32
+}
+
+fn truth(cell: &str) -> Option<bool> {
+    let is_one_of = |words: [&str; 2]| words.iter().any(|word| cell.eq_ignore_ascii_case(word));
+    if is_one_of(["true", "1"]) {
+        Some(true)
+    } else if is_one_of(["false", "0"]) {
+        Some(false)
+    } else {
+        None
+    }
+}
+
+fn creator(number: TableNumber) -> Option<u64> {
+    match number {
+        TableNumber::Whole(id) => u64::try_from(id).ok(),
+        TableNumber::Large(id) => Some(id),
+        real @ TableNumber::Real(_) => real.to_string().parse().ok(),
+        TableNumber::None => None,
     }
 }
 

@@ -138,6 +138,41 @@ pub(crate) fn cell(text: &str) -> Result<Option<Told>, ()> {
     uploader_time(text).or_else(|| date_time(text)).map(Some).ok_or(())
 }
 
+/// The moment of a cell as programs write it, in milliseconds since the epoch: a whole number of them (0 is unknown, and then
+/// `unknown`), or ISO 8601 in UTC with three decimals. `None` for every other cell, and for days late in a month, which need a calendar.
+#[inline]
+pub(crate) fn plain_ms(cell: &[u8], unknown: i64) -> Option<i64> {
+    if let Some(ms) = tail_digits(cell, cell.len()).and_then(|ms| i64::try_from(ms).ok()) {
+        return epoch_ms(ms).ok().map(|told| told.map_or(unknown, |told| told.time.ms()));
+    }
+    iso_ms(cell.as_array()?)
+}
+
+/// `2021-08-28T10:06:42.000Z`.
+fn iso_ms(text: &[u8; 24]) -> Option<i64> {
+    let [y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, b'T', h0, h1, b':', n0, n1, b':', s0, s1, b'.', f0, f1, f2, b'Z'] =
+        *text
+    else {
+        return None;
+    };
+    let digits = [y0, y1, y2, y3, m0, m1, d0, d1, h0, h1, n0, n1, s0, s1, f0, f1, f2];
+    if !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let two = |tens: u8, ones: u8| i64::from(tens - b'0') * 10 + i64::from(ones - b'0');
+    let (year, month, day) = (two(y0, y1) * 100 + two(y2, y3), two(m0, m1), two(d0, d1));
+    let (hours, minutes, seconds) = (two(h0, h1), two(n0, n1), two(s0, s1));
+    let is_usual = year > 0 && (1..=12).contains(&month) && (1..=28).contains(&day);
+    if !(is_usual && hours < 24 && minutes < 60 && seconds < 60) {
+        return None;
+    }
+    // years begin in March, so that the leap day is their last (Hinnant, 2013)
+    let (year, month) = if month < 3 { (year - 1, month + 9) } else { (year, month - 3) };
+    let day = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1 - 719_468;
+    let ms = i64::from(f0 - b'0') * 100 + two(f1, f2);
+    Some(day * MS_OF_A_DAY + ((hours * 60 + minutes) * 60 + seconds) * 1000 + ms)
+}
+
 /// A cell that is a number.
 pub(crate) fn time_of(number: TableNumber) -> Result<Option<Told>, ()> {
     match number {
@@ -247,6 +282,19 @@ mod tests {
         #[test]
         fn no_text_panics(text in "\\PC{0,40}") {
             let _ = (cell(&text), offset(&text), fraction(&text));
+        }
+        #[test]
+        fn plain_moments_are_read_as_any_cell(
+            ms in -62_000_000_000_000_i64..200_000_000_000_000,
+            odd in "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}.[0-9]{3}Z|\\PC{0,26}|[0-9]{0,20}",
+        ) {
+            for text in [CapturedAt::from_epoch_ms(ms).to_string(), ms.to_string(), odd] {
+                if let Some(plain) = plain_ms(text.as_bytes(), i64::MIN) {
+                    prop_assert_eq!(cell(&text).unwrap().map_or(i64::MIN, |told| told.time.ms()), plain, "{}", text);
+                }
+            }
+            let is_early = !(29..=31).any(|day| CapturedAt::from_epoch_ms(ms).to_string().contains(&format!("-{day}T")));
+            prop_assert_eq!(plain_ms(CapturedAt::from_epoch_ms(ms).to_string().as_bytes(), 0).is_some(), is_early);
         }
         #[test]
         fn what_is_written_is_read_again(ms in -60_000_000_000_000_i64..200_000_000_000_000) {

@@ -5,7 +5,7 @@
 //! written with an exponent, so that nobody takes it for an id.
 
 use crate::geo;
-use capture_model::{TableNumber, WallClock};
+use capture_model::{TableNumber, TableTexts, WallClock};
 use parquet::basic::{ConvertedType, LogicalType, TimeUnit};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::{DataType, Int96};
@@ -87,11 +87,9 @@ pub(crate) struct Cells {
 }
 
 impl Cells {
-    /// The cell of a row; empty beyond the last.
-    pub(crate) fn get(&self, row: usize) -> &str {
-        let begin = row.checked_sub(1).map_or(0, |before| self.ends.get(before).copied().unwrap_or(self.text.len()));
-        let end = self.ends.get(row).copied().unwrap_or(self.text.len());
-        &self.text[begin..end]
+    /// One a row.
+    pub(crate) fn texts(&self) -> TableTexts<'_> {
+        TableTexts::new(&self.text, &self.ends)
     }
 
     /// How many there are.

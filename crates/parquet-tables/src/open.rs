@@ -7,7 +7,7 @@ use crate::ParquetTableError;
 use crate::cells::{Cells, Meaning, meaning_of};
 use crate::geo;
 use crate::numbers::{Numbers, is_number};
-use capture_model::{TableNumber, TypedRow, Wanted};
+use capture_model::{TypedColumn, TypedRow, TypedRows, Wanted};
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use std::fs::File;
@@ -106,6 +106,16 @@ impl ParquetTable {
         wanted: &dyn Fn(usize) -> Wanted,
         row: &mut TypedRow<'_>,
     ) -> Result<(), ParquetTableError> {
+        self.read_columns(part, wanted, &mut |rows| rows.each(row))
+    }
+
+    /// The same, column by column for some rows at a time.
+    pub fn read_columns(
+        &self,
+        part: usize,
+        wanted: &dyn Fn(usize) -> Wanted,
+        rows: &mut dyn FnMut(&TypedRows<'_>),
+    ) -> Result<(), ParquetTableError> {
         guarded(&self.path, || {
             let reader = open(&self.path)?; // a file of its own: threads must not share the place in it
             let group = reader.get_row_group(part)?;
@@ -121,30 +131,22 @@ impl ParquetTable {
                     Wanted::Any | Wanted::Text => texts.push((place, column.meaning, source()?, Cells::default())),
                 }
             }
-            let mut number = self.first_rows[part];
+            let first_row = self.first_rows[part] + 1;
             let mut done = 0;
-            let mut cells = vec![TableNumber::None; self.columns.len()];
             while done < n_rows {
                 let most = BATCH.min(n_rows - done);
-                for (_, meaning, source, cells) in &mut texts {
+                let mut columns = vec![TypedColumn::Empty; self.columns.len()];
+                for (place, meaning, source, cells) in &mut texts {
                     cells.read(source, *meaning, most)?;
                     is_whole(cells.len(), most)?;
+                    columns[*place] = TypedColumn::Texts(cells.texts());
                 }
-                for (_, meaning, source, cells) in &mut numbers {
+                for (place, meaning, source, cells) in &mut numbers {
                     cells.read(source, *meaning, most)?;
                     is_whole(cells.of_rows().len(), most)?;
+                    columns[*place] = TypedColumn::Numbers(cells.of_rows());
                 }
-                let mut line = vec![""; self.columns.len()];
-                for at in 0..most {
-                    for (place, _, _, texts) in &texts {
-                        line[*place] = texts.get(at);
-                    }
-                    for (place, _, _, numbers) in &numbers {
-                        cells[*place] = numbers.of_rows()[at];
-                    }
-                    number += 1;
-                    row(number, &line, &cells);
-                }
+                rows(&TypedRows { first: first_row + done as u64, n_rows: most, columns: &columns });
                 done += most;
             }
             Ok(())

@@ -45,7 +45,7 @@ impl ParquetFlag {
 #[cfg(feature = "parquet")]
 mod with {
     use super::{OtherTables, Path, ReportError, Result, Table, TableFormat, TableSink};
-    use capture_model::{TypedRow, Wanted};
+    use capture_model::{TypedRows, Wanted};
     use local_archive::{OpenTable, TableError};
     use match_report::OutputFile;
     use parquet_tables::{ParquetSink, ParquetTable, ParquetTableError};
@@ -98,9 +98,9 @@ mod with {
             &self,
             part: usize,
             wanted: &dyn Fn(usize) -> Wanted,
-            row: &mut TypedRow<'_>,
+            rows: &mut dyn FnMut(&TypedRows<'_>),
         ) -> Result<(), TableError> {
-            self.0.read_part(part, wanted, row).map_err(told)
+            self.0.read_columns(part, wanted, rows).map_err(told)
         }
     }
 

@@ -124,77 +124,62 @@ impl<P: PartReader> PieceRows for P {
 
 /// Rows without quotes, each ended by a line feed or the end.
 fn read_plain<P: PartReader>(text: &str, mut line: u64, reader: &mut P, bad: &mut BadCells) {
-    let mut cells: Vec<&str> = Vec::new();
-    let mut begin = 0;
-    for at in Separators::new(text.as_bytes()) {
-        let cell = &text[begin..at];
-        begin = at + 1;
-        if text.as_bytes()[at] == b',' {
-            cells.push(cell);
-            continue;
+    let bytes = text.as_bytes();
+    let mut begins = vec![0];
+    each_mark(bytes, |at| match bytes[at] {
+        b',' => begins.push(at + 1),
+        b'\n' => {
+            take_row(text, &mut begins, at, line, reader, bad);
+            begins.clear();
+            begins.push(at + 1);
+            line += 1;
         }
-        take_row(&mut cells, cell, line, reader, bad);
-        line += 1;
-    }
-    take_row(&mut cells, &text[begin..], line, reader, bad);
+        _ => {}
+    });
+    take_row(text, &mut begins, bytes.len(), line, reader, bad);
 }
 
-/// Places of commas and line feeds, eight bytes at a time: cells are so short that a search for the next mark, begun anew
-/// behind each, costs more than the number in the cell.
-struct Separators<'t> {
-    rest: &'t [u8],
-    /// Where the next eight begin.
-    next: usize,
-    /// The high bits of the bytes of the last eight that are marks and were not told.
-    marks: u64,
-}
-
-impl<'t> Separators<'t> {
-    fn new(bytes: &'t [u8]) -> Self {
-        Self { rest: bytes, next: 0, marks: 0 }
-    }
-}
-
-impl Iterator for Separators<'_> {
-    type Item = usize;
-
-    fn next(&mut self) -> Option<usize> {
-        while self.marks == 0 {
-            let word = if let Some((&eight, rest)) = self.rest.split_first_chunk::<8>() {
-                self.rest = rest;
-                u64::from_le_bytes(eight)
-            } else if self.rest.is_empty() {
-                return None;
-            } else {
-                let mut eight = [0; 8];
-                eight[..self.rest.len()].copy_from_slice(self.rest);
-                self.rest = &[];
-                u64::from_le_bytes(eight)
-            };
-            self.marks = equal_bytes(word, b',') | equal_bytes(word, b'\n');
-            self.next += 8;
+/// Calls `each` with the places of all commas and line feeds, in order, and of other bytes below `-`, of which tables of
+/// numbers have few.
+///
+/// Eight bytes are looked at by one subtraction: cells are so short that a search for the next mark, begun anew behind each,
+/// costs more than the number in the cell.
+#[inline]
+fn each_mark(bytes: &[u8], mut each: impl FnMut(usize)) {
+    let (eights, rest) = bytes.as_chunks::<8>();
+    let mut last = [b'-'; 8]; // no mark
+    last[..rest.len()].copy_from_slice(rest);
+    for (at, &eight) in eights.iter().chain([&last]).enumerate() {
+        let mut marks = bytes_below_minus(u64::from_le_bytes(eight));
+        while marks != 0 {
+            each(8 * at + marks.trailing_zeros() as usize / 8);
+            marks &= marks - 1;
         }
-        let at = self.next - 8 + self.marks.trailing_zeros() as usize / 8;
-        self.marks &= self.marks - 1;
-        Some(at)
     }
 }
 
-/// The high bit of each byte of a word that is this one.
-fn equal_bytes(word: u64, byte: u8) -> u64 {
-    const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
-    let differs = word ^ u64::from_le_bytes([byte; 8]);
-    // seven bits and 0x7f carry into the eighth unless all seven are 0
-    !(((differs & LOW) + LOW) | differs | LOW)
+/// The high bit of each byte of a word that comes before `-`.
+fn bytes_below_minus(word: u64) -> u64 {
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    // with its high bit set, no byte borrows from its neighbour; the bit stays where the other seven are no less than `-`
+    !((word | HIGH) - u64::from_le_bytes([b'-'; 8])) & !word & HIGH
 }
 
-/// Ends a row with its last cell; a line without anything is none.
-fn take_row<'t, P: PartReader>(cells: &mut Vec<&'t str>, last: &'t str, line: u64, reader: &mut P, bad: &mut BadCells) {
-    let last = last.strip_suffix('\r').unwrap_or(last);
-    if !cells.is_empty() || !last.is_empty() {
-        cells.push(last);
-        reader.row(&Row::of_text(line, cells), bad);
-        cells.clear();
+/// Ends a row whose cells begin at `begins`; a line without anything is none.
+fn take_row<P: PartReader>(
+    text: &str,
+    begins: &mut Vec<usize>,
+    end: usize,
+    line: u64,
+    reader: &mut P,
+    bad: &mut BadCells,
+) {
+    let last = begins.last().copied().unwrap_or_default();
+    let ends_with_return = end > last && text.as_bytes()[end - 1] == b'\r';
+    let end = end - usize::from(ends_with_return);
+    if begins.len() > 1 || last < end {
+        begins.push(end + 1);
+        reader.row(&Row::within(line, text, begins), bad);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{BadCells, PartReader, Row, RowsError};
 use crate::errors::TableError;
-use capture_model::{TypedRow, Wanted};
+use capture_model::{TypedRows, Wanted};
 use rayon::prelude::*;
 use std::fmt::Debug;
 use std::path::Path;
@@ -15,18 +15,18 @@ pub trait TableFormat: Debug + Send + Sync {
     fn open(&self, path: &Path) -> Result<Box<dyn OpenTable>, TableError>;
 }
 
-/// A table whose rows can be read as cells: text, and numbers where they are wanted so.
+/// A table whose cells can be read: text, and numbers where they are wanted so.
 pub trait OpenTable: Send + Sync {
     /// Names of the columns.
     fn names(&self) -> &[String];
     /// How many parts it has, in the order of the rows.
     fn n_parts(&self) -> usize;
-    /// Reads one part, row by row; cells of columns that are not `wanted` may be empty.
+    /// Reads one part, some rows at a time; cells of columns that are not `wanted` may be empty.
     fn read_part(
         &self,
         part: usize,
         wanted: &dyn Fn(usize) -> Wanted,
-        row: &mut TypedRow<'_>,
+        rows: &mut dyn FnMut(&TypedRows<'_>),
     ) -> Result<(), TableError>;
 }
 
@@ -41,21 +41,28 @@ pub(super) fn read_rows<P: PartReader>(
     if let Err(column) = reader.header(&names) {
         return super::finish(path, Err(RowsError::Missing { column, found: names.join(", ") }), BadCells::default());
     }
-    let read = |part: usize, rows: &mut P| {
+    let model = reader.part(); // knows the header and nothing else
+    let read = |part: usize, reader: &mut P| {
         let mut bad = BadCells::default();
-        let model = rows.part(); // knows the header and nothing else
-        table.read_part(part, &|column| model.wants(column), &mut |line, cells, numbers| {
-            rows.row(&Row { line, cells, numbers }, &mut bad);
+        table.read_part(part, &|column| model.wants(column), &mut |rows| {
+            if !reader.take_columns(rows) {
+                rows.each(&mut |line, cells, numbers| reader.row(&Row::of_types(line, cells, numbers), &mut bad));
+            }
         })?;
         Ok(bad)
     };
     let parts: Vec<usize> = (0..table.n_parts()).collect();
     let mut emptied: Vec<P> = Vec::new(); // their memory is used again: touching new memory costs as much as filling it
     for batch in parts.chunks(rayon::current_num_threads()) {
-        emptied.resize_with(batch.len(), || reader.part());
-        let done: Vec<Result<BadCells, TableError>> =
-            batch.par_iter().zip(&mut emptied).map(|(&part, rows)| read(part, rows)).collect();
-        for (part_bad, rows) in done.into_iter().zip(&mut emptied) {
+        let (&first, others) = batch.split_first().expect("chunks are not empty");
+        emptied.resize_with(others.len(), || reader.part());
+        // the first part goes where all will be
+        let (first, others): (Result<BadCells, TableError>, Vec<Result<BadCells, TableError>>) = rayon::join(
+            || read(first, reader),
+            || others.par_iter().zip(&mut emptied).map(|(&part, rows)| read(part, rows)).collect(),
+        );
+        bad.append(first?);
+        for (part_bad, rows) in others.into_iter().zip(&mut emptied) {
             bad.append(part_bad?);
             reader.append(rows);
         }

@@ -13,15 +13,17 @@ mod json_rows;
 mod local;
 mod pieces;
 mod quotes;
+mod row;
 
 pub use clusters::{ClusterRow, join_clusters, read_cluster_table};
 pub(crate) use columns::{Columns, Known};
 pub use format::{OpenTable, TableFormat};
 pub(crate) use json_rows::text_of;
 pub(crate) use local::read_local_table;
+pub(crate) use row::Row;
 
 use crate::errors::{BadCell, MOST_BAD_CELLS, TableError};
-use capture_model::{TableNumber, Wanted};
+use capture_model::{TypedRows, Wanted};
 use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
@@ -35,40 +37,6 @@ pub(crate) fn is_table(path: &Path, format: Option<&dyn TableFormat>) -> bool {
         })
 }
 
-/// One row: its line and its cells by column, in the order of [`Columns`].
-#[derive(Debug)]
-pub(crate) struct Row<'a> {
-    pub(crate) line: u64,
-    cells: &'a [&'a str],
-    /// Of a table with types, the cells that are numbers; empty for a table of text.
-    numbers: &'a [TableNumber],
-}
-
-impl<'a> Row<'a> {
-    /// A row of a table of text.
-    pub(crate) fn of_text(line: u64, cells: &'a [&'a str]) -> Self {
-        Self { line, cells, numbers: &[] }
-    }
-
-    /// The number of a column that was [`Wanted::Any`]; [`TableNumber::None`] where the cell is text.
-    pub(crate) fn number(&self, column: usize) -> TableNumber {
-        self.numbers.get(column).copied().unwrap_or_default()
-    }
-
-    /// The cell of a column, trimmed; empty when the row ends before it.
-    pub(crate) fn cell(&self, column: usize) -> &'a str {
-        let cell = self.raw(column);
-        let is_bare = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
-        // between printable ASCII there is nothing to trim
-        if is_bare(cell.as_bytes().first()) && is_bare(cell.as_bytes().last()) { cell } else { cell.trim() }
-    }
-
-    /// The cell as it is.
-    pub(crate) fn raw(&self, column: usize) -> &'a str {
-        self.cells.get(column).copied().unwrap_or("")
-    }
-}
-
 /// What reads a table: told the header once, then each row.
 pub(crate) trait RowReader {
     /// The header. In JSON it grows with new keys and is told again; a column is missing only if it is so at the end.
@@ -79,6 +47,10 @@ pub(crate) trait RowReader {
     }
     /// One row; cells that cannot be understood go to `bad`.
     fn row(&mut self, row: &Row<'_>, bad: &mut BadCells);
+    /// Takes rows of a table with types column by column, or leaves all of them to [`RowReader::row`] and says so by `false`.
+    fn take_columns(&mut self, _rows: &TypedRows<'_>) -> bool {
+        false
+    }
 }
 
 /// A reader of rows of which many work at once, each on a part of the table.

@@ -54,7 +54,7 @@ pub use shifts_table::{
     send_report_shifts, send_shifts, send_shifts_by_sequence, write_shifts, write_shifts_by_sequence,
 };
 pub use summary::{Counts, Summary, write_summary};
-pub use table::{Cell, ColumnInfo, CsvStyle, Kind, OtherTables, OutputKind, TableSink, write_table};
+pub use table::{Cell, ColumnInfo, CsvRows, CsvStyle, Kind, OtherTables, OutputKind, TableSink, write_table};
 pub use uploads_table::{UploadRow, send_uploads, write_uploads};
 pub use video_points_table::send_video_points;
 pub use words::{meaning, next_step};

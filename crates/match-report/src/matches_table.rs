@@ -4,7 +4,7 @@
 //! matched and ambiguous ones show candidates.
 
 use crate::report::{MOST_CANDIDATES, joined_ids};
-use crate::table::{Cell, Column, Kind, TableSink, column, send, write_table};
+use crate::table::{Cell, Column, Kind, TableSink, column, send_numbered, write_table};
 use crate::{CsvStyle, OutputKind, Report, ReportError, figures};
 use capture_model::{LocalFile, LocalTime, Metres, Position, Reason, Status};
 use image_matcher::{Candidate, Verdict};
@@ -23,10 +23,10 @@ pub fn write_matches(
 
 /// Sends the matches to any sink.
 pub fn send_matches(report: &Report<'_>, sink: &mut dyn TableSink) -> Result<(), ReportError> {
-    let rows = (0..report.archive.files.len()).map(|file| MatchRow::of(report, file));
+    let row_of = |file| MatchRow::of(report, file);
     match report.redaction() {
-        Some(redaction) => send(&columns(), rows, &mut redaction.before(sink)),
-        None => send(&columns(), rows, sink),
+        Some(redaction) => send_numbered(&columns(), report.archive.files.len(), row_of, &mut redaction.before(sink)),
+        None => send_numbered(&columns(), report.archive.files.len(), row_of, sink),
     }
 }
 

@@ -1,5 +1,6 @@
 //! One value of a table, and how the kind of its column makes it text.
 
+use super::csv_sink::GUARDED_BYTES;
 use super::digits::{CellText, write_decimal, write_time, write_whole};
 use capture_model::{LocalTime, SequenceId};
 use std::borrow::Cow;
@@ -133,9 +134,9 @@ impl<'a> Cell<'a> {
     }
 
     /// Whether a spreadsheet might take the cell for a formula, so that it needs a guard.
-    pub(crate) fn needs_guard(&self, kind: Kind, guarded: &[char]) -> bool {
+    pub(crate) fn needs_guard(&self, kind: Kind) -> bool {
         let Self::Text(text) = self else { return false };
-        if !text.starts_with(guarded) {
+        if !text.as_bytes().first().is_some_and(|first| GUARDED_BYTES.contains(first)) {
             return false;
         }
         match kind {

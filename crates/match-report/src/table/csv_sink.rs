@@ -6,11 +6,23 @@
 
 use crate::ReportError;
 use crate::table::digits::CellText;
+use crate::table::held::Held;
 use crate::table::{Cell, ColumnInfo, TableSink};
 use std::io::Write;
 
 /// With what a formula may begin.
 pub(crate) const GUARDED: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\0'];
+
+/// The same as bytes.
+pub(crate) const GUARDED_BYTES: [u8; GUARDED.len()] = {
+    let mut bytes = [0; GUARDED.len()];
+    let mut at = 0;
+    while at < bytes.len() {
+        bytes[at] = GUARDED[at] as u8;
+        at += 1;
+    }
+    bytes
+};
 
 /// How CSV is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,25 +42,18 @@ const HELD: usize = 64 << 10;
 
 pub(crate) struct CsvSink<'w> {
     out: &'w mut dyn Write,
-    style: CsvStyle,
-    columns: Vec<ColumnInfo>,
-    text: Vec<u8>,
+    rows: CsvRows,
 }
 
 impl<'w> CsvSink<'w> {
     pub(crate) fn new(style: CsvStyle, out: &'w mut dyn Write) -> Self {
-        Self { out, style, columns: Vec::new(), text: Vec::new() }
+        Self { out, rows: CsvRows::new(style, &[]) }
     }
 
-    /// Ends a row that begins at a byte of the text.
-    fn end_row(&mut self, start: usize) -> Result<(), ReportError> {
-        if self.text.len() == start && self.columns.len() == 1 {
-            self.text.extend_from_slice(b"\"\""); // an empty line would be none
-        }
-        self.text.push(b'\n');
-        if self.text.len() >= HELD {
-            self.out.write_all(&self.text)?;
-            self.text.clear();
+    fn write(&mut self, least: usize) -> Result<(), ReportError> {
+        if self.rows.text.len() >= least {
+            self.out.write_all(self.rows.text.bytes())?;
+            self.rows.text.clear();
         }
         Ok(())
     }
@@ -56,51 +61,93 @@ impl<'w> CsvSink<'w> {
 
 impl TableSink for CsvSink<'_> {
     fn begin(&mut self, columns: &[ColumnInfo]) -> Result<(), ReportError> {
-        self.columns = columns.to_vec();
-        let start = self.text.len();
-        for (at, column) in columns.iter().enumerate() {
-            if at > 0 {
-                self.text.push(b',');
-            }
-            push_field(column.name, "", &mut self.text);
-        }
-        self.end_row(start)
+        self.rows = CsvRows::new(self.rows.style, columns);
+        self.rows.add_header();
+        self.write(HELD)
     }
 
     fn row(&mut self, cells: &mut dyn Iterator<Item = Cell<'_>>) -> Result<(), ReportError> {
-        let start = self.text.len();
-        for (at, (column, cell)) in self.columns.iter().zip(cells).enumerate() {
-            if at > 0 {
-                self.text.push(b',');
-            }
-            match &cell {
-                Cell::Text(text) => {
-                    let is_guarded = self.style.guard && cell.needs_guard(column.kind, &GUARDED);
-                    push_field(text, if is_guarded { "'" } else { "" }, &mut self.text);
-                }
-                _ => cell.put(column.kind, &mut self.text), // nothing in a number needs quotes
-            }
-        }
-        self.end_row(start)
+        self.rows.add(cells);
+        self.write(HELD)
     }
 
     fn finish(&mut self) -> Result<(), ReportError> {
-        self.out.write_all(&self.text)?;
-        self.text.clear();
+        self.write(0)?;
         Ok(self.out.flush()?)
+    }
+
+    fn apart(&self) -> Option<CsvRows> {
+        Some(CsvRows::new(self.rows.style, &self.rows.columns))
+    }
+
+    fn append(&mut self, rows: &CsvRows) -> Result<(), ReportError> {
+        self.write(0)?;
+        Ok(self.out.write_all(rows.text.bytes())?)
+    }
+}
+
+/// Rows of a table as CSV: text that can be made in many places at once and put together.
+#[derive(Debug)]
+pub struct CsvRows {
+    style: CsvStyle,
+    columns: Vec<ColumnInfo>,
+    text: Held,
+}
+
+impl CsvRows {
+    pub(crate) fn new(style: CsvStyle, columns: &[ColumnInfo]) -> Self {
+        Self { style, columns: columns.to_vec(), text: Held::default() }
+    }
+
+    /// Forgets all rows.
+    pub(crate) fn clear(&mut self) {
+        self.text.clear();
+    }
+
+    /// Adds the names of the columns.
+    fn add_header(&mut self) {
+        for (at, column) in self.columns.iter().enumerate() {
+            if at > 0 {
+                self.text.text(",");
+            }
+            push_field(column.name, "", &mut self.text);
+        }
+        self.text.text("\n");
+    }
+
+    /// Adds a row.
+    pub(crate) fn add(&mut self, cells: &mut dyn Iterator<Item = Cell<'_>>) {
+        let text = &mut self.text;
+        let start = text.len();
+        for (at, (column, cell)) in self.columns.iter().zip(cells).enumerate() {
+            if at > 0 {
+                text.ascii(u64::from(b','), 1);
+            }
+            match &cell {
+                Cell::Text(words) => {
+                    let is_guarded = self.style.guard && cell.needs_guard(column.kind);
+                    push_field(words, if is_guarded { "'" } else { "" }, text);
+                }
+                _ => cell.put(column.kind, text), // nothing in a number needs quotes
+            }
+        }
+        if text.len() == start && self.columns.len() == 1 {
+            text.text("\"\""); // an empty line would be none
+        }
+        text.ascii(u64::from(b'\n'), 1);
     }
 }
 
 /// Appends a text behind its guard, in quotes where it needs them.
-fn push_field(text: &str, guard: &str, out: &mut Vec<u8>) {
-    // all marks come before `-`, which most texts have none of; one test without a branch looks at many bytes at once
-    let may_need_quotes = text.bytes().fold(0, |any, byte| any | u8::from(byte < b'-')) > 0;
-    let needs_quotes = may_need_quotes && text.bytes().any(|byte| matches!(byte, b',' | b'"' | b'\r' | b'\n'));
+fn push_field(text: &str, guard: &str, out: &mut impl CellText) {
+    // all marks come before `-`, which most texts have none of
+    let needs_quotes =
+        may_be_below_minus(text.as_bytes()) && text.bytes().any(|byte| matches!(byte, b',' | b'"' | b'\r' | b'\n'));
     if !needs_quotes {
         out.text(guard);
         return out.text(text);
     }
-    out.push(b'"');
+    out.text("\"");
     out.text(guard);
     for (at, part) in text.split('"').enumerate() {
         if at > 0 {
@@ -108,5 +155,17 @@ fn push_field(text: &str, guard: &str, out: &mut Vec<u8>) {
         }
         out.text(part);
     }
-    out.push(b'"');
+    out.text("\"");
+}
+
+/// Whether a byte of a text comes before `-`; sometimes also where none does.
+fn may_be_below_minus(text: &[u8]) -> bool {
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    // with its high bit set, no byte borrows from its neighbour; the bit stays where the other seven are no less than `-`
+    let is_below =
+        |eight: &[u8; 8]| ((u64::from_le_bytes(*eight) | HIGH) - u64::from_le_bytes([b'-'; 8])) & HIGH != HIGH;
+    match text.last_chunk::<8>() {
+        Some(last) => is_below(last) || text.as_chunks::<8>().0.iter().any(is_below),
+        None => text.iter().any(|&byte| byte < b'-'),
+    }
 }

@@ -81,15 +81,44 @@ fn write_parts(is_negative: bool, number: u64, decimals: usize, out: &mut impl C
         6 => (number / 1_000_000, number % 1_000_000),
         _ => (number / 10_000_000, number % 10_000_000),
     };
-    if is_negative {
-        out.ascii(u64::from(b'-'), 1);
+    let digits = (eight_digits(parts) >> (8 * (7 - decimals.min(7)))) & !0xff | u64::from(b'.');
+    let n_behind = if decimals > 0 { decimals + 1 } else { 0 };
+    if whole >= 1000 {
+        if is_negative {
+            out.ascii(u64::from(b'-'), 1);
+        }
+        write_whole(whole, out);
+        return out.ascii(digits, n_behind);
     }
-    write_whole(whole, out);
-    if decimals > 0 {
-        let digits = eight_digits(parts) >> (8 * (7 - decimals));
-        out.ascii((digits & !0xff) | u64::from(b'.'), decimals + 1);
+    let [a, b, c, n_before] = BELOW_1000[whole as usize];
+    let (mut before, mut n_before) = (u64::from(u32::from_le_bytes([a, b, c, 0])), usize::from(n_before));
+    if is_negative {
+        before = (before << 8) | u64::from(b'-');
+        n_before += 1;
+    }
+    if n_before + n_behind <= 8 {
+        out.ascii(before | (digits << (8 * n_before)), n_before + n_behind);
+    } else {
+        out.ascii(before, n_before);
+        out.ascii(digits, n_behind);
     }
 }
+
+/// The digits of the numbers below 1000, without zeros in front, and how many they are.
+const BELOW_1000: [[u8; 4]; 1000] = {
+    let mut all = [[0; 4]; 1000];
+    let mut number = 0;
+    while number < all.len() {
+        let [a, b, c] = [b'0' + (number / 100) as u8, b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8];
+        all[number] = match number {
+            0..10 => [c, 0, 0, 1],
+            10..100 => [b, c, 0, 2],
+            _ => [a, b, c, 3],
+        };
+        number += 1;
+    }
+    all
+};
 
 /// Appends a number with fixed decimals; never `-0.00`, nothing when it is no number.
 ///
@@ -97,6 +126,7 @@ fn write_parts(is_negative: bool, number: u64, decimals: usize, out: &mut impl C
 /// The number times 10^decimals is off by half a unit in the last place at most. Where it lies further than that from the
 /// middle between two whole numbers, it is rounded to the same side as the exact value, which is what `write!` rounds;
 /// ties, near ties and large numbers are left to `write!`.
+#[inline]
 pub(super) fn write_decimal(number: f64, decimals: usize, out: &mut impl CellText) {
     if !number.is_finite() {
         return;

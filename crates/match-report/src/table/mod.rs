@@ -6,14 +6,16 @@
 mod cell;
 mod csv_sink;
 mod digits;
+mod held;
 mod json_lines;
 
 pub use cell::{Cell, Kind};
-pub use csv_sink::CsvStyle;
+pub use csv_sink::{CsvRows, CsvStyle};
 pub(crate) use csv_sink::{CsvSink, GUARDED};
 pub(crate) use json_lines::{JsonLinesSink, Keys, write_members};
 
 use crate::{ReportError, Table};
+use rayon::prelude::*;
 use std::io::Write;
 use std::path::Path;
 
@@ -76,6 +78,14 @@ pub trait TableSink {
     fn row(&mut self, cells: &mut dyn Iterator<Item = Cell<'_>>) -> Result<(), ReportError>;
     /// No row follows.
     fn finish(&mut self) -> Result<(), ReportError>;
+    /// What rows can be made with elsewhere, to be handed to [`TableSink::append`]; `None` where rows must come one by one.
+    fn apart(&self) -> Option<CsvRows> {
+        None
+    }
+    /// Rows that were made by what [`TableSink::apart`] gave.
+    fn append(&mut self, _rows: &CsvRows) -> Result<(), ReportError> {
+        Ok(())
+    }
 }
 
 /// Writes a table of a report into a folder in a further format; the sender may be asked once.
@@ -98,6 +108,52 @@ pub(crate) fn send<R>(
         sink.row(&mut columns.iter().map(|column| (column.cell)(&row)))?;
     }
     sink.finish()
+}
+
+/// Rows that are made at once by one core.
+const ROWS_AT_ONCE: usize = 2048;
+
+/// Sends a whole table whose rows are known by number: where the sink allows it, all cores make rows while those made before
+/// go out.
+pub(crate) fn send_numbered<R>(
+    columns: &[Column<R>],
+    n_rows: usize,
+    row_of: impl Fn(usize) -> R + Sync,
+    sink: &mut dyn TableSink,
+) -> Result<(), ReportError> {
+    sink.begin(&infos(columns))?;
+    if sink.apart().is_none() {
+        for row in (0..n_rows).map(row_of) {
+            sink.row(&mut columns.iter().map(|column| (column.cell)(&row)))?;
+        }
+        return sink.finish();
+    }
+    let starts: Vec<usize> = (0..n_rows).step_by(ROWS_AT_ONCE).collect();
+    let (mut made, mut next): (Vec<CsvRows>, Vec<CsvRows>) = (Vec::new(), Vec::new());
+    let make = |start: usize, rows: &mut CsvRows| {
+        rows.clear();
+        for row in (start..n_rows.min(start + ROWS_AT_ONCE)).map(&row_of) {
+            rows.add(&mut columns.iter().map(|column| (column.cell)(&row)));
+        }
+    };
+    let mut batches = starts.chunks(2 * rayon::current_num_threads());
+    loop {
+        let batch = batches.next().unwrap_or_default();
+        next.truncate(batch.len());
+        while next.len() < batch.len() {
+            next.extend(sink.apart());
+        }
+        let written = rayon::in_place_scope(|scope| {
+            let (next, make) = (&mut next, &make);
+            scope.spawn(move |_| next.par_iter_mut().zip(batch).for_each(|(rows, &start)| make(start, rows)));
+            made.iter().try_for_each(|rows| sink.append(rows))
+        });
+        written?;
+        if batch.is_empty() {
+            return sink.finish();
+        }
+        std::mem::swap(&mut made, &mut next);
+    }
 }
 
 /// Hands a sink of the kind to whoever sends the table; a table has no GeoJSON form.

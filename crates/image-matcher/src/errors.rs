@@ -51,6 +51,9 @@ impl TimeClass {
 
     fn density(&self, residual_s: f64) -> f64 {
         match *self {
+            Self::Laplace { scale_s, centre_s } if (residual_s - centre_s).abs() > FAR * scale_s => {
+                OUTLIERS / OUTLIER_SPAN_S // to the last bit
+            }
             Self::Laplace { scale_s, centre_s } => {
                 let near = (-(residual_s - centre_s).abs() / scale_s).exp() / (2.0 * scale_s);
                 (1.0 - OUTLIERS) * near + OUTLIERS / OUTLIER_SPAN_S
@@ -123,19 +126,46 @@ fn place_density(residual_m: f64, sigma_m: f64, outliers: f64) -> f64 {
 
 /// The standard deviation that explains the residuals best, and the log-likelihood per residual.
 pub(crate) fn fit_sigma(residuals_m: &[f64]) -> (f64, f64) {
+    const SLACK: f64 = 1e-6;
     let mean = |sigma: f64| {
-        log_of_product(residuals_m.iter().map(|&r| place_density(r, sigma, 0.03))) / residuals_m.len().max(1) as f64
+        log_of_product(residuals_m.iter().map(|&r| place_density(r, sigma, FAR_SHARE)))
+            / residuals_m.len().max(1) as f64
     };
     // Within the smallest deviation it is the best: its density is 0.6 / (2 pi 0.02^2) there at least, and that of the
     // next one 1 / (2 pi 0.3^2) at most, 136 times less.
     if residuals_m.iter().all(|&r| r <= SIGMAS_M[0]) && !residuals_m.is_empty() {
         return (SIGMAS_M[0], mean(SIGMAS_M[0]));
     }
-    SIGMAS_M
-        .map(|sigma| (sigma, mean(sigma)))
-        .into_iter()
-        .reduce(|best, next| if next.1 > best.1 + 1e-9 { next } else { best })
-        .expect("the list of deviations is not empty")
+    let mut best: Option<(f64, f64)> = None;
+    // the likeliest first, as far as that is seen without an exponential; the others mostly cannot reach it
+    let bounds = SIGMAS_M.map(|sigma| most_likely(residuals_m, sigma));
+    let known = SIGMAS_M[(0..SIGMAS_M.len()).fold(0, |best, at| if bounds[at] > bounds[best] { at } else { best })];
+    let of_known = mean(known);
+    for (sigma, bound) in SIGMAS_M.into_iter().zip(bounds) {
+        if bound < of_known - SLACK {
+            continue;
+        }
+        let of_sigma = if sigma == known { of_known } else { mean(sigma) };
+        if best.is_none_or(|(_, most)| of_sigma > most + 1e-9) {
+            best = Some((sigma, of_sigma));
+        }
+    }
+    best.expect("the likeliest deviation is not skipped")
+}
+
+/// Share of outliers where deviations are compared.
+const FAR_SHARE: f64 = 0.03;
+
+/// What the mean log density of residuals is at most, near enough to rule deviations out.
+fn most_likely(residuals_m: &[f64], sigma_m: f64) -> f64 {
+    const APART: f64 = 3.0; // nats: the smaller one of two densities adds a twentieth
+    let of_outlier = (FAR_SHARE / (PI * DISC_M * DISC_M)).ln();
+    let (at_centre, per_m2) = (((1.0 - FAR_SHARE) / (TAU * sigma_m * sigma_m)).ln(), 0.5 / (sigma_m * sigma_m));
+    let most = |&residual_m: &f64| {
+        let near = at_centre - residual_m * residual_m * per_m2;
+        near.max(of_outlier) + if (near - of_outlier).abs() > APART { 0.05 } else { 0.694 }
+    };
+    residuals_m.iter().map(most).sum::<f64>() / residuals_m.len().max(1) as f64
 }
 
 /// The sum of logarithms of densities, as few logarithms of products: densities here lie within 1e-8 and 1e3.
@@ -178,24 +208,51 @@ pub(crate) fn running_median(vectors: &[[f64; 2]], half: usize) -> Vec<[f64; 2]>
         return vec![median_vector(vectors); vectors.len()];
     }
     let mut medians = vec![[0.0; 2]; vectors.len()];
+    let mut window: Vec<i64> = Vec::with_capacity(2 * half + 1);
     for axis in [0, 1] {
-        // the window in order: one value enters, one leaves
-        let mut window: Vec<f64> = Vec::with_capacity(2 * half + 2);
-        let place = |window: &[f64], value: f64| window.partition_point(|known| known.total_cmp(&value).is_lt());
-        for value in &vectors[..half] {
-            window.insert(place(&window, value[axis]), value[axis]);
-        }
+        let key = |at: usize| in_order(vectors[at][axis]);
+        window.clear();
+        window.extend((0..half).map(key));
+        window.sort_unstable();
         for (at, median) in medians.iter_mut().enumerate() {
-            if let Some(entering) = vectors.get(at + half) {
-                window.insert(place(&window, entering[axis]), entering[axis]);
+            // one value enters, one leaves
+            let entering = (at + half < vectors.len()).then(|| key(at + half));
+            let leaving = at.checked_sub(half + 1).map(key);
+            match (leaving, entering) {
+                (Some(leaving), Some(entering)) => replace(&mut window, leaving, entering),
+                (None, Some(entering)) => window.insert(window.partition_point(|&known| known < entering), entering),
+                (Some(leaving), None) => drop(window.remove(window.partition_point(|&known| known < leaving))),
+                (None, None) => {}
             }
-            if let Some(leaving) = at.checked_sub(half + 1) {
-                window.remove(place(&window, vectors[leaving][axis]));
-            }
-            median[axis] = window[(window.len() - 1) / 2];
+            median[axis] = of_order(window[(window.len() - 1) / 2]);
         }
     }
     medians
+}
+
+/// Puts one value of a sorted window in the place of another, and keeps its order.
+fn replace(window: &mut [i64], leaving: i64, entering: i64) {
+    let mut at = window.partition_point(|&known| known < leaving);
+    while at + 1 < window.len() && window[at + 1] < entering {
+        window[at] = window[at + 1];
+        at += 1;
+    }
+    while at > 0 && window[at - 1] > entering {
+        window[at] = window[at - 1];
+        at -= 1;
+    }
+    window[at] = entering;
+}
+
+/// A whole number that is ordered as `total_cmp` orders floats.
+fn in_order(value: f64) -> i64 {
+    let bits = value.to_bits() as i64;
+    bits ^ (((bits >> 63) as u64) >> 1) as i64
+}
+
+/// The float of such a number.
+fn of_order(number: i64) -> f64 {
+    f64::from_bits((number ^ (((number >> 63) as u64) >> 1) as i64) as u64)
 }
 
 /// Componentwise median.
@@ -287,6 +344,24 @@ mod tests {
                     &vectors[k.saturating_sub(half)..(k + half + 1).min(60)]
                 };
                 assert_eq!(*found, median_vector(window), "{k} of {half}");
+            }
+        }
+    }
+
+    #[test]
+    fn deviations_that_are_skipped_are_not_the_best() {
+        let mut numbers = crate::worlds::Numbers(3);
+        for scale_m in [0.01, 0.05, 0.2, 0.45, 0.8, 1.4, 3.0, 5.5, 9.0, 30.0, 400.0] {
+            for n in [1, 2, 7, 60] {
+                let residuals: Vec<f64> = (0..n).map(|_| scale_m * (-2.0 * numbers.next().ln()).sqrt()).collect();
+                let mean = |sigma: f64| {
+                    let densities = residuals.iter().map(|&r| place_density(r, sigma, FAR_SHARE));
+                    log_of_product(densities) / residuals.len() as f64
+                };
+                let all = SIGMAS_M.map(|sigma| (sigma, mean(sigma)));
+                let best = all.into_iter().reduce(|best, next| if next.1 > best.1 + 1e-9 { next } else { best });
+                assert_eq!(Some(fit_sigma(&residuals)), best, "{scale_m} m, {n}");
+                assert!(all.iter().all(|&(sigma, mean)| mean <= most_likely(&residuals, sigma)), "{scale_m} m, {n}");
             }
         }
     }

@@ -16,7 +16,7 @@
 use crate::block::{Block, roughness};
 use crate::errors::{SCALES_S, TimeClass, fit_second, fit_sigma, median, median_vector, running_median};
 use crate::explore::{SHARED, shared_photos};
-use crate::plane::distance_m2;
+use crate::plane::{Point, distance_m2};
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
 use crate::votes::{EXACT_M, GATE_M, nearest_quarter_ms};
@@ -213,6 +213,8 @@ struct Whole<'a> {
     /// Offset at each photo, ms, from the first part.
     strongest: &'a Block,
     n_pairs: usize,
+    /// The pairs of the middle, and the places of their images.
+    middle: Vec<(Link, Point)>,
 }
 
 impl<'a> Whole<'a> {
@@ -233,15 +235,13 @@ impl<'a> Whole<'a> {
         let n_exact = links().filter(is_exact).count();
         let is_told = n_exact as f64 >= COPIED * n_pairs as f64;
         let strongest = blocks.first()?;
-        (ride.is_timed() && ride.interval_s > 0.0 && n_pairs >= FEWEST && !is_told).then_some(Self {
-            ride,
-            side,
-            weights,
-            clock,
-            chains,
-            strongest,
-            n_pairs,
-        })
+        if !ride.is_timed() || ride.interval_s <= 0.0 || n_pairs < FEWEST || is_told {
+            return None;
+        }
+        let kind = usize::from(strongest.places == crate::block::Places::Computed);
+        let with_place = |&link: &Link| (link, side.points(link.1 as usize, &ride.anchor)[kind]);
+        let middle = links().skip(n_pairs.saturating_sub(MOST) / 2).take(MOST).map(with_place).collect();
+        Some(Self { ride, side, weights, clock, chains, strongest, n_pairs, middle })
     }
 
     fn links(&self, frames: i32) -> Vec<Link> {
@@ -252,23 +252,25 @@ impl<'a> Whole<'a> {
         moved.collect()
     }
 
-    /// The middle of the chain, moved: the same images whatever the frames.
-    fn sample(&self, frames: i32) -> Vec<Link> {
-        let skipped = self.n_pairs.saturating_sub(MOST) / 2;
-        let sample = self.chains.iter().flat_map(|chain| chain.iter()).copied().skip(skipped).take(MOST);
-        sample.filter_map(|(photo, image)| Some((moved_photo(self.ride, photo, -i64::from(frames))?, image))).collect()
+    /// The middle of the chain, moved: the same images whatever the frames, and their places.
+    fn sample(&self, frames: i32) -> (Vec<Link>, Vec<Point>) {
+        let moved = self.middle.iter().filter_map(|&((photo, image), place)| {
+            Some(((moved_photo(self.ride, photo, -i64::from(frames))?, image), place))
+        });
+        moved.unzip()
     }
 
     /// Weighs the chain moved by some frames; `None` where too little of it is left.
     fn weigh(&self, frames: i32) -> Option<Weighed> {
         let all = self.links(frames);
-        let (links, n) = (&self.sample(frames), self.n_pairs.min(MOST));
+        let (links, image_places) = self.sample(frames);
+        let (links, n) = (links.as_slice(), self.n_pairs.min(MOST));
         if links.len() < FEWEST || links.len() * 2 < n {
             return None;
         }
         let n = n as f64;
         let (times, lag_s, edge_s) = self.times(links);
-        let places = self.places(links, n)?;
+        let places = self.places(links, &image_places, n)?;
         let far = self.far_ends(&all);
         let equal = |difference: &dyn Fn(usize, usize) -> f64, within: f64| {
             links.iter().filter(|link| difference(link.0 as usize, link.1 as usize).abs() <= within).count()
@@ -312,15 +314,12 @@ impl<'a> Whole<'a> {
     }
 
     /// What places say of a chain of so many pairs: how smooth the field is, and how far it lies away; `None` beyond the gate.
-    fn places(&self, links: &[Link], n: f64) -> Option<f64> {
-        let kind = usize::from(self.strongest.places == crate::block::Places::Computed);
+    fn places(&self, links: &[Link], image_places: &[Point], n: f64) -> Option<f64> {
         let vectors: Vec<[f64; 2]> = links
             .iter()
-            .filter(|link| !self.ride.frozen[link.0 as usize])
-            .map(|&(photo, image)| {
-                let place = self.side.points(image as usize, &self.ride.anchor)[kind];
-                self.ride.plane.offset_m(self.ride.place[photo as usize], place)
-            })
+            .zip(image_places)
+            .filter(|(link, _)| !self.ride.frozen[link.0 as usize])
+            .map(|(link, &place)| self.ride.plane.offset_m(self.ride.place[link.0 as usize], place))
             .filter(|vector| !vector[0].is_nan())
             .collect();
         if vectors.len() < FEWEST {

@@ -187,6 +187,9 @@ fn residuals(work: &Work<'_>, fit: &Candidate) -> Vec<f64> {
 
 /// The field at a photo, linear between the photos that it was fitted to.
 fn field_at(fit: &Candidate, photo: u32) -> [f64; 2] {
+    if fit.is_exact {
+        return [0.0, 0.0];
+    }
     let after = fit.photos.partition_point(|&known| known < photo);
     if after == 0 {
         return fit.field[0];

@@ -94,13 +94,10 @@ pub(super) fn votes(ride: &Ride, side: &PublishedSide, index: &Index, n_photos: 
         let timed = found.iter().filter(|found| side.time_ms(found.image as usize) != PublishedSide::NO_TIME);
         near.extend(timed.map(|found| found.vote(ride, side, photo)));
     });
-    sort(&mut near);
-    near
-}
-
-/// By difference, photo, image.
-pub(super) fn sort(near: &mut [Near]) {
-    near.sort_unstable_by_key(|vote| (vote.difference_ms, vote.photo, vote.image));
+    // they come by photo and image
+    let mut order: Vec<(i64, u32)> = near.iter().map(|vote| vote.difference_ms).zip(0..).collect();
+    order.sort_unstable();
+    order.into_iter().map(|(_, vote)| near[vote as usize]).collect()
 }
 
 /// The vote of a pair; `None` beyond the gate.

@@ -13,7 +13,7 @@ pub(super) struct Ballot<'a> {
     near: &'a [Near],
     ride: &'a Ride,
     side: &'a PublishedSide<'a>,
-    /// Of each vote, the number of its photo and sequence, in order of the sequence and then the photo; and of its image.
+    /// Of each vote, the number of its photo and sequence, and that of its image.
     keys: Vec<(u32, u32)>,
     /// Of each photo and sequence, and of each image, its nearest vote in the present look.
     of_photo: Vec<Best>,
@@ -90,19 +90,28 @@ impl<'a> Ballot<'a> {
                 .all(|best| best.vote as usize == *at)
         };
         let mut mutual: Vec<u32> = window.filter(is_mutual).map(|at| (at - first) as u32).collect();
-        mutual.sort_unstable_by_key(|&k| self.keys[first + k as usize].0);
+        mutual.sort_unstable_by_key(|&k| (self.near[first + k as usize].sequence, self.near[first + k as usize].photo));
         mutual
     }
 }
 
-/// Numbers votes by a key, in its order, equal ones alike; gives back how many numbers there are.
+/// Numbers votes by a key, equal ones alike; gives back how many numbers there are.
 fn number(near: &[Near], key: impl Fn(&Near) -> u64, mut tell: impl FnMut(usize, u32)) -> usize {
-    let mut keyed: Vec<(u64, u32)> = near.iter().map(key).zip(0..).collect();
-    keyed.sort_unstable();
+    const FREE: u32 = u32::MAX;
+    const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15; // 2^64 over the golden ratio
+    let n_slots = (2 * near.len()).next_power_of_two().max(2);
+    let mut slots: Vec<(u64, u32)> = vec![(0, FREE); n_slots];
     let mut n_numbers = 0;
-    for equal in keyed.chunk_by(|a, b| a.0 == b.0) {
-        equal.iter().for_each(|&(_, vote)| tell(vote as usize, n_numbers));
-        n_numbers += 1;
+    for (vote, key) in near.iter().map(key).enumerate() {
+        let mut at = (key.wrapping_mul(SPREAD) >> (64 - n_slots.trailing_zeros())) as usize;
+        while slots[at].1 != FREE && slots[at].0 != key {
+            at = (at + 1) % n_slots;
+        }
+        if slots[at].1 == FREE {
+            slots[at] = (key, n_numbers);
+            n_numbers += 1;
+        }
+        tell(vote, slots[at].1);
     }
     n_numbers as usize
 }
@@ -183,4 +192,57 @@ fn by_beat(window: &[Near], pairs: &[u32]) -> f64 {
         .max()
         .unwrap_or(0);
     if equal * 2 >= pairs.len() { equal as f64 } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::worlds::{Numbers, columns, local_of, ride, upload};
+    use capture_model::PublishedImages;
+
+    /// Pairs of a window that are each other's nearest, by definition.
+    fn by_definition(near: &[Near], window: Range<usize>, offset_ms: i64) -> Vec<u32> {
+        let rank = |vote: &Near| {
+            (f64::from(vote.distance_m) >= EXACT_M, vote.difference_ms.abs_diff(offset_ms), vote.image, vote.photo)
+        };
+        let is_mutual = |at: &usize| {
+            let own = &near[*at];
+            let is_rival = |other: &&Near| {
+                (other.photo == own.photo && other.sequence == own.sequence) || other.image == own.image
+            };
+            near[window.clone()].iter().filter(is_rival).all(|other| rank(own) <= rank(other))
+        };
+        let mut mutual: Vec<usize> = window.clone().filter(is_mutual).collect();
+        mutual.sort_by_key(|&at| (near[at].sequence, near[at].photo));
+        mutual.into_iter().map(|at| (at - window.start) as u32).collect()
+    }
+
+    #[test]
+    fn mutual_votes_are_each_others_nearest_in_every_look() {
+        let photos = ride(1, 12);
+        let published: PublishedImages = columns(&upload(&photos, "own", 1));
+        let (local, side) = (local_of(std::slice::from_ref(&photos)), PublishedSide::new(&published));
+        let own = Ride::of_track(&local, 0).remove(0);
+        let mut numbers = Numbers(11);
+        let mut any = |n: u32| (numbers.next() * f64::from(n)) as u32;
+        let mut near: Vec<Near> = Vec::new();
+        for _ in 0..400 {
+            let image = any(40);
+            let near_m = if any(4) == 0 { 0.0 } else { 5.0 };
+            let (difference_ms, photo) = (i64::from(any(40)) * 100 - 2_000, any(12));
+            let vote =
+                Near { difference_ms, photo, image, sequence: image / 8, distance_m: near_m, offset_m: [0.0; 2] };
+            if near.iter().all(|known| (known.photo, known.image) != (photo, image)) {
+                near.push(vote);
+            }
+        }
+        near.sort_by_key(|vote| (vote.difference_ms, vote.photo, vote.image));
+        let mut ballot = Ballot::new(&near, &own, &side);
+        for offset_ms in (-2_500..2_500).step_by(70) {
+            let at = |ms: i64| near.partition_point(|vote| vote.difference_ms < ms);
+            let window = at(offset_ms - HALF_MS)..at(offset_ms + HALF_MS + 1);
+            let expected = by_definition(&near, window.clone(), offset_ms);
+            assert_eq!(ballot.mutual(window, offset_ms), expected, "{offset_ms}");
+        }
+    }
 }

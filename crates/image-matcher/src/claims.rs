@@ -6,6 +6,9 @@ use crate::rivals::Standing;
 use crate::twins::share_among_twins;
 use capture_model::{LocalImages, PublishedImages};
 use rayon::prelude::*;
+use std::ops::Range;
+use std::sync::atomic::AtomicU8;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// A claim of a photo on an image.
 #[derive(Debug, Clone, Copy)]
@@ -27,150 +30,211 @@ const LEAST_HELD: f64 = 0.05;
 /// A second upload is asked only for pairs that are surer than this within it.
 const CERTAIN: f64 = 0.5;
 
-/// The claims of all photos in one vector, by row and best first, no image twice in a row.
+/// Rows of whole tracks with their claims: best first, no image twice in a row.
 #[derive(Debug, Default)]
-pub(crate) struct Claims {
+pub(crate) struct Part {
+    /// Rows of `LocalImages`.
+    pub(crate) rows: Range<usize>,
+    tracks: Range<usize>,
     items: Vec<Claim>,
     /// Of each row, where its claims end.
     ends: Vec<u32>,
     /// Of each row, whether its best claim is one of a set of twins.
-    pub(crate) is_twin: Vec<bool>,
+    is_twin: Vec<bool>,
 }
 
-impl Claims {
-    /// Gathers the pairs of all standings.
-    pub(crate) fn new(
-        local: &LocalImages,
-        published: &PublishedImages,
-        side: &PublishedSide,
-        rides: &[Ride],
-        standings: &[Standing<'_>],
-    ) -> Self {
-        const ROWS_AT_ONCE: usize = 4_096;
-        const PARTS_AT_ONCE: usize = 64;
-        let (gathered, ends) = gather(local, rides, standings);
-        let id_of = |image: u32| published.id[side.row(image as usize) as usize];
-        let of_rows = |(part, part_ends): (usize, &[u32])| {
-            let mut claims = Self::default();
-            let mut own: Vec<Claim> = Vec::new();
-            let mut start = if part == 0 { 0 } else { ends[part * ROWS_AT_ONCE - 1] };
-            for &end in part_ends {
-                own.clear();
-                own.extend_from_slice(&gathered[start as usize..end as usize]);
-                start = end;
-                claims.is_twin.push(share_among_twins(side, &mut own));
-                own.sort_by(|a, b| {
-                    b.probability.total_cmp(&a.probability).then_with(|| id_of(a.image).cmp(&id_of(b.image)))
-                });
-                let first = claims.items.len();
-                for claim in &own {
-                    if claims.items[first..].iter().all(|known| known.image != claim.image) {
-                        claims.items.push(*claim);
-                    }
-                }
-                claims.ends.push(claims.items.len() as u32);
-            }
-            claims
-        };
-        let mut all = Self {
-            items: Vec::with_capacity(gathered.len()),
-            ends: Vec::with_capacity(local.len()),
-            is_twin: Vec::with_capacity(local.len()),
-        };
-        // some parts at a time: no third copy of all claims
-        let parts: Vec<(usize, &[u32])> = ends.chunks(ROWS_AT_ONCE).enumerate().collect();
-        for some in parts.chunks(PARTS_AT_ONCE) {
-            for part in some.par_iter().copied().map(of_rows).collect::<Vec<Self>>() {
-                let before = all.items.len() as u32;
-                all.items.extend(part.items);
-                all.ends.extend(part.ends.iter().map(|end| before + end));
-                all.is_twin.extend(part.is_twin);
-            }
-        }
-        all
-    }
-
-    /// The claims of one row.
+impl Part {
+    /// The claims of one of its rows, counted from its first.
     pub(crate) fn of(&self, row: usize) -> &[Claim] {
         let start = if row == 0 { 0 } else { self.ends[row - 1] };
         &self.items[start as usize..self.ends[row] as usize]
     }
 
-    /// The number of the claim that each row may keep: the best claims first, no image twice; ties go by path, then by id.
-    pub(crate) fn assign(
-        &self,
+    /// Whether the best claim of one of its rows is one of a set of twins.
+    pub(crate) fn is_twin(&self, row: usize) -> bool {
+        self.is_twin[row]
+    }
+
+    /// Rows of each of its tracks, counted from its first row.
+    pub(crate) fn rows_of_tracks<'a>(&'a self, local: &'a LocalImages) -> impl Iterator<Item = Range<usize>> + 'a {
+        let first = self.rows.start;
+        self.tracks.clone().map(|track| local.rows_of(track)).map(move |rows| rows.start - first..rows.end - first)
+    }
+
+    /// Gathers the pairs of the standings of its tracks.
+    fn of_tracks(
         local: &LocalImages,
         published: &PublishedImages,
         side: &PublishedSide,
-    ) -> Vec<Option<u32>> {
-        let mut n_claims = vec![0_u8; side.len()];
-        for claim in &self.items {
-            let n = &mut n_claims[claim.image as usize];
-            *n = n.saturating_add(1);
-        }
-        // whoever is alone in claiming what he claims most has it, in whatever order the others are asked
-        let is_contested = |row: usize| self.of(row).first().is_some_and(|best| n_claims[best.image as usize] > 1);
-        let mut kept: Vec<Option<u32>> =
-            self.ends.iter().zip(0..).map(|(_, row)| (!self.of(row).is_empty()).then_some(0)).collect();
-        let mut order: Vec<(u32, u32)> = Vec::new();
-        for row in (0..self.ends.len()).filter(|&row| is_contested(row)) {
-            kept[row] = None;
-            order.extend((0..self.of(row).len() as u32).map(|k| (row as u32, k)));
-        }
-        let claim = |&(row, k): &(u32, u32)| self.of(row as usize)[k as usize];
-        let id = |of: &(u32, u32)| published.id[side.row(claim(of).image as usize) as usize];
-        order.sort_by(|a, b| {
-            let path = |of: &(u32, u32)| local.path_rank[of.0 as usize];
-            claim(b)
-                .probability
-                .total_cmp(&claim(a).probability)
-                .then_with(|| path(a).cmp(&path(b)))
-                .then_with(|| id(a).cmp(&id(b)))
-        });
-        let mut is_used = vec![false; if order.is_empty() { 0 } else { side.len() }];
-        for of in &order {
-            let image = claim(of).image as usize;
-            if kept[of.0 as usize].is_none() && !is_used[image] {
-                kept[of.0 as usize] = Some(of.1);
-                is_used[image] = true;
+        rides: &[Ride],
+        standings: &[Standing<'_>],
+        tracks: Range<usize>,
+        own: &[u32],
+    ) -> Self {
+        let rows = local.tracks[tracks.start] as usize..local.tracks[tracks.end] as usize;
+        let (gathered, ends) = gather(rides, standings, &rows, own);
+        let id_of = |image: u32| published.id[side.row(image as usize) as usize];
+        let mut part = Self { rows, tracks, items: Vec::with_capacity(gathered.len()), ..Self::default() };
+        part.ends.reserve(ends.len());
+        part.is_twin.reserve(ends.len());
+        let mut of_row: Vec<Claim> = Vec::new();
+        let mut start = 0;
+        for end in ends {
+            of_row.clear();
+            of_row.extend_from_slice(&gathered[start as usize..end as usize]);
+            start = end;
+            part.is_twin.push(share_among_twins(side, &mut of_row));
+            of_row.sort_by(|a, b| {
+                b.probability.total_cmp(&a.probability).then_with(|| id_of(a.image).cmp(&id_of(b.image)))
+            });
+            let first = part.items.len();
+            for claim in &of_row {
+                if part.items[first..].iter().all(|known| known.image != claim.image) {
+                    part.items.push(*claim);
+                }
             }
+            part.ends.push(part.items.len() as u32);
         }
-        kept
+        part
     }
 }
 
-/// Of each row, whether an upload that is not only listed holds its photo; empty where no upload is only listed. A photo
-/// that only the second upload holds has its image there.
-fn held_by_first(local: &LocalImages, rides: &[Ride], standings: &[Standing<'_>]) -> Vec<bool> {
-    if standings.iter().all(|standing| standing.twin_of.is_none()) {
+/// The claims of all photos, in parts of whole tracks that are worked on side by side.
+pub(crate) fn claims(
+    local: &LocalImages,
+    published: &PublishedImages,
+    side: &PublishedSide,
+    rides: &[Ride],
+    standings: &[Standing<'_>],
+) -> Vec<Part> {
+    const ROWS_AT_ONCE: usize = 4_096;
+    let track_of = |number: u32| rides[standings[number as usize].ride].track;
+    let mut by_track: Vec<u32> = (0..standings.len() as u32).collect();
+    by_track.sort_by_key(|&number| track_of(number));
+    let mut cuts = vec![0];
+    for track in 0..local.n_tracks() {
+        let rows = local.tracks[cuts[cuts.len() - 1]]..local.tracks[track + 1];
+        if rows.len() >= ROWS_AT_ONCE || track + 1 == local.n_tracks() {
+            cuts.push(track + 1);
+        }
+    }
+    let part = |tracks: &[usize]| {
+        let from = |track: usize| by_track.partition_point(|&number| track_of(number) < track);
+        let own = &by_track[from(tracks[0])..from(tracks[1])];
+        Part::of_tracks(local, published, side, rides, standings, tracks[0]..tracks[1], own)
+    };
+    cuts.par_windows(2).map(part).collect()
+}
+
+/// A claim on an image that others claim too.
+struct Contested {
+    probability: f64,
+    path_rank: u32,
+    id: u64,
+    /// Row, and number of the claim there.
+    row: u32,
+    number: u32,
+    image: u32,
+}
+
+/// The number of the claim that each row may keep: the best claims first, no image twice; ties go by path, then by id.
+pub(crate) fn assign(
+    parts: &[Part],
+    local: &LocalImages,
+    published: &PublishedImages,
+    side: &PublishedSide,
+) -> Vec<Option<u32>> {
+    let n_claims = n_claims(parts, side.len());
+    // whoever is alone in claiming what he claims most has it, in whatever order the others are asked
+    let is_contested =
+        |claims: &[Claim]| claims.first().is_some_and(|best| n_claims[best.image as usize].load(Relaxed) > 1);
+    let of_part = |part: &Part| {
+        let (mut kept, mut contested) = (Vec::with_capacity(part.rows.len()), Vec::new());
+        for (at, row) in part.rows.clone().enumerate() {
+            let claims = part.of(at);
+            if !is_contested(claims) {
+                kept.push((!claims.is_empty()).then_some(0));
+                continue;
+            }
+            kept.push(None);
+            contested.extend(claims.iter().zip(0..).map(|(claim, number)| Contested {
+                probability: claim.probability,
+                path_rank: local.path_rank[row],
+                id: published.id[side.row(claim.image as usize) as usize],
+                row: row as u32,
+                number,
+                image: claim.image,
+            }));
+        }
+        (kept, contested)
+    };
+    let (kept, contested): (Vec<Vec<Option<u32>>>, Vec<Vec<Contested>>) = parts.par_iter().map(of_part).unzip();
+    let mut kept = kept.concat();
+    let mut contested: Vec<Contested> = contested.into_iter().flatten().collect();
+    contested.sort_by(|a, b| {
+        let places = |of: &Contested| (of.path_rank, of.id);
+        b.probability.total_cmp(&a.probability).then_with(|| places(a).cmp(&places(b)))
+    });
+    let mut is_used = vec![false; if contested.is_empty() { 0 } else { side.len() }];
+    for claim in &contested {
+        let (kept, is_used) = (&mut kept[claim.row as usize], &mut is_used[claim.image as usize]);
+        if kept.is_none() && !*is_used {
+            (*kept, *is_used) = (Some(claim.number), true);
+        }
+    }
+    kept
+}
+
+/// How many claims each image has; above one, at least two.
+fn n_claims(parts: &[Part], n_images: usize) -> Vec<AtomicU8> {
+    let mut n_claims = Vec::new();
+    n_claims.resize_with(n_images, AtomicU8::default);
+    parts.par_iter().for_each(|part| {
+        for claim in &part.items {
+            let n = &n_claims[claim.image as usize];
+            // whoever else counts at this moment, two stay two or more
+            if n.load(Relaxed) < 2 {
+                n.fetch_add(1, Relaxed);
+            }
+        }
+    });
+    n_claims
+}
+
+/// Of each of some rows, whether an upload that is not only listed holds its photo; empty where no upload is only listed. A
+/// photo that only the second upload holds has its image there.
+fn held_by_first(rides: &[Ride], standings: &[Standing<'_>], rows: &Range<usize>, own: &[u32]) -> Vec<bool> {
+    let own = || own.iter().map(|&number| &standings[number as usize]);
+    if own().all(|standing| standing.twin_of.is_none()) {
         return Vec::new();
     }
-    let mut is_held = vec![false; local.len()];
-    for standing in standings.iter().filter(|standing| standing.twin_of.is_none()) {
+    let mut is_held = vec![false; rows.len()];
+    for standing in own().filter(|standing| standing.twin_of.is_none()) {
         for pair in standing.block.pairs.iter().filter(|pair| pair.posterior * standing.probability > LEAST_HELD) {
-            is_held[rides[standing.ride].rows[pair.photo as usize] as usize] = true;
+            is_held[rides[standing.ride].rows[pair.photo as usize] as usize - rows.start] = true;
         }
     }
     is_held
 }
 
-/// The claims of all standings by row, in the order of the standings, and where each row's end.
-fn gather(local: &LocalImages, rides: &[Ride], standings: &[Standing<'_>]) -> (Vec<Claim>, Vec<u32>) {
-    let is_held = held_by_first(local, rides, standings);
+/// The claims of the standings of some rows by row, in the order of the standings, and where each row's end.
+fn gather(rides: &[Ride], standings: &[Standing<'_>], rows: &Range<usize>, own: &[u32]) -> (Vec<Claim>, Vec<u32>) {
+    let is_held = held_by_first(rides, standings, rows, own);
     let is_held = &is_held;
     let claims = || {
-        standings.iter().enumerate().flat_map(move |(number, standing)| {
-            let rows = &rides[standing.ride].rows;
+        own.iter().flat_map(move |&number| {
+            let standing = &standings[number as usize];
+            let own_rows = &rides[standing.ride].rows;
             standing.block.pairs.iter().filter_map(move |pair| {
                 let probability = pair.posterior * standing.probability;
                 let claim = Claim {
                     probability,
                     image: pair.image,
-                    standing: number as u32,
+                    standing: number,
                     photo: pair.photo,
                     posterior: pair.posterior,
                 };
-                let row = rows[pair.photo as usize] as usize;
+                let row = own_rows[pair.photo as usize] as usize - rows.start;
                 let is_claimed = match standing.twin_of {
                     None => probability > LEAST_CLAIM,
                     Some(_) => pair.posterior > CERTAIN && !is_held[row],
@@ -179,7 +243,7 @@ fn gather(local: &LocalImages, rides: &[Ride], standings: &[Standing<'_>]) -> (V
             })
         })
     };
-    let mut ends = vec![0_u32; local.len()];
+    let mut ends = vec![0_u32; rows.len()];
     claims().for_each(|(row, _)| ends[row] += 1);
     let mut end = 0;
     for count in &mut ends {

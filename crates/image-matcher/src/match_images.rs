@@ -49,10 +49,14 @@ fn match_telling<T>(
     settings: &MatchSettings,
     tell: impl FnOnce(&PublishedSide, &[Ride], &[Standing<'_>]) -> T,
 ) -> (MatchOutcome, T) {
-    let side = PublishedSide::new(published);
-    let index = Index::new(&side);
-    let mut rides: Vec<Ride> =
-        (0..local.n_tracks()).into_par_iter().flat_map_iter(|track| Ride::of_track(local, track)).collect();
+    let published_side = || {
+        let side = PublishedSide::new(published);
+        let index = Index::new(&side); // partly on one core: rides keep the others busy
+        (side, index)
+    };
+    let own_side =
+        || (0..local.n_tracks()).into_par_iter().flat_map_iter(|track| Ride::of_track(local, track)).collect();
+    let ((side, index), mut rides): (_, Vec<Ride>) = rayon::join(published_side, own_side);
     let mut explored: Vec<Explored> =
         rides.par_iter().map(|ride| explore(ride, &side, &index, settings, &[])).collect();
     if settings.clock_offset == ClockOffset::Auto {

@@ -89,6 +89,17 @@ impl<T> Lists<T> {
         self.ends.push(u32::try_from(self.items.len()).expect("fewer than 2^32 list items"));
     }
 
+    /// Adds all lists of another table.
+    ///
+    /// # Panics
+    /// When more than 2^32 − 1 items are kept.
+    pub(crate) fn append(&mut self, other: Self) {
+        let before = u32::try_from(self.items.len()).expect("fewer than 2^32 list items");
+        self.items.extend(other.items);
+        u32::try_from(self.items.len()).expect("fewer than 2^32 list items");
+        self.ends.extend(other.ends.into_iter().map(|end| before + end));
+    }
+
     /// The list of one row; empty for a row that was never pushed.
     pub fn of(&self, row: usize) -> &[T] {
         let Some(&end) = self.ends.get(row) else { return &[] };

@@ -68,30 +68,35 @@ pub(crate) fn ambiguous_reason(
     }
 }
 
-/// The matched images next to each photo within its track, as places in the published order.
+/// The matched images next to each photo of a track, as places in the published order.
 pub(crate) struct Neighbours {
     before: Vec<Option<u32>>,
     after: Vec<Option<u32>>,
 }
 
 impl Neighbours {
-    /// By the place of the image that a row is matched to.
-    pub(crate) fn new(local: &LocalImages, place_of: impl Fn(usize) -> Option<u32>) -> Self {
-        let mut neighbours = Self { before: vec![None; local.len()], after: vec![None; local.len()] };
-        for track in 0..local.n_tracks() {
-            let mut last = None;
-            for row in local.rows_of(track) {
-                neighbours.before[row] = last;
-                last = place_of(row).or(last);
-            }
-            let mut next = None;
-            for row in local.rows_of(track).rev() {
-                neighbours.after[row] = next;
-                next = place_of(row).or(next);
-            }
-        }
-        neighbours
+    /// By the place of the image that each photo of the track is matched to, in order.
+    pub(crate) fn new(places: impl DoubleEndedIterator<Item = Option<u32>> + Clone) -> Self {
+        let mut after = nearest_before(places.clone().rev());
+        after.reverse();
+        Self { before: nearest_before(places), after }
     }
+
+    /// The matched images before and after a photo of the track.
+    pub(crate) fn of(&self, photo: usize) -> (Option<u32>, Option<u32>) {
+        (self.before[photo], self.after[photo])
+    }
+}
+
+/// Of each place the nearest one before it that is known.
+fn nearest_before(places: impl Iterator<Item = Option<u32>>) -> Vec<Option<u32>> {
+    let mut last = None;
+    let known_before = |place: Option<u32>| {
+        let known = last;
+        last = place.or(last);
+        known
+    };
+    places.map(known_before).collect()
 }
 
 /// Whether two images follow each other in one sequence.
@@ -104,12 +109,11 @@ fn are_consecutive(side: &PublishedSide, a: u32, b: u32) -> bool {
 pub(crate) fn absent_reason(
     local: &LocalImages,
     side: &PublishedSide,
-    neighbours: &Neighbours,
+    (before, after): (Option<u32>, Option<u32>),
     lookup: Lookup,
     row: usize,
     has_claims: bool,
 ) -> Reason {
-    let (before, after) = (neighbours.before[row], neighbours.after[row]);
     let is_track_published = before.is_some() || after.is_some();
     if is_track_published && let Some(drop) = local.predicted_drop[row] {
         return drop;

@@ -1,19 +1,23 @@
 //! Verdicts: one to one over everything, doubt stated, and a reason for every photo without partner.
 
 use crate::block::Places;
-use crate::claims::{Claim, Claims};
+use crate::claims::{Claim, Part, assign, claims};
 use crate::published_side::PublishedSide;
 use crate::reasons::{Neighbours, absent_reason, ambiguous_reason, matched_reason};
 use crate::ride::Ride;
 use crate::rivals::Standing;
 use crate::tracks::track_outcomes;
-use crate::{Candidate, Lookup, MatchOutcome, MatchSettings, Verdict};
+use crate::{Candidate, Lists, Lookup, MatchOutcome, MatchSettings, Verdict};
 use capture_model::{LocalImages, PublishedImages, Reason, Status, TimeKind};
 use rayon::prelude::*;
 
 const MOST_CANDIDATES: usize = 5;
+/// Parts that are worked on at once: no second copy of all that they give.
+const PARTS_AT_ONCE: usize = 64;
 
 /// Decides every photo.
+///
+/// Work goes by parts of whole tracks, side by side; a part's claims are freed as soon as they are told.
 pub(crate) fn settle(
     local: &LocalImages,
     published: &PublishedImages,
@@ -23,78 +27,143 @@ pub(crate) fn settle(
     lookups: &[Lookup],
     settings: &MatchSettings,
 ) -> MatchOutcome {
-    let claims = Claims::new(local, published, side, rides, standings);
-    let mut taken = claims.assign(local, published, side);
-    let rows = || (0..local.len()).into_par_iter().with_min_len(1_024);
-    let mut verdicts: Vec<Verdict> = rows()
-        .map(|row| {
-            let own = verdict(local, side, rides, standings, claims.of(row), taken[row], row, settings);
-            let reason = if claims.is_twin[row] && own.image.is_none() { Reason::TwinSet } else { own.reason };
+    let parts = claims(local, published, side, rides, standings);
+    let mut taken = assign(&parts, local, published, side);
+    let mut verdicts: Vec<Verdict> = Vec::with_capacity(local.len());
+    let decided = |part: &Part| {
+        let verdict_of = |(at, row): (usize, usize)| {
+            let own = verdict(local, side, rides, standings, part.of(at), taken[row], row, settings);
+            let reason = if part.is_twin(at) && own.image.is_none() { Reason::TwinSet } else { own.reason };
             Verdict { reason, ..own }
-        })
-        .collect();
-    let kept_by = |row: usize, verdict: &Verdict| {
-        verdict.image.and(taken[row]).map(|kept: u32| claims.of(row)[kept as usize].image)
+        };
+        part.rows.clone().enumerate().map(verdict_of).collect::<Vec<_>>()
     };
-    let is_given = given(side, &claims, settings.review, &verdicts, kept_by);
-    let neighbours = Neighbours::new(local, |row| kept_by(row, &verdicts[row]));
-    verdicts.par_iter_mut().with_min_len(1_024).enumerate().for_each(|(row, verdict)| {
-        if verdict.image.is_none() && verdict.reason.status() != Status::Ambiguous {
-            verdict.reason = match is_lost(&claims, settings.review, row) {
-                Some(best) if is_given[best.image as usize] => Reason::IdTaken,
-                Some(best) => ambiguous_reason(side, &standings[best.standing as usize], best, claims.of(row)),
-                None => {
-                    let lookup = lookups.get(row).copied().unwrap_or_default();
-                    absent_reason(local, side, &neighbours, lookup, row, !claims.of(row).is_empty())
-                }
-            };
-        }
-    });
-    let mut outcome = MatchOutcome::default();
-    let is_altered = |claim: &Claim| !published.id_exact[side.row(claim.image as usize) as usize];
-    let twins = twins(published, side, rides, standings);
-    let mut twins = twins.chunk_by(|a, b| a.0 == b.0).peekable();
-    for (row, verdict) in verdicts.iter_mut().enumerate() {
-        if claims.of(row).iter().any(is_altered) {
-            let mut own = claims.of(row).to_vec();
-            withhold_altered(&is_altered, &mut own, &mut taken[row], verdict, settings.review);
-            outcome.candidates.push(candidates(side, &own, taken[row], settings.review));
-        } else {
-            outcome.candidates.push(candidates(side, claims.of(row), taken[row], settings.review));
-        }
-        let own = twins.next_if(|twins| twins[0].0 as usize == row).unwrap_or_default();
-        let told = if verdict.image.is_some() { own } else { &[] };
-        let is_other = |image: &u32| verdict.image != Some(*image);
-        outcome.also_published.push(told.iter().map(|twin| twin.1).filter(is_other));
+    for some in parts.chunks(PARTS_AT_ONCE) {
+        some.par_iter().map(decided).collect::<Vec<_>>().into_iter().for_each(|part| verdicts.extend(part));
     }
+    let given = given_of_lost(&parts, settings.review, &verdicts, &taken);
+    let is_altered = |claim: &Claim| !published.id_exact[side.row(claim.image as usize) as usize];
+    let explained = |(part, (verdicts, taken)): (Part, (&mut [Verdict], &mut [Option<u32>]))| {
+        explain(local, side, standings, lookups, settings, &given, &part, verdicts, taken);
+        let mut told = Lists::default();
+        for (at, (verdict, taken)) in verdicts.iter_mut().zip(taken).enumerate() {
+            if part.of(at).iter().any(is_altered) {
+                let mut own = part.of(at).to_vec();
+                withhold_altered(&is_altered, &mut own, taken, verdict, settings.review);
+                told.push(candidates(side, &own, *taken, settings.review));
+            } else {
+                told.push(candidates(side, part.of(at), *taken, settings.review));
+            }
+        }
+        told
+    };
+    let mut outcome = MatchOutcome::default();
+    let mut rest = (verdicts.as_mut_slice(), taken.as_mut_slice());
+    let mut with_verdicts = Vec::with_capacity(PARTS_AT_ONCE);
+    let mut parts = parts.into_iter().peekable();
+    while let Some(part) = parts.next() {
+        let (own, behind) = (rest.0.split_at_mut(part.rows.len()), rest.1.split_at_mut(part.rows.len()));
+        rest = (own.1, behind.1);
+        with_verdicts.push((part, (own.0, behind.0)));
+        if with_verdicts.len() == PARTS_AT_ONCE || parts.peek().is_none() {
+            let told: Vec<Lists<Candidate>> =
+                std::mem::take(&mut with_verdicts).into_par_iter().map(explained).collect();
+            told.into_iter().for_each(|part| outcome.candidates.append(part));
+        }
+    }
+    outcome.also_published = also_published(published, side, rides, standings, &verdicts);
+    outcome.tracks = track_outcomes(local, published, rides, standings, &verdicts);
     outcome.verdicts = verdicts;
-    outcome.tracks = track_outcomes(local, published, rides, standings, &outcome.verdicts);
     outcome
 }
 
 /// The best claim of a row, if it is worth telling.
-fn is_lost(claims: &Claims, review: f64, row: usize) -> Option<Claim> {
-    claims.of(row).first().copied().filter(|claim| claim.probability >= review)
+fn is_lost(claims: &[Claim], review: f64) -> Option<Claim> {
+    claims.first().copied().filter(|claim| claim.probability >= review)
 }
 
-/// Which images were given to somebody, by place in the published order; empty where nobody asks. An image that is but a
-/// candidate of another photo is not taken.
-fn given(
+/// Whether a row has no match, and may be asked who has its image.
+fn is_without(verdict: &Verdict) -> bool {
+    verdict.image.is_none() && verdict.reason.status() != Status::Ambiguous
+}
+
+/// Images that photos lost though they claim them most, and that were given to others: places in the published order, in
+/// order. An image that is but a candidate of another photo is not taken.
+fn given_of_lost(parts: &[Part], review: f64, verdicts: &[Verdict], taken: &[Option<u32>]) -> Vec<u32> {
+    let lost_of = |part: &Part| {
+        let lost = |(at, row): (usize, usize)| is_lost(part.of(at), review).filter(|_| is_without(&verdicts[row]));
+        part.rows.clone().enumerate().filter_map(lost).map(|claim| claim.image).collect::<Vec<u32>>()
+    };
+    let mut lost: Vec<u32> = parts.par_iter().flat_map_iter(lost_of).collect();
+    if lost.is_empty() {
+        return lost;
+    }
+    lost.sort_unstable();
+    lost.dedup();
+    let given_of = |part: &Part| {
+        let kept = |(at, row): (usize, usize)| {
+            let kept = verdicts[row].image.and(taken[row])?;
+            Some(part.of(at)[kept as usize].image).filter(|image| lost.binary_search(image).is_ok())
+        };
+        part.rows.clone().enumerate().filter_map(kept).collect::<Vec<u32>>()
+    };
+    let mut given: Vec<u32> = parts.par_iter().flat_map_iter(given_of).collect();
+    given.sort_unstable();
+    given
+}
+
+/// Says of each photo of a part without a match why it has none.
+#[expect(clippy::too_many_arguments, reason = "a part's whole context, read only")]
+fn explain(
+    local: &LocalImages,
     side: &PublishedSide,
-    claims: &Claims,
-    review: f64,
+    standings: &[Standing<'_>],
+    lookups: &[Lookup],
+    settings: &MatchSettings,
+    given: &[u32],
+    part: &Part,
+    verdicts: &mut [Verdict],
+    taken: &[Option<u32>],
+) {
+    for rows in part.rows_of_tracks(local) {
+        let kept_by = |at: usize| verdicts[at].image.and(taken[at]).map(|kept| part.of(at)[kept as usize].image);
+        let neighbours = Neighbours::new(rows.clone().map(kept_by));
+        for at in rows.clone() {
+            if !is_without(&verdicts[at]) {
+                continue;
+            }
+            let row = part.rows.start + at;
+            verdicts[at].reason = match is_lost(part.of(at), settings.review) {
+                Some(best) if given.binary_search(&best.image).is_ok() => Reason::IdTaken,
+                Some(best) => ambiguous_reason(side, &standings[best.standing as usize], best, part.of(at)),
+                None => {
+                    let lookup = lookups.get(row).copied().unwrap_or_default();
+                    let neighbours = neighbours.of(at - rows.start);
+                    absent_reason(local, side, neighbours, lookup, row, !part.of(at).is_empty())
+                }
+            };
+        }
+    }
+}
+
+/// Rows of further images that are the same photo, of each row.
+fn also_published(
+    published: &PublishedImages,
+    side: &PublishedSide,
+    rides: &[Ride],
+    standings: &[Standing<'_>],
     verdicts: &[Verdict],
-    kept_by: impl Fn(usize, &Verdict) -> Option<u32>,
-) -> Vec<bool> {
-    let asks = |(row, verdict): (usize, &Verdict)| verdict.image.is_none() && is_lost(claims, review, row).is_some();
-    if !verdicts.iter().enumerate().any(asks) {
-        return Vec::new();
+) -> Lists<u32> {
+    let twins = twins(published, side, rides, standings);
+    let mut twins = twins.chunk_by(|a, b| a.0 == b.0).peekable();
+    let mut lists = Lists::default();
+    for (row, verdict) in verdicts.iter().enumerate() {
+        let own = twins.next_if(|twins| twins[0].0 as usize == row).unwrap_or_default();
+        let told = if verdict.image.is_some() { own } else { &[] };
+        let is_other = |image: &u32| verdict.image != Some(*image);
+        lists.push(told.iter().map(|twin| twin.1).filter(is_other));
     }
-    let mut is_given = vec![false; side.len()];
-    for image in verdicts.iter().enumerate().filter_map(|(row, verdict)| kept_by(row, verdict)) {
-        is_given[image as usize] = true;
-    }
-    is_given
+    lists
 }
 
 /// Images of uploads that are only listed: (row of the photo, row of the image), by row and id.

@@ -5,6 +5,7 @@ use crate::rivals::Standing;
 use crate::votes::nearest_quarter_ms;
 use crate::{ClockKind, TrackOutcome, TrackVerdict, Verdict};
 use capture_model::{LocalImages, PublishedImages, Reason, Status, TimeKind};
+use rayon::prelude::*;
 
 const SLACK_MS: i64 = 1_200;
 
@@ -25,6 +26,7 @@ pub(crate) fn track_outcomes(
         }
     }
     (0..local.n_tracks())
+        .into_par_iter()
         .map(|track| {
             let rows = local.rows_of(track);
             let mut sequences = Vec::new();

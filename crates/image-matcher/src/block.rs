@@ -25,7 +25,7 @@ use crate::votes::{GATE_M, nearest_quarter_ms};
 use capture_model::TimeKind;
 pub(crate) use clock::surprise_of_beat;
 pub(crate) use judge::EXACT_HEADING_DEG;
-use judge::{is_copied, judge};
+use judge::{copies, is_copied, judge};
 pub(crate) use place::roughness;
 use place::{first_chain, fit_place, is_exact_place, log_altitude, log_heading};
 use std::f64::consts::PI;
@@ -92,6 +92,8 @@ pub(crate) struct Block {
     pub(crate) places: Places,
     /// Whether the times as written, not those that were spread, agree.
     pub(crate) is_raw: bool,
+    /// Pairs of the chain that agree to the letter in a place, an altitude or a heading.
+    pub(crate) copies: usize,
 }
 
 impl Block {
@@ -304,6 +306,7 @@ pub(crate) fn weigh(
         mate: 0.0,
         places: place.places,
         is_raw: time.as_ref().is_some_and(|time| time.is_raw),
+        copies: copies(&work, &chain),
     };
     judge(&mut block, &work, &chain, &place, time.as_ref(), [&log_time, &heading, &altitude], agreed);
     Some(block)

@@ -82,6 +82,7 @@ pub(crate) fn weigh_offsets(
         let offset = |of: &Weighed<'_>| (of.hypothesis.offset_ms.abs(), of.hypothesis.offset_ms);
         b.strength.total_cmp(&a.strength).then(offset(a).cmp(&offset(b)))
     });
+    prefer_copies(&mut weighed);
     let mut rest = weighed.into_iter();
     let Some(mut best) = rest.next() else { return Explored::default() };
     let temper = settings.weights.offset_temper;
@@ -194,6 +195,25 @@ fn total(blocks: &[Block]) -> f64 {
     }
     let prior = taken.first().map_or(0.0, |first| first.evidence - first.evidence_alone);
     taken.iter().map(|block| block.evidence_alone).sum::<f64>() + prior
+}
+
+/// Of offsets that tell nearly the same chain, the one that copies most of it leads: what is copied to the letter knows which
+/// frame is meant, where places that wander may lean either way.
+fn prefer_copies(weighed: &mut [Weighed<'_>]) {
+    let first = |weighed: &Weighed<'_>| weighed.blocks.first().map_or(0, |block| block.copies);
+    let Some(best) = weighed.first() else { return };
+    let is_same = |other: &Weighed<'_>| match (best.blocks.first(), other.blocks.first()) {
+        (Some(a), Some(b)) if a.sequence == b.sequence => {
+            let both = a.chain.iter().filter(|pair| b.chain.binary_search(pair).is_ok()).count();
+            both * 2 > a.chain.len()
+        }
+        _ => false,
+    };
+    let alike = (1..weighed.len()).filter(|&at| is_same(&weighed[at]));
+    let most = alike.max_by_key(|&at| (first(&weighed[at]), std::cmp::Reverse(at)));
+    if let Some(most) = most.filter(|&at| first(&weighed[at]) > first(best)) {
+        weighed[..=most].rotate_right(1);
+    }
 }
 
 /// What an upload copies does not agree by chance: an offset that shows less of it than another is in doubt.

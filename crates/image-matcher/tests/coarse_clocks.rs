@@ -122,6 +122,30 @@ fn copied_altitudes_tell_frames_of_one_second_apart() {
     }
 }
 
+/// A timer of one second that ticks so many milliseconds after the full one, wavering; some of its images are not there.
+fn timer(ticks_ms: i64) -> Burst {
+    const GAPS: [u64; 8] = [7, 8, 31, 57, 58, 59, 83, 100];
+    let mut timer = Burst::every(1_000);
+    let (start_ms, mut numbers) = (in_seconds(timer.photos[0].time_ms), Numbers(7));
+    for (photo, k) in timer.photos.iter_mut().zip(0_u32..) {
+        let wavers_ms = 14.0 * (f64::from(k) / 9.0).sin() + 6.0 * numbers.normal();
+        photo.time_ms = start_ms + i64::from(k) * 1_000 + ticks_ms + wavers_ms as i64;
+    }
+    timer.images = upload(&timer.photos, "own", 1_000);
+    timer.images.retain(|image| !GAPS.contains(&(image.id.0 - 1_000)));
+    timer.wandered()
+}
+
+#[test]
+fn a_timer_that_ticks_beside_the_full_second_is_not_shifted() {
+    for beside_ms in [-12, -4, 4] {
+        let written = timer(340 + beside_ms).published_in_seconds(0).by(21_771_660, TimeKind::Wall);
+        check(&format!("seconds on both sides, {beside_ms} ms beside"), &written.written_in_seconds(0));
+        let published = timer(beside_ms).published_in_seconds(0).by(1_374_610_566, TimeKind::Wall);
+        check(&format!("milliseconds here, {beside_ms} ms beside"), &published);
+    }
+}
+
 #[test]
 fn a_dozen_frames_are_enough_where_altitudes_were_copied() {
     for interval_ms in [333, 497] {

@@ -255,6 +255,21 @@ fn cut_twice(lags: &Lags, about_s: f64) -> Vec<Reading> {
     (-2..=2).map(windowed).collect()
 }
 
+/// Readings where the published side alone was cut, on a clock that may be off by any fraction: a shutter that ticks beside
+/// the full second of the published clock leaves either of two seconds, and how near that is nobody knows.
+fn cut_there(about_s: f64) -> Vec<Reading> {
+    const STEPS: i32 = 10;
+    const STEP_S: f64 = 1.0 / STEPS as f64;
+    let windowed = |k: i32| Reading {
+        edge_s: Some(about_s + STEP_S * f64::from(k)),
+        rounding_s: STEP_S / 2.0,
+        about: None,
+        is_copied: false,
+        price: 0.0,
+    };
+    (-STEPS..=0).map(windowed).collect()
+}
+
 fn readings(work: &Work<'_>, lags: &Lags, is_free: bool) -> Vec<Reading> {
     let step_s = work.ride.interval_s.max(0.02);
     let middle = |lag: &[f64], about: f64| {
@@ -269,7 +284,7 @@ fn readings(work: &Work<'_>, lags: &Lags, is_free: bool) -> Vec<Reading> {
     };
     let (estimated, _) = fit_second(&own, true);
     if is_published_cut(work) {
-        return cut_twice(lags, estimated);
+        return if work.ride.whole_seconds { cut_twice(lags, estimated) } else { cut_there(sent) };
     }
     if is_free {
         edges.extend((-1..=1).map(|k| (estimated + f64::from(k) * step_s, ESTIMATED_S, 1.0)));

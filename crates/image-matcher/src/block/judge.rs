@@ -6,6 +6,7 @@
 
 use super::clock::{Told, anchor, centre_of, clock_identity, is_within_seconds, log_prior, rhythm, told};
 use super::place::{EXACT_ALTITUDE_M, PlaceFit, is_exact_place, roughness, share_of};
+use super::ties::are_equal;
 use super::time::TimeFit;
 use super::{Block, Work};
 use std::collections::BTreeSet;
@@ -159,6 +160,16 @@ fn bend(work: &Work<'_>, chain: &[usize], place: &PlaceFit, is_timed: bool) -> f
 /// Whether altitudes or headings of a chain were copied, and differ along the way.
 pub(super) fn is_copied(work: &Work<'_>, chain: &[usize]) -> bool {
     altitudes(work, chain) >= MOST_COPIED || heading_identity(work, chain, 0.0) >= MOST_COPIED
+}
+
+/// How many pairs of a chain were copied to the letter: in their place, or in an altitude or heading where these were.
+pub(super) fn copies(work: &Work<'_>, chain: &[usize]) -> usize {
+    let is_copied = is_copied(work, chain);
+    let is_copy = |&&pair: &&usize| {
+        let is_equal = || are_equal(work, work.photo[pair] as usize, work.image(pair)) == Some(true);
+        is_exact_place(work, pair) || (is_copied && is_equal())
+    };
+    chain.iter().filter(is_copy).count()
 }
 
 /// The altitude of a photo is passed on as it is: what those that are equal say, less what the ride's own neighbours have

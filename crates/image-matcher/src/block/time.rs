@@ -14,6 +14,12 @@ const ROUNDED_S: f64 = 0.004;
 /// A drift moves the ends of a ride apart by more than this, seconds.
 const LEAST_DRIFT_S: f64 = 0.25;
 
+/// Of photos that are further apart than this no two are neighbours in whole seconds, seconds.
+const CLOSE_S: f64 = 1.9;
+
+/// How closely a shutter may keep to its place within the second; the first is not at all.
+const SECOND_WIDTHS_S: [f64; 3] = [9.0, 0.2, 0.05];
+
 /// Pairs at one place of their own that tell which times belong together.
 const FEWEST_PLACED: usize = 3;
 
@@ -46,7 +52,10 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64) -> TimeFit {
     let ride = work.ride;
     let is_odd = ride.kind != TimeKind::Absolute && (offset_ms - nearest_quarter_ms(offset_ms)).abs() > 1_600;
     let is_shifted = is_odd || (ride.kind == TimeKind::Absolute && offset_ms != 0);
-    if is_burst(ride) {
+    // Seconds that were cut where the clock may be off by any fraction leave open which of two neighbours is meant, as those of
+    // a burst do.
+    let is_between = is_shifted && ride.interval_s < CLOSE_S && is_published_cut(work);
+    if is_burst(ride) || is_between {
         return fit_burst(work, offset_ms, is_shifted);
     }
     let plain = work.lag_s.clone();
@@ -101,7 +110,9 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64) -> TimeFit {
         }
     };
     let middle = median(&values);
-    for scale_s in SCALES_S {
+    // A published second that was cut is a window, however steadily a shutter ticks somewhere in it.
+    let is_cut_there = !ride.whole_seconds && is_published_cut(work);
+    for &scale_s in if is_cut_there { &SCALES_S[2..] } else { &SCALES_S[..] } {
         let class = TimeClass::Laplace { scale_s, centre_s: middle };
         offer(likelihood(&class, &values) - f64::from(u8::from(middle != 0.0)), class, Variant::Sent);
     }
@@ -164,7 +175,7 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64) -> TimeFit {
     if let Some(raw_lag) = raw_lag.as_ref().filter(|_| ride.whole_seconds) {
         let values = residuals(raw_lag, &own);
         let (edge_s, phase_s) = fit_second(&values, is_free);
-        for width_s in [9.0, 0.2, 0.05] {
+        for width_s in SECOND_WIDTHS_S {
             let class = TimeClass::Second { edge_s, phase_s, width_s };
             let cost = f64::from(u8::from(edge_s != 0.0)) + if width_s < 1.0 { 2.0 } else { 0.0 };
             offer(likelihood(&class, &values) - cost, class, Variant::Raw);
@@ -172,10 +183,14 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64) -> TimeFit {
     }
     if !ride.whole_seconds && is_published_cut(work) {
         // The same the other way round: the published time is up to a second before the true one.
-        let edges = if is_free { vec![fit_second(&values, true).0] } else { vec![-1.0, -0.5] };
-        for edge_s in edges {
-            let class = TimeClass::Second { edge_s, phase_s: edge_s + 0.5, width_s: 9.0 };
-            offer(likelihood(&class, &values) - 1.0, class, Variant::Sent);
+        let (estimated, phase_s) = fit_second(&values, is_free);
+        for edge_s in if is_free { vec![estimated] } else { vec![-1.0, -0.5] } {
+            for width_s in SECOND_WIDTHS_S {
+                let ticks_s = if width_s > 1.0 { 0.5 } else { (phase_s - edge_s).rem_euclid(1.0) };
+                let class = TimeClass::Second { edge_s, phase_s: edge_s + ticks_s, width_s };
+                let cost = 1.0 + if width_s < 1.0 { 2.0 } else { 0.0 };
+                offer(likelihood(&class, &values) - cost, class, Variant::Sent);
+            }
         }
     }
     let (_, class, variant) = best.expect("at least the Laplace classes were offered");

@@ -5,6 +5,7 @@
 //! one verdict and one reason (`settle`). [`shortlist()`] says which sequences are worth asking for; [`match_naive`] is the
 //! plan that all this replaces.
 
+mod agreement;
 mod assignment;
 mod block;
 mod chain;

@@ -1,5 +1,6 @@
 //! The order of the match: rides, votes, blocks, rivals, verdicts.
 
+use crate::agreement::confirm;
 use crate::block::Block;
 use crate::evidence::{Evidence, evidence_of};
 use crate::explore::{Explored, explore};
@@ -61,15 +62,21 @@ fn match_telling<T>(
         rides.par_iter().map(|ride| explore(ride, &side, &index, settings, &[])).collect();
     if settings.clock_offset == ClockOffset::Auto {
         let votes = ClockVotes::new(&rides, &explored);
-        explored = rides
+        let before: Vec<Option<Explored>>;
+        (explored, before) = rides
             .par_iter()
             .enumerate()
             .zip(explored)
             .map(|((number, ride), first)| {
                 let agreed = if is_decided(&first) { Vec::new() } else { votes.of_others(number, ride) };
-                if agreed.is_empty() { first } else { explore(ride, &side, &index, settings, &agreed) }
+                if agreed.is_empty() {
+                    return (first, None);
+                }
+                (explore(ride, &side, &index, settings, &agreed), Some(first))
             })
-            .collect();
+            .unzip();
+        let clocks: Vec<Clock> = rides.iter().map(clock_of).collect();
+        confirm(&mut explored, before, &clocks);
         continuations(&rides, &mut explored);
         let left: Vec<_> = rides
             .par_iter()

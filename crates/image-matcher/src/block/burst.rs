@@ -32,6 +32,8 @@ const OUTSIDE: f64 = 0.015;
 /// What an exactly equal place is worth: more than any reading of written seconds.
 const PLACED: f64 = 12.0;
 const OUTLIER_SPAN_S: f64 = 5.0;
+/// What it costs to believe that a timer changes sides with its ticks.
+const TWO_VALUES_PRICE: f64 = 2.0;
 /// What it costs to believe that altitudes were copied.
 const COPIED_PRICE: f64 = 6.0;
 
@@ -40,6 +42,8 @@ const COPIED_PRICE: f64 = 6.0;
 struct Reading {
     /// Where a written second begins; `None` where nothing holds the true time in it.
     edge_s: Option<f64>,
+    /// How long it is: nothing where both sides are cut and agree at one value.
+    span_s: f64,
     rounding_s: f64,
     /// Which local time is compared, and how closely about which centre; `None` for the window alone.
     about: Option<(Variant, f64, f64)>,
@@ -80,9 +84,11 @@ pub(super) fn fit_burst(work: &mut Work<'_>, offset_ms: i64, is_free: bool) -> T
     let lags = lags(work);
     let apart = Apart::of(work);
     let reading = best_reading(work, &lags, &apart, is_free);
+    let agreed = TimeClass::Laplace { scale_s: SCALES_S[0], centre_s: reading.edge_s.unwrap_or(0.0) };
     let log_density: Vec<f64> = (0..work.len())
         .map(|pair| match work.ride.width_s[work.photo[pair] as usize] {
             width if width > 0.0 => TimeClass::Laplace { scale_s: 1.0, centre_s: 0.0 }.log_density(0.0, width),
+            _ if reading.is_single() => agreed.log_density(lags.raw[pair], 0.0),
             _ => reading.log_density(&lags, pair),
         })
         .collect();
@@ -100,6 +106,7 @@ pub(super) fn fit_burst(work: &mut Work<'_>, offset_ms: i64, is_free: bool) -> T
             let is_raw = matches!(variant, Variant::Raw);
             (TimeClass::Laplace { scale_s, centre_s }, centre_s, lags.of(variant), is_raw)
         }
+        (Some(edge_s), None) if reading.is_single() => (agreed, edge_s, lags.raw.as_slice(), false),
         (edge, _) => {
             let edge_s = edge.unwrap_or(0.0);
             (TimeClass::Second { edge_s, phase_s: 0.0, width_s: 9.0 }, edge_s, lags.raw.as_slice(), false)
@@ -240,19 +247,32 @@ fn copied_altitude(work: &Work<'_>) -> Option<Vec<f64>> {
     is_known.then(|| climb.iter().map(say).collect())
 }
 
+/// Whether differences lie whole seconds apart: both sides keep whole seconds, whatever fraction lies between them.
+pub(super) fn are_of_one_fraction(lags_s: &[f64]) -> bool {
+    let first = lags_s[0]; // of all pairs
+    lags_s.iter().all(|lag| ((lag - first).round() - (lag - first)).abs() < SCALES_S[0])
+}
+
 /// Readings where both sides were cut to whole seconds: the difference of a true pair takes two values that follow each
 /// other, and which of the two tells nothing.
-fn cut_twice(lags: &Lags, about_s: f64) -> Vec<Reading> {
+fn cut_twice(ride: &Ride, lags: &Lags, about_s: f64) -> Vec<Reading> {
     let fraction_s = lags.raw[0].rem_euclid(1.0); // of all pairs, since both sides are whole seconds
     let first = (about_s - fraction_s).round() + fraction_s;
     let windowed = |k: i32| Reading {
         edge_s: Some(first + f64::from(k)),
+        span_s: 1.0,
         rounding_s: ESTIMATED_S,
         about: None,
         is_copied: false,
         price: 0.0,
     };
-    (-2..=2).map(windowed).collect()
+    if is_burst(ride) {
+        return (-2..=2).map(windowed).collect();
+    }
+    // where no second holds two frames, one value that explains as much is the simpler
+    let single = |k: i32| Reading { span_s: 0.0, ..windowed(k) };
+    let double = |k: i32| Reading { price: TWO_VALUES_PRICE, ..windowed(k) };
+    (-2..=2).flat_map(|k| [single(k), double(k)]).collect()
 }
 
 /// Readings where the published side alone was cut, on a clock that may be off by any fraction: a shutter that ticks beside
@@ -262,6 +282,7 @@ fn cut_there(about_s: f64) -> Vec<Reading> {
     const STEP_S: f64 = 1.0 / STEPS as f64;
     let windowed = |k: i32| Reading {
         edge_s: Some(about_s + STEP_S * f64::from(k)),
+        span_s: 1.0,
         rounding_s: STEP_S / 2.0,
         about: None,
         is_copied: false,
@@ -284,7 +305,7 @@ fn readings(work: &Work<'_>, lags: &Lags, is_free: bool) -> Vec<Reading> {
     };
     let (estimated, _) = fit_second(&own, true);
     if is_published_cut(work) {
-        return if work.ride.whole_seconds { cut_twice(lags, estimated) } else { cut_there(sent) };
+        return if are_of_one_fraction(&lags.raw) { cut_twice(work.ride, lags, estimated) } else { cut_there(sent) };
     }
     if is_free {
         edges.extend((-1..=1).map(|k| (estimated + f64::from(k) * step_s, ESTIMATED_S, 1.0)));
@@ -295,6 +316,7 @@ fn readings(work: &Work<'_>, lags: &Lags, is_free: bool) -> Vec<Reading> {
     for &(edge, rounding_s, price) in &edges {
         let windowed = |about: Option<(Variant, f64, f64)>, more: f64| Reading {
             edge_s: Some(edge),
+            span_s: 1.0,
             rounding_s,
             about,
             is_copied: false,
@@ -312,7 +334,14 @@ fn readings(work: &Work<'_>, lags: &Lags, is_free: bool) -> Vec<Reading> {
             all.extend(centres.map(|centre| windowed(Some((Variant::Shutter, SCALES_S[1], centre)), 2.0)));
         }
     }
-    let open = |about| Reading { edge_s: None, rounding_s: 0.0, about: Some(about), is_copied: false, price: 3.0 };
+    let open = |about| Reading {
+        edge_s: None,
+        span_s: 0.0,
+        rounding_s: 0.0,
+        about: Some(about),
+        is_copied: false,
+        price: 3.0,
+    };
     let raw = middle(&lags.raw, sent);
     all.extend(SCALES_S[2..].iter().map(|&scale_s| open((Variant::Sent, scale_s, sent))));
     all.extend(SCALES_S[..2].iter().map(|&scale_s| open((Variant::Raw, scale_s, raw))));
@@ -320,10 +349,15 @@ fn readings(work: &Work<'_>, lags: &Lags, is_free: bool) -> Vec<Reading> {
 }
 
 impl Reading {
+    /// Whether both sides are cut and agree at one value.
+    fn is_single(&self) -> bool {
+        self.edge_s.is_some() && self.span_s == 0.0
+    }
+
     fn log_density(&self, lags: &Lags, pair: usize) -> f64 {
         let inside = self.edge_s.is_none_or(|edge| {
             let e = lags.raw[pair];
-            e >= edge - self.rounding_s && e < edge + 1.0 + self.rounding_s
+            e >= edge - self.rounding_s && e < edge + self.span_s + self.rounding_s
         });
         let shape = match self.about {
             Some((variant, scale_s, centre_s)) => {

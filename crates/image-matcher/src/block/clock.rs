@@ -6,6 +6,7 @@
 use super::Work;
 use super::place::share_of;
 use super::time::TimeFit;
+use crate::agreement::AGREED_MS;
 use crate::errors::TimeClass;
 use crate::votes::nearest_quarter_ms;
 use capture_model::TimeKind;
@@ -128,9 +129,6 @@ pub(super) fn anchor(work: &Work<'_>, chain: &[usize], time: &TimeFit, agreed: &
     let within_s = (2.0 * away_ms / 1000.0).max(EXACT_S);
     if is_fine { (work.ride.interval_s.clamp(EXACT_S, 1.0) / within_s).ln().max(0.0) } else { 0.0 }
 }
-
-/// Offsets of one clock agree to this, ms: less than the spacing that would hide a shift by one image.
-const AGREED_MS: f64 = 700.0;
 
 fn is_agreed(offset_ms: f64, agreed: &[i64]) -> bool {
     agreed.iter().any(|&known| (offset_ms - known as f64).abs() < AGREED_MS)

@@ -9,6 +9,7 @@ use super::place::{EXACT_ALTITUDE_M, PlaceFit, is_exact_place, roughness, share_
 use super::ties::are_equal;
 use super::time::TimeFit;
 use super::{Block, Work};
+use capture_model::TimeKind;
 use std::collections::BTreeSet;
 
 /// Ways to upload that set headings anew are more frequent than a rig of equal cameras of which only the others' images
@@ -26,6 +27,8 @@ const NOT_COPIED: f64 = -2.0;
 const NOTHING_COPIED: f64 = 10.0;
 /// The same where altitudes are not known on both sides.
 const NEITHER_PLACE_NOR_TIME: f64 = 6.0;
+/// A clock that knows its zone is seldom wrong: where nothing but two timers agrees, a companion's was right.
+const WRONG_TIMER: f64 = 2.0;
 /// Fewer photos than these do not show whether a timer took them.
 const FEWEST_BEATS: usize = 6;
 /// A beat that agrees to the millisecond cannot say more than this.
@@ -90,6 +93,7 @@ pub(super) fn judge(
         identity -= match altitude_identity {
             known if known < 0.0 => NOTHING_COPIED,
             known if known > 0.0 => 0.0,
+            _ if told == Told::ByTimers && work.ride.kind == TimeKind::Absolute => WRONG_TIMER,
             _ if told == Told::ByTimers => 0.0,
             _ => NEITHER_PLACE_NOR_TIME,
         };

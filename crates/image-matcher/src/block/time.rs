@@ -1,7 +1,7 @@
 //! The clock of a block: centre, drift, and how exactly the times agree.
 
 use super::Work;
-use super::burst::{fit_burst, is_burst};
+use super::burst::{are_of_one_fraction, fit_burst, is_burst};
 use super::place::is_exact_place;
 use crate::errors::{SCALES_S, TimeClass, fit_second, median};
 use crate::votes::nearest_quarter_ms;
@@ -16,6 +16,8 @@ const LEAST_DRIFT_S: f64 = 0.25;
 
 /// Of photos that are further apart than this no two are neighbours in whole seconds, seconds.
 const CLOSE_S: f64 = 1.9;
+/// Fewer photos draw no chain that tells one reading of their seconds from another.
+const FEWEST_FRAMES: usize = 20;
 
 /// How closely a shutter may keep to its place within the second; the first is not at all.
 const SECOND_WIDTHS_S: [f64; 3] = [9.0, 0.2, 0.05];
@@ -54,7 +56,8 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64) -> TimeFit {
     let is_shifted = is_odd || (ride.kind == TimeKind::Absolute && offset_ms != 0);
     // Seconds that were cut where the clock may be off by any fraction leave open which of two neighbours is meant, as those of
     // a burst do.
-    let is_between = is_shifted && ride.interval_s < CLOSE_S && is_published_cut(work);
+    let is_close = ride.len() >= FEWEST_FRAMES && ride.interval_s < CLOSE_S;
+    let is_between = is_shifted && is_close && is_published_cut(work);
     if is_burst(ride) || is_between {
         return fit_burst(work, offset_ms, is_shifted);
     }
@@ -111,7 +114,7 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64) -> TimeFit {
     };
     let middle = median(&values);
     // A published second that was cut is a window, however steadily a shutter ticks somewhere in it.
-    let is_cut_there = !ride.whole_seconds && is_published_cut(work);
+    let is_cut_there = !ride.whole_seconds && is_published_cut(work) && !are_of_one_fraction(&plain);
     for &scale_s in if is_cut_there { &SCALES_S[2..] } else { &SCALES_S[..] } {
         let class = TimeClass::Laplace { scale_s, centre_s: middle };
         offer(likelihood(&class, &values) - f64::from(u8::from(middle != 0.0)), class, Variant::Sent);

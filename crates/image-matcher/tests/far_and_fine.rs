@@ -3,9 +3,9 @@
 
 mod worlds;
 
-use capture_model::{Device, Evidence, PublishedImage, TimeKind};
+use capture_model::{CapturedAt, Device, Evidence, PublishedImage, TimeKind};
 use image_matcher::{Lookup, MatchSettings, match_images};
-use worlds::{Photo, columns, local_of, matched, moved, others, ride, shifted, upload};
+use worlds::{HOUR_MS, Photo, columns, local_of, matched, moved, others, ride, shifted, upload};
 
 #[test]
 fn cameras_a_blink_apart_are_told_by_their_own_moments() {
@@ -78,4 +78,21 @@ fn share_by_tile(heading_of_tile: impl Fn(f64) -> f64) -> f64 {
 fn headings_in_whole_degrees_are_copies_if_nearly_all_agree() {
     assert!(share_by_tile(f64::floor) > 0.95);
     assert!(share_by_tile(|heading| (heading + 2.0).floor()) < 0.05, "another camera beside");
+}
+
+#[test]
+fn one_exact_place_of_six_is_no_copy() {
+    let photos = ride(7, 6);
+    let mut friend = upload(&photos, "friend", 1_000);
+    for (k, (image, photo)) in friend.iter_mut().zip(&photos).enumerate() {
+        if k != 3 {
+            image.original = moved(image, 1.7);
+        }
+        let late_ms = 2_376 + 90 * (k as i64 % 3);
+        image.captured_at = Some(CapturedAt::from_epoch_ms(photo.time_ms + late_ms));
+        image.altitude_m = image.altitude_m.map(|metres| metres + 1.3);
+    }
+    let images: Vec<PublishedImage> = friend.into_iter().chain(others()).collect();
+    let (_, ids) = matched(&[shifted(&photos, 2 * HOUR_MS, TimeKind::Wall)], &images, Lookup::Complete);
+    assert!(ids.iter().all(Option::is_none), "{ids:?}");
 }

@@ -29,6 +29,8 @@ const NOTHING_COPIED: f64 = 10.0;
 const NEITHER_PLACE_NOR_TIME: f64 = 6.0;
 /// A clock that knows its zone is seldom wrong: where nothing but two timers agrees, a companion's was right.
 const WRONG_TIMER: f64 = 2.0;
+/// Fewer exact places than these show no copy where most places are not exact.
+const FEWEST_EXACT: usize = 3;
 /// Fewer photos than these do not show whether a timer took them.
 const FEWEST_BEATS: usize = 6;
 /// A beat that agrees to the millisecond cannot say more than this.
@@ -58,8 +60,10 @@ pub(super) fn judge(
         .iter()
         .map(|&pair| work.ride.place[work.photo[pair] as usize].map(|x| (x * 100.0).round() as i64))
         .collect();
-    // One place in fifty may agree to centimetres by chance, where somebody rode along.
-    let places = if places.len() * 10 <= chain.len() { BTreeSet::new() } else { places };
+    // One place in fifty may agree to centimetres by chance, where somebody rode along; one or two of many do in some ride.
+    let n_known = chain.iter().filter(|&&pair| !work.to_original[pair][0].is_nan()).count();
+    let is_by_chance = places.len() * 10 <= chain.len() || (exact.len() < FEWEST_EXACT && exact.len() * 3 <= n_known);
+    let places = if is_by_chance { BTreeSet::new() } else { places };
     let exact_places = 8.0 * places.len().min(8) as f64;
     let told = time.map_or(Told::Apart, |time| told(work, chain, time));
     let headings = (weights.heading_temper * clipped(heading, 6.0)).clamp(-MOST_BY_HEADING, MOST_BY_HEADING);

@@ -1,7 +1,7 @@
 //! What one ride may be: its offset hypotheses, and for the best of them its blocks.
 
 use crate::block::{Block, weigh};
-use crate::frames::{self, FrameShift};
+use crate::frames::{self, FrameShift, Reach};
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
 use crate::rivals::are_one_upload;
@@ -91,17 +91,18 @@ pub(crate) fn weigh_offsets(
     let told_ms = best.blocks.first().map_or(0.0, |block| block.offset_ms);
     let frames = by_frames(ride, side, settings, agreed, &mut best);
     let is_a_frame_away = |other: &Weighed<'_>| {
-        let away_ms = other.blocks.first().map_or(0.0, |block| block.offset_ms) - told_ms;
-        frames.as_ref().is_some_and(|frames| away_ms >= frames.reach_ms.0 && away_ms <= frames.reach_ms.1)
+        let (Some(own), Some(there), Some(frames)) = (best.blocks.first(), other.blocks.first(), &frames) else {
+            return false;
+        };
+        let shift_m = || frames::shift_of(ride, side, there);
+        own.sequence == there.sequence && frames.reach.covers(there.offset_ms - told_ms, shift_m)
     };
     for other in rest {
         let is_apart = (other.hypothesis.offset_ms - best.hypothesis.offset_ms).abs() >= apart_ms;
         if !is_apart || shares_a_pair(&best.blocks, &other.blocks) {
             continue;
         }
-        if is_a_frame_away(&other)
-            && other.blocks.first().map(|block| block.sequence) == best.blocks.first().map(|block| block.sequence)
-        {
+        if is_a_frame_away(&other) {
             continue;
         }
         if let (Some(own), Some(twin)) = (best.blocks.first(), other.blocks.first())
@@ -137,8 +138,8 @@ struct ByFrames {
     /// What remains of the probability of the best.
     share: f64,
     others: Vec<(Block, f64)>,
-    /// Offsets that were looked at, ms from the best.
-    reach_ms: (f64, f64),
+    /// Offsets that were looked at.
+    reach: Reach,
 }
 
 /// Moves the best offset by whole frames, where that is likelier; the alternatives that are as likely stand beside it.
@@ -151,7 +152,7 @@ fn by_frames(
 ) -> Option<ByFrames> {
     let parts = frames::parts(&best.blocks);
     let own: Vec<&Block> = parts.iter().map(|&part| &best.blocks[part]).collect();
-    let (shifts, reach_ms) = frames::frame_shifts(ride, side, &own, &settings.weights, settings.clock_offset)?;
+    let (shifts, reach) = frames::frame_shifts(ride, side, &own, &settings.weights, settings.clock_offset)?;
     let (&first, rest) = shifts.split_first()?;
     let move_all = |&shift: &FrameShift| {
         own.iter().map(|block| (frames::moved_block(ride, side, block, shift), shift.share)).collect::<Vec<_>>()
@@ -172,7 +173,7 @@ fn by_frames(
         best.blocks = best.blocks.iter().map(weigh).collect();
         best.total = total(&best.blocks);
     }
-    Some(ByFrames { share: first.share, others, reach_ms })
+    Some(ByFrames { share: first.share, others, reach })
 }
 
 /// An offset with its blocks, the one with most evidence first.

@@ -13,7 +13,7 @@
 //! Chains that are less than a hundred times less probable than the best are told apart by nothing but how services usually move places.
 //! They share their probability evenly and are all told.
 
-use crate::block::{Block, roughness};
+use crate::block::{Block, Places, roughness};
 use crate::errors::{SCALES_S, TimeClass, fit_second, fit_sigma, median, median_vector, running_median};
 use crate::explore::{SHARED, shared_photos};
 use crate::plane::{Point, distance_m2};
@@ -47,6 +47,8 @@ const ANOTHER_CLOCK: f64 = 4.0;
 /// A clock that differs by more than this is wrong, and may differ by anything.
 const RIGHT_S: f64 = 1.2;
 const MOST_BY_CLOCK: f64 = 11.0;
+/// Frames closer than this share written seconds, seconds.
+const LEAST_IN_SECONDS: f64 = 0.8;
 /// Half of the field's window, pairs.
 const HALF_FIELD: usize = 6;
 const FEWEST_FOR_FIELD: usize = 15;
@@ -65,6 +67,25 @@ pub(crate) struct FrameShift {
     pub(crate) later_ms: f64,
     /// Its probability among the others.
     pub(crate) share: f64,
+}
+
+/// Offsets that the chains that were looked at have, against the one that is not moved, ms, and how far places lie away at the
+/// first and the last of them, metres.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reach {
+    ms: [f64; 2],
+    shift_m: [f64; 2],
+}
+
+impl Reach {
+    /// Whether an offset is one of them, or lies behind them and further away: out of question with them.
+    pub(crate) fn covers(&self, away_ms: f64, shift_m: impl FnOnce() -> f64) -> bool {
+        match away_ms {
+            away_ms if away_ms < self.ms[0] => shift_m() > self.shift_m[0],
+            away_ms if away_ms > self.ms[1] => shift_m() > self.shift_m[1],
+            _ => true,
+        }
+    }
 }
 
 /// A pair of the moved chain: photo and image.
@@ -88,7 +109,7 @@ pub(crate) fn frame_shifts(
     blocks: &[&Block],
     weights: &Weights,
     clock: ClockOffset,
-) -> Option<(Vec<FrameShift>, (f64, f64))> {
+) -> Option<(Vec<FrameShift>, Reach)> {
     let whole = Whole::new(ride, side, blocks, weights, clock)?;
     let here = whole.weigh(0)?;
     let mut all: Vec<(i32, Weighed)> = vec![(0, here)];
@@ -112,10 +133,14 @@ pub(crate) fn frame_shifts(
         let of = |is_told: bool, count: usize| if is_told { count as f64 } else { 0.0 };
         chain.log_likelihood += of(by_altitude, chain.equal_altitudes).max(of(by_heading, chain.equal_headings));
     }
-    let lags = all.iter().map(|(_, chain)| (chain.lag_s - here.lag_s) * 1000.0);
-    let half_ms = 500.0 * ride.interval_s;
-    let reach_ms = (lags.clone().fold(0.0, f64::min) - half_ms, lags.fold(0.0, f64::max) + half_ms);
-    Some((shares(&all, here.lag_s), reach_ms))
+    let half_s = ride.interval_s / 2.0;
+    let (mut first, mut last) = (here, here);
+    for (_, chain) in &all {
+        first = if chain.lag_s < first.lag_s { *chain } else { first };
+        last = if chain.lag_s > last.lag_s { *chain } else { last };
+    }
+    let ms = [first.lag_s - half_s, last.lag_s + half_s].map(|lag_s| (lag_s - here.lag_s) * 1000.0);
+    Some((shares(&all, here.lag_s), Reach { ms, shift_m: [first.shift_m, last.shift_m] }))
 }
 
 /// Probabilities from likelihoods; those that are nearly the greatest share alike.
@@ -197,6 +222,8 @@ struct Weighed {
     log_likelihood: f64,
     /// Where its times agree, seconds.
     lag_s: f64,
+    /// How far away its places lie, metres; infinite where too few tell.
+    shift_m: f64,
     n_pairs: usize,
     equal_altitudes: usize,
     equal_headings: usize,
@@ -238,7 +265,7 @@ impl<'a> Whole<'a> {
         if !ride.is_timed() || ride.interval_s <= 0.0 || n_pairs < FEWEST || is_told {
             return None;
         }
-        let kind = usize::from(strongest.places == crate::block::Places::Computed);
+        let kind = usize::from(strongest.places == Places::Computed);
         let with_place = |&link: &Link| (link, side.points(link.1 as usize, &ride.anchor)[kind]);
         let middle = links().skip(n_pairs.saturating_sub(MOST) / 2).take(MOST).map(with_place).collect();
         Some(Self { ride, side, weights, clock, chains, strongest, n_pairs, middle })
@@ -270,7 +297,7 @@ impl<'a> Whole<'a> {
         }
         let n = n as f64;
         let (times, lag_s, edge_s) = self.times(links);
-        let places = self.places(links, &image_places, n)?;
+        let (places, shift_m) = self.places(links, &image_places, n)?;
         let far = self.far_ends(&all);
         let equal = |difference: &dyn Fn(usize, usize) -> f64, within: f64| {
             links.iter().filter(|link| difference(link.0 as usize, link.1 as usize).abs() <= within).count()
@@ -278,7 +305,7 @@ impl<'a> Whole<'a> {
         let equal_altitudes = equal(&|photo, image| self.side.altitude_m(image) - self.ride.altitude_m[photo], 0.06);
         let equal_headings = equal(&|photo, image| self.side.heading_deg(image) - self.ride.heading_deg[photo], 0.02);
         let log_likelihood = TIME_TEMPER * n * times + places + self.clock(lag_s + edge_s) - far;
-        Some(Weighed { log_likelihood, lag_s, n_pairs: links.len(), equal_altitudes, equal_headings })
+        Some(Weighed { log_likelihood, lag_s, shift_m, n_pairs: links.len(), equal_altitudes, equal_headings })
     }
 
     /// Mean log density of the times, their middle, and where a written second begins about it.
@@ -313,8 +340,9 @@ impl<'a> Whole<'a> {
         (best.0, middle, best.1)
     }
 
-    /// What places say of a chain of so many pairs: how smooth the field is, and how far it lies away; `None` beyond the gate.
-    fn places(&self, links: &[Link], image_places: &[Point], n: f64) -> Option<f64> {
+    /// What places say of a chain of so many pairs: how smooth the field is, and how far it lies away, with that distance where it is
+    /// known well; `None` beyond the gate.
+    fn places(&self, links: &[Link], image_places: &[Point], n: f64) -> Option<(f64, f64)> {
         let vectors: Vec<[f64; 2]> = links
             .iter()
             .zip(image_places)
@@ -323,7 +351,7 @@ impl<'a> Whole<'a> {
             .filter(|vector| !vector[0].is_nan())
             .collect();
         if vectors.len() < FEWEST {
-            return Some(0.0);
+            return Some((0.0, f64::INFINITY)); // anywhere
         }
         let is_field = vectors.len() >= FEWEST_FOR_FIELD;
         let field =
@@ -337,7 +365,10 @@ impl<'a> Whole<'a> {
         let rough = if is_field { 0.7 * free * rough_m.max(0.5).ln() } else { 0.0 };
         let n_live = n * vectors.len() as f64 / links.len() as f64;
         let smooth = self.weights.place_temper * density * n_live * fit_sigma(&residual).1 - rough;
-        (shift_m < GATE_M).then(|| smooth + log_shift(shift_m))
+        // frames that share a written second are told apart by too little for what lies behind them
+        let is_known = is_field && !(self.ride.whole_seconds && self.ride.interval_s < LEAST_IN_SECONDS);
+        let away_m = if is_known { shift_m } else { f64::INFINITY };
+        (shift_m < GATE_M).then(|| (smooth + log_shift(shift_m), away_m))
     }
 
     /// What the offset says: a clock that nobody gave is seldom wrong by a frame.
@@ -366,6 +397,18 @@ impl<'a> Whole<'a> {
             + one(first.1 as usize > images(first.1).start, LONE_IMAGES)
             + one((last.1 as usize) + 1 < images(last.1).end, LONE_IMAGES)
     }
+}
+
+/// How far away the images of a block lie all together, metres.
+pub(crate) fn shift_of(ride: &Ride, side: &PublishedSide, block: &Block) -> f64 {
+    let kind = usize::from(block.places == Places::Computed);
+    let vector = |&(photo, image): &Link| {
+        ride.plane.offset_m(ride.place[photo as usize], side.points(image as usize, &ride.anchor)[kind])
+    };
+    let live = block.chain.iter().filter(|link| !ride.frozen[link.0 as usize]);
+    let vectors: Vec<[f64; 2]> = live.map(vector).filter(|vector| !vector[0].is_nan()).collect();
+    let shift = median_vector(&vectors);
+    shift[0].hypot(shift[1])
 }
 
 /// Log density of a shift of a whole sequence on the plane; no shift is likelier than the usual one.

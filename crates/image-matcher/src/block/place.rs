@@ -12,6 +12,8 @@ const HALF_TIMED: usize = 6;
 const HALVES_UNTIMED: [usize; 5] = [1000, 150, 60, 20, 8];
 /// Where a ride begins and ends, the field knows the neighbours of one side only: it is no better than this there, metres.
 const LOPSIDED_M: f64 = 0.3;
+/// An image that has no place of the kind that was fitted is known by its other place to this, metres.
+const OTHER_KIND_M: f64 = 7.0;
 /// Altitudes of one upload agree to this, metres: EXIF keeps tenths.
 pub(super) const EXACT_ALTITUDE_M: f64 = 0.06;
 
@@ -99,6 +101,10 @@ pub(super) fn fit_place(
                 density[pair] = log_place(residual[pair], LOPSIDED_M, outliers);
             }
         }
+        let chosen_kind = vectors_of(work, best.places);
+        for pair in (0..work.len()).filter(|&pair| chosen_kind[pair][0].is_nan()) {
+            density[pair] = log_place(residual[pair], best.sigma_m.max(OTHER_KIND_M), outliers);
+        }
         let ratio: Vec<f64> = residual.iter().zip(&density).map(|(&r, d)| d - log_other_place(r, GATE_M)).collect();
         if stiffness > 0 {
             let weight: Vec<f64> = (0..work.len())
@@ -172,7 +178,7 @@ fn vectors_of<'a>(work: &'a Work<'_>, places: Places) -> &'a [[f64; 2]] {
     }
 }
 
-/// Residual of every pair to the field at its photo; an image without the chosen place is judged by the other.
+/// Residual of every pair to the field at its photo, metres; an image without the chosen place is judged by the other.
 fn residuals(work: &Work<'_>, fit: &Candidate) -> Vec<f64> {
     let vectors = vectors_of(work, fit.places);
     let other = vectors_of(work, if fit.places == Places::Original { Places::Computed } else { Places::Original });

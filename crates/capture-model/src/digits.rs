@@ -18,6 +18,15 @@ const ZEROS: u64 = 0x3030_3030_3030_3030;
 pub fn tail_digits(text: &[u8], n: usize) -> Option<u64> {
     match text.last_chunk::<8>() {
         Some(&last) if (1..=8).contains(&n) => last_digits(last, n),
+        _ => many_digits(text, n),
+    }
+}
+
+/// The same for more than eight digits, or texts shorter than that; apart, so that the usual way is short enough to be put
+/// where it is used.
+#[inline(never)]
+fn many_digits(text: &[u8], n: usize) -> Option<u64> {
+    match text.last_chunk::<8>() {
         Some(&last) if (9..=16).contains(&n) && n <= text.len() => {
             let first = *text[text.len() - n..].first_chunk::<8>()?;
             Some(last_digits(first, 8)? * POWERS[n - 8] + last_digits(last, n - 8)?)

@@ -15,7 +15,8 @@
 use crate::grouping::{Clock, Grouping, NOT_GIVEN};
 use crate::loose::{LooseFile, LooseFiles, Texts};
 use capture_model::{
-    CapturedAt, Device, FileState, LocalArchive, LocalFile, LocalTime, Names, Reason, Track, WallClock,
+    CapturedAt, Device, DeviceIndex, FileState, LocalArchive, LocalFile, LocalTime, Names, Position, Reason, Track,
+    WallClock,
 };
 use rayon::prelude::*;
 use std::cmp::Ordering;
@@ -68,12 +69,15 @@ pub fn assemble(loose: LooseFiles, rules: &Rules) -> LocalArchive {
     permute(&mut files, &order);
     let mut kept = Names::default();
     kept.number_of(&Device::default());
+    let mut numbers: Vec<Option<DeviceIndex>> = vec![None; devices.len()];
     // a map over the vector alone is collected in its own memory, as long as rows are not larger than files
     const { assert!(size_of::<LocalFile>() == size_of::<LooseFile>()) };
     let mut row = 0;
     let files = files.into_iter().map(|mut file| {
         row += 1;
-        file.observation.set_device(kept.number_of(devices.value(file.observation.device())));
+        let device = file.observation.device();
+        let number = *numbers[device as usize].get_or_insert_with(|| kept.number_of(devices.value(device)));
+        file.observation.set_device(number);
         answers.settle(file, order[row - 1] as usize)
     });
     LocalArchive { files: files.collect(), tracks, devices: kept, files_ignored, videos }
@@ -250,17 +254,31 @@ impl Photos for Group<'_> {
         self.members.len() as u32
     }
     fn photo(&self, index: u32) -> Photo {
-        photo_of(&self.files[self.members[index as usize] as usize], self.devices)
+        photo_of(self.file(index), self.devices)
+    }
+    fn position(&self, index: u32) -> Option<Position> {
+        position_of(self.file(index))
     }
 }
 
-fn photo_of(file: &LooseFile, devices: &Names<Device>) -> Photo {
+impl Group<'_> {
+    fn file(&self, index: u32) -> &LooseFile {
+        &self.files[self.members[index as usize] as usize]
+    }
+}
+
+/// Where a file was taken, as far as the uploader sees.
+fn position_of(file: &LooseFile) -> Option<Position> {
     let is_placed = matches!(file.state, FileState::Usable | FileState::Out(Reason::NullIsland));
+    file.observation.position().filter(|_| is_placed)
+}
+
+fn photo_of(file: &LooseFile, devices: &Names<Device>) -> Photo {
     let device = devices.value(file.observation.device());
     let pixels = device.width.zip(device.height).map_or(0, |(width, height)| u64::from(width) * u64::from(height));
     Photo {
         time_ms: file.observation.time().map(LocalTime::ms),
-        position: file.observation.position().filter(|_| is_placed),
+        position: position_of(file),
         heading_deg: file.observation.heading_deg(),
         pixels,
         bytes: file.bytes,

@@ -10,7 +10,7 @@ fn point(position: Position) -> Point {
 /// Metres along the geodesic (Karney, 2013); for near places by [`near_m`].
 pub(crate) fn distance_m(from: Position, to: Position) -> f64 {
     match near_m(from, to) {
-        Some([east, north]) => (east * east + north * north).sqrt(),
+        Some([east, north, _]) => (east * east + north * north).sqrt(),
         None => Geodesic.distance(point(from), point(to)),
     }
 }
@@ -19,16 +19,16 @@ pub(crate) fn distance_m(from: Position, to: Position) -> f64 {
 pub(crate) fn way(from: Position, to: Position) -> (f64, Option<f64>) {
     let near_m = near_m(from, to);
     let distance_m = match near_m {
-        Some([east, north]) => (east * east + north * north).sqrt(),
+        Some([east, north, _]) => (east * east + north * north).sqrt(),
         None => Geodesic.distance(point(from), point(to)),
     };
     if from == to {
         return (distance_m, None);
     }
     let degrees = match near_m {
-        Some([east, north]) => {
+        Some([east, north, sin]) => {
             // at the middle of the way; meridians turn by half their convergence back to the start
-            let convergence = (to.lon() - from.lon()) * f64::midpoint(from.lat(), to.lat()).to_radians().sin();
+            let convergence = (to.lon() - from.lon()) * sin;
             east.atan2(north).to_degrees() - convergence / 2.0
         }
         None => Geodesic.bearing(point(from), point(to)),
@@ -37,10 +37,10 @@ pub(crate) fn way(from: Position, to: Position) -> (f64, Option<f64>) {
     (distance_m, Some(if degrees >= 360.0 { 0.0 } else { degrees }))
 }
 
-/// East and north in metres between near places, by the radii of curvature at the mid-latitude: right to a tenth of a
+/// East and north in metres between near places, and the sine of their mid-latitude, by the radii of curvature at the mid-latitude: right to a tenth of a
 /// millimetre where the places are within about 1 km, and thirty times as fast as the geodesic. `None` for all others,
 /// near the poles, and across the antimeridian.
-fn near_m(from: Position, to: Position) -> Option<[f64; 2]> {
+fn near_m(from: Position, to: Position) -> Option<[f64; 3]> {
     const NEAR_DEG: f64 = 0.01;
     const HIGHEST_DEG: f64 = 75.0;
     const SEMI_MAJOR_M: f64 = 6_378_137.0;
@@ -53,7 +53,7 @@ fn near_m(from: Position, to: Position) -> Option<[f64; 2]> {
     let w2 = 1.0 - ECCENTRICITY_2 * sin * sin;
     let normal_m = SEMI_MAJOR_M / w2.sqrt();
     let meridian_m = normal_m * (1.0 - ECCENTRICITY_2) / w2;
-    Some([normal_m * cos * east.to_radians(), meridian_m * north.to_radians()])
+    Some([normal_m * cos * east.to_radians(), meridian_m * north.to_radians(), sin])
 }
 
 /// The turn from one heading to another, −180…180; `None` where one of them is no number.

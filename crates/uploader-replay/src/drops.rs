@@ -11,7 +11,7 @@ const ZIG_ZAG_RETURN: f64 = 0.8;
 
 /// Where the members are, as points: each takes part in several chords.
 pub(crate) fn points_of<P: Photos + ?Sized>(members: &[u32], photos: &P) -> Vec<[f64; 3]> {
-    let place = |member: u32| photos.photo(member).position.expect("only photos with a place form sequences");
+    let place = |member: u32| photos.position(member).expect("only photos with a place form sequences");
     members.iter().map(|&member| earth_centred_m(place(member))).collect()
 }
 

@@ -41,6 +41,10 @@ pub trait Photos {
     fn count(&self) -> u32;
     /// One of them.
     fn photo(&self, index: u32) -> Photo;
+    /// The place of one of them.
+    fn position(&self, index: u32) -> Option<Position> {
+        self.photo(index).position
+    }
 }
 
 impl Photos for [Photo] {
@@ -125,8 +129,10 @@ pub fn replay_group<P: Photos + ?Sized>(photos: &P, rules: &Rules) -> Vec<Fate> 
         };
         number(&stretch, &parts, &mut fates, &mut n_sequences);
     }
-    number_untimed(photos, rules, &mut fates, &mut n_sequences);
-    attach_placeless(photos, rules, &timed, &mut fates);
+    if timed.len() < fates.len() {
+        number_untimed(photos, rules, &mut fates, &mut n_sequences);
+        attach_placeless(photos, rules, &timed, &mut fates);
+    }
     fates
 }
 
@@ -147,7 +153,7 @@ fn first_cut<P: Photos + ?Sized>(members: &[u32], photos: &P, fates: &[Fate], ru
 
 /// Marks what stays behind; answers what is kept, in order.
 fn mark_drops<P: Photos + ?Sized>(stretch: &[u32], photos: &P, fates: &mut [Fate], rules: &Rules) -> Vec<u32> {
-    let is_null = |index: u32| photos.photo(index).position.is_some_and(Position::is_null_island);
+    let is_null = |index: u32| photos.position(index).is_some_and(Position::is_null_island);
     let mut kept = stretch.to_vec();
     let has_null = rules.null_island != NullIslandRule::Kept && stretch.iter().any(|&index| is_null(index));
     if has_null {

@@ -70,7 +70,7 @@ pub(crate) fn by_distance<P: Photos + ?Sized>(members: &[u32], photos: &P, rules
 
 /// Whether two photos, both with a place, are too far apart for one sequence.
 pub(crate) fn is_far<P: Photos + ?Sized>(photos: &P, rules: &Rules, a: u32, b: u32) -> bool {
-    match (photos.photo(a).position, photos.photo(b).position) {
+    match (photos.position(a), photos.position(b)) {
         (Some(a), Some(b)) => rules.max_distance_m.is_finite() && chord_m(a, b) > rules.max_distance_m,
         _ => false,
     }

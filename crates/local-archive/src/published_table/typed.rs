@@ -67,10 +67,12 @@ impl PublishedRows {
                 }
             }
             TypedColumn::Numbers(numbers) => {
-                for &key in numbers {
-                    let is_none = key == TableNumber::None;
-                    let number = if is_none { PublishedImages::NO_SEQUENCE } else { self.numbered_sequence(key) };
-                    self.images.sequence.push(number);
+                for equal in numbers.chunk_by(|a, b| a == b) {
+                    let number = match equal[0] {
+                        TableNumber::None => PublishedImages::NO_SEQUENCE,
+                        key => self.numbered_sequence(key),
+                    };
+                    self.images.sequence.extend(repeat_n(number, equal.len()));
                 }
             }
         }
@@ -136,10 +138,9 @@ fn moments(column: TypedColumn<'_>, n_rows: usize, to: &mut Vec<i64>) -> Option<
         }
         TypedColumn::Numbers(numbers) => {
             for &number in numbers {
-                to.push(if number == TableNumber::None {
-                    PublishedImages::NO_TIME
-                } else {
-                    ms_of(time_of(number).ok()?)
+                to.push(match number {
+                    TableNumber::None => PublishedImages::NO_TIME,
+                    number => ms_of(time_of(number).ok()?),
                 });
             }
         }

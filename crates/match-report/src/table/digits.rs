@@ -81,7 +81,10 @@ fn write_parts(is_negative: bool, number: u64, decimals: usize, out: &mut impl C
         6 => (number / 1_000_000, number % 1_000_000),
         _ => (number / 10_000_000, number % 10_000_000),
     };
-    let digits = (eight_digits(parts) >> (8 * (7 - decimals.min(7)))) & !0xff | u64::from(b'.');
+    let digits = match decimals {
+        2 => (u64::from(u16::from_le_bytes(PAIRS[parts as usize])) << 8) | u64::from(b'.'),
+        _ => (eight_digits(parts) >> (8 * (7 - decimals.min(7)))) & !0xff | u64::from(b'.'),
+    };
     let n_behind = if decimals > 0 { decimals + 1 } else { 0 };
     if whole >= 1000 {
         if is_negative {
@@ -140,13 +143,14 @@ pub(super) fn write_decimal(number: f64, decimals: usize, out: &mut impl CellTex
 /// The nearest whole number of a product that is right to half a unit in its last place; `None` near a tie.
 fn rounded(scaled: f64) -> Option<u64> {
     const LARGEST: f64 = 4_503_599_627_370_496.0; // 2^52: above it there is nothing behind the point
-    if scaled >= LARGEST {
+    if scaled >= LARGEST / 2.0 {
         return None;
     }
-    let below = scaled as u64; // `floor` is a call where the processor may be old
-    let from_tie = scaled - below as f64 - 0.5; // exact: both are multiples of one unit
-    let is_sure = from_tie.abs() > scaled * f64::EPSILON;
-    is_sure.then_some(below + u64::from(from_tie > 0.0))
+    // a float of this size has a last bit worth 1, so that the sum is rounded to a whole number, which its bits hold
+    let sum = scaled + LARGEST;
+    let from_nearest = scaled - (sum - LARGEST); // exact: both are multiples of one unit
+    let is_sure = 0.5 - from_nearest.abs() > scaled * f64::EPSILON;
+    is_sure.then_some(sum.to_bits() - LARGEST.to_bits())
 }
 
 fn any_decimal(number: f64, decimals: usize) -> String {

@@ -87,14 +87,21 @@ impl Match {
         let redaction = self.reports.redaction(shared)?;
         let progress = Progress::new(&shared.talk);
         drop(open(&self.remote)?); // a name that is wrong is told before anything is read and counted
-        let archive = self.flags.scan(std::slice::from_ref(&self.local), shared, &progress)?;
+        let scan = || self.flags.scan(std::slice::from_ref(&self.local), shared, &progress);
+        // both sides at once, unless the local one is not even there
+        let (archive, remote) = match File::open(&self.local) {
+            Ok(_) => rayon::join(scan, || read_remote_tiles(&self.remote)),
+            Err(_) => (Ok(scan()?), read_remote_tiles(&self.remote)),
+        };
+        let archive = archive?;
         let images = archive.usable_images();
         progress.show(Event::Scanned {
             files: archive.files.len(),
             usable: images.len(),
             tracks: images.n_tracks_with_rows(),
         });
-        let (published, tiles) = read_remote_tiles(&self.remote, &progress)?;
+        let Remote { images: published, tiles, problems } = remote?;
+        problems.iter().for_each(|words| progress.warn(words));
         progress.show(Event::Matching { photos: images.len(), images: published.len() });
         let is_read =
             |row: usize| tiles.is_empty() || tiles.contains(&tile_at(images.position(row), Zoom::COVERAGE).to_string());
@@ -145,7 +152,10 @@ impl Match {
                 say(&format!("{decided} photos decided by a person"));
             }
         }
-        Ok(super::fail_on_code(&shared.matching, &report))
+        let code = super::fail_on_code(&shared.matching, &report);
+        // the process ends: giving back millions of rows one by one costs more than leaving them
+        std::mem::forget((archive, images, published, outcome));
+        Ok(code)
     }
 }
 
@@ -162,27 +172,37 @@ impl Match {
 
 /// Published images of a file: entities of the Graph API, `coverage` output, or a flat table.
 pub(crate) fn read_remote(path: &Path, progress: &Progress) -> Result<PublishedImages> {
-    Ok(read_remote_tiles(path, progress)?.0)
+    let remote = read_remote_tiles(path)?;
+    remote.problems.iter().for_each(|words| progress.warn(words));
+    Ok(remote.images)
 }
 
-/// The same, and the names of the tiles that they come from: what lies outside of them was not looked at. None where nothing
-/// says so.
-fn read_remote_tiles(path: &Path, progress: &Progress) -> Result<(PublishedImages, BTreeSet<String>)> {
+/// The published side of a file.
+struct Remote {
+    images: PublishedImages,
+    /// Names of the tiles that they come from: what lies outside of them was not looked at. None where nothing says so.
+    tiles: BTreeSet<String>,
+    /// What could not be read, in words.
+    problems: Vec<String>,
+}
+
+fn read_remote_tiles(path: &Path) -> Result<Remote> {
     crate::parquet::check(path)?;
     if crate::parquet::is_parquet(path) || !is_entities(path)? {
-        return Ok(local_archive::read_published_tiles(path, crate::parquet::format())?);
+        let (images, tiles) = local_archive::read_published_tiles(path, crate::parquet::format())?;
+        return Ok(Remote { images, tiles, problems: Vec::new() });
     }
     let entities = mapillary_api::read_entities(open(path)?)
         .map_err(|error| exit::error(exit::UNREADABLE_TABLE, format!("{}: {error}", path.display())))?;
-    for problem in entities.problems.iter().take(10) {
-        progress.warn(&format!("{} line {}: {}", path.display(), problem.line, problem.reason));
-    }
+    let first = entities.problems.iter().take(10);
+    let told = first.map(|problem| format!("{} line {}: {}", path.display(), problem.line, problem.reason));
+    let mut problems: Vec<String> = told.collect();
     if entities.n_problems > 10 {
-        progress.warn(&format!("{}: {} more like these", path.display(), entities.n_problems - 10));
+        problems.push(format!("{}: {} more like these", path.display(), entities.n_problems - 10));
     }
-    let mut columns = PublishedImages::default();
-    entities.images.iter().for_each(|image| columns.push(image));
-    Ok((columns, BTreeSet::new()))
+    let mut images = PublishedImages::default();
+    entities.images.iter().for_each(|image| images.push(image));
+    Ok(Remote { images, tiles: BTreeSet::new(), problems })
 }
 
 fn open(path: &Path) -> Result<BufReader<File>> {

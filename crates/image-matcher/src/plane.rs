@@ -102,18 +102,44 @@ impl Spot {
 
     /// False only for places that are further away than a distance of at most 1 km, or missing.
     pub(crate) fn may_be_within(&self, (longitude, latitude): (f64, f64), distance_m: f64) -> bool {
-        const DEGREE_M: f64 = 111_130.0; // 110,574 at the equator to 111,694 at the poles
-        const SLACK: f64 = 1.03;
-        const HIGHEST_DEG: f64 = 80.0; // beyond, a degree to the east shrinks too fast
         if self.latitude.abs() > HIGHEST_DEG {
             return !longitude.is_nan();
         }
+        self.is_about_within(longitude, latitude, (distance_m * SLACK).powi(2))
+    }
+
+    /// Flags all of some places, longitudes and latitudes, for which [`Self::may_be_within`] is true.
+    pub(crate) fn flag_those_within(
+        &self,
+        (longitudes, latitudes): (&[f64], &[f64]),
+        distance_m: f64,
+        flags: &mut [bool],
+    ) {
+        let places = flags.iter_mut().zip(longitudes).zip(latitudes);
+        if self.latitude.abs() > HIGHEST_DEG {
+            places.for_each(|((flag, longitude), _)| *flag |= !longitude.is_nan());
+            return;
+        }
+        let most_m2 = (distance_m * SLACK).powi(2);
+        for ((flag, &longitude), &latitude) in places {
+            *flag |= self.is_about_within(longitude, latitude, most_m2);
+        }
+    }
+
+    fn is_about_within(&self, longitude: f64, latitude: f64, most_m2: f64) -> bool {
+        const DEGREE_M: f64 = 111_130.0; // 110,574 at the equator to 111,694 at the poles
         let east = (longitude - self.longitude).abs();
-        let east_m = east.min(360.0 - east) * self.east_m;
+        let round = 360.0 - east;
+        let east_m = if east < round { east } else { round } * self.east_m;
         let north_m = (latitude - self.latitude) * DEGREE_M;
-        east_m * east_m + north_m * north_m <= (distance_m * SLACK).powi(2)
+        east_m * east_m + north_m * north_m <= most_m2
     }
 }
+
+/// What [`Spot::may_be_within`] allows for, as a factor.
+const SLACK: f64 = 1.03;
+/// Beyond this latitude a degree to the east shrinks too fast.
+const HIGHEST_DEG: f64 = 80.0;
 
 /// East and north directions at a middle place.
 #[derive(Debug, Clone, Copy)]
@@ -190,6 +216,9 @@ mod tests {
                 let there = ((lon + east / lat.to_radians().cos() + 540.0).rem_euclid(360.0) - 180.0, lat + north);
                 let distance_m = distance_m2(here, point(there.0, there.1)).sqrt();
                 let may = spot.may_be_within(there, 80.0);
+                let mut flags = [false];
+                spot.flag_those_within((&[there.0], &[there.1]), 80.0, &mut flags);
+                assert_eq!(flags[0], may, "{lon} {lat}");
                 assert!(may || distance_m > 80.0, "{lon} {lat} {distance_m}");
                 assert!(!may || distance_m < 90.0 || lat > 80.0, "{lon} {lat} {distance_m}");
             }

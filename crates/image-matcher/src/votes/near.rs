@@ -5,6 +5,7 @@ use crate::plane::{Point, Spot, distance_m2};
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
 use crate::runs::{Index, LONGEST_RUN};
+use std::ops::Range;
 
 /// Images of one photo that vote at most.
 const MOST_NEAR: usize = 2_048;
@@ -45,7 +46,7 @@ struct Found {
 fn each_near(ride: &Ride, side: &PublishedSide, index: &Index, sample: usize, mut tell: impl FnMut(u32, &[Found])) {
     let step = ride.len().div_ceil(sample.max(1)).max(1);
     let chosen: Vec<usize> = (0..ride.len()).step_by(step).collect();
-    let mut found: Vec<Found> = Vec::new();
+    let (mut found, mut flags): (Vec<Found>, Vec<bool>) = (Vec::new(), Vec::new());
     for photos in chosen.chunks((LONGEST_RUN / step).clamp(1, LONGEST_RUN)) {
         let fold = |f: fn(f64, f64) -> f64| {
             photos
@@ -54,12 +55,13 @@ fn each_near(ride: &Ride, side: &PublishedSide, index: &Index, sample: usize, mu
                 .reduce(|a, b| [f(a[0], b[0]), f(a[1], b[1]), f(a[2], b[2])])
                 .unwrap_or_default()
         };
-        let runs = index.near(fold(f64::min), fold(f64::max), GATE_M);
+        let near_all = index.near(fold(f64::min), fold(f64::max), GATE_M);
+        let runs: Vec<Degrees> = near_all.into_iter().map(|run| Degrees::of(side, run)).collect();
         for &photo in photos {
             found.clear();
             let spot = Spot::of(ride.place[photo]);
-            for image in runs.iter().cloned().flatten() {
-                if side.degrees(image as usize).into_iter().any(|place| spot.may_be_within(place, GATE_M)) {
+            for run in &runs {
+                for image in run.that_may_be_near(&spot, &mut flags) {
                     let places = side.points(image as usize, &ride.anchor);
                     let nearest_m2 = nearest_m2(places, ride.place[photo]);
                     if nearest_m2 < GATE_M * GATE_M {
@@ -70,6 +72,37 @@ fn each_near(ride: &Ride, side: &PublishedSide, index: &Index, sample: usize, mu
             thin(&mut found);
             tell(photo as u32, &found);
         }
+    }
+}
+
+/// The places of a run's images in degrees, side by side: several photos ask for them.
+struct Degrees {
+    images: Range<u32>,
+    /// All longitudes as uploaded, then all latitudes, and both as adjusted.
+    values: Vec<f64>,
+}
+
+impl Degrees {
+    fn of(side: &PublishedSide, images: Range<u32>) -> Self {
+        let n = images.len();
+        let mut values = vec![f64::NAN; 4 * n];
+        for (at, image) in images.clone().enumerate() {
+            let [original, computed] = side.degrees(image as usize);
+            (values[at], values[n + at]) = original;
+            (values[2 * n + at], values[3 * n + at]) = computed;
+        }
+        Self { images, values }
+    }
+
+    /// Images that may be within the gate of a spot: none is left out that is.
+    fn that_may_be_near<'f>(&self, spot: &Spot, flags: &'f mut Vec<bool>) -> impl Iterator<Item = u32> + use<'f> {
+        let n = self.images.len();
+        let (original, computed) = self.values.split_at(2 * n);
+        flags.clear();
+        flags.resize(n, false);
+        spot.flag_those_within(original.split_at(n), GATE_M, flags);
+        spot.flag_those_within(computed.split_at(n), GATE_M, flags);
+        self.images.clone().zip(flags.iter()).filter(|(_, is_near)| **is_near).map(|(image, _)| image)
     }
 }
 

@@ -71,7 +71,7 @@ reasons! {
     Aligned = Matched "aligned",
     /// Matched by the computed (adjusted) positions.
     Adjusted = Matched "adjusted",
-    /// Only the order along the sequence decides.
+    /// Only the order along the sequence decides, or the place alone where the image has no time.
     OrderOnly = Matched "order_only",
     /// Only tile evidence (quantised place, time) was at hand.
     TileOnly = Matched "tile_only",

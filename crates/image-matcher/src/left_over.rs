@@ -45,7 +45,9 @@ pub(crate) fn left_over(
     let mut sequences: Vec<u32> = own.iter().map(|block| block.sequence).collect();
     sequences.sort_unstable();
     sequences.dedup();
-    let n_images: usize = sequences.iter().map(|&sequence| side.images_of(sequence as usize).len()).sum();
+    let is_timed = |&image: &usize| side.time_ms(image) != PublishedSide::NO_TIME;
+    let n_timed = |&sequence: &u32| side.images_of(sequence as usize).filter(is_timed).count();
+    let n_images: usize = sequences.iter().map(n_timed).sum();
     let left: Vec<usize> = (0..ride.len()).filter(|&photo| is_left[photo]).collect();
     if left.len() < FEWEST || n_images < taken.len() + FEWEST {
         return None;

@@ -31,6 +31,7 @@ mod tracks;
 mod twins;
 mod votes;
 mod weights;
+mod without_time;
 mod work;
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::ride::Ride;
 use crate::rivals::{Standing, standings};
 use crate::runs::Index;
 use crate::settle::settle;
+use crate::without_time::pair_without_time;
 use crate::{ClockOffset, Lookup, MatchOutcome, MatchSettings};
 use capture_model::{Device, LocalImages, PublishedImages, TimeKind};
 use rayon::prelude::*;
@@ -88,6 +89,7 @@ fn match_telling<T>(
             explored.push(found);
         }
     }
+    rides.par_iter().zip(explored.par_iter_mut()).for_each(|(ride, found)| pair_without_time(ride, &side, found));
     let standings = standings(&rides, &explored, &side, &settings.weights);
     let told = tell(&side, &rides, &standings);
     (settle(local, published, &side, &rides, &standings, lookups, settings), told)

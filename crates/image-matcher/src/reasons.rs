@@ -19,7 +19,7 @@ pub(crate) fn matched_reason(side: &PublishedSide, ride: &Ride, standing: &Stand
     if side.by_tile(image) {
         return Reason::TileOnly;
     }
-    if !ride.is_timed() || ride.width_s[photo] > 0.0 {
+    if !ride.is_timed() || ride.width_s[photo] > 0.0 || side.time_ms(image) == PublishedSide::NO_TIME {
         return Reason::OrderOnly;
     }
     if standing.block.places == Places::Computed {

@@ -271,7 +271,7 @@ fn keep<T: Copy>(column: &mut Vec<T>, repeated: &[bool]) {
 
 /// Which ids an earlier place has already; `None` when all differ.
 ///
-/// A set of millions of ids costs more than reading them, so tables of bits are asked first: only ids that share their bit
+/// A set of millions of ids costs more than reading them, so a table of bits is asked first: only ids that share their bit
 /// with another one (equal ids, and a few by chance) go into a set.
 fn repeated(ids: &[u64]) -> Option<Vec<bool>> {
     const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15; // 2^64 over the golden ratio: Fibonacci hashing
@@ -281,17 +281,18 @@ fn repeated(ids: &[u64]) -> Option<Vec<bool>> {
         let place = (id.wrapping_mul(SPREAD) >> shift) as usize;
         (place / 64, 1_u64 << (place % 64))
     };
-    let (mut taken, mut shared) = (vec![0_u64; bits / 64], vec![0_u64; bits / 64]);
+    let mut words = vec![[0_u64; 2]; bits / 64]; // which bits are taken, and which are shared: one way to memory for both
     for &id in ids {
         let (word, bit) = place(id);
-        shared[word] |= taken[word] & bit;
-        taken[word] |= bit;
+        let [taken, shared] = &mut words[word];
+        *shared |= *taken & bit;
+        *taken |= bit;
     }
     let mut seen = HashSet::new();
     let mut is_repeated = Vec::new();
     for (row, &id) in ids.iter().enumerate() {
         let (word, bit) = place(id);
-        if shared[word] & bit != 0 && !seen.insert(id) {
+        if words[word][1] & bit != 0 && !seen.insert(id) {
             is_repeated.resize(ids.len(), false);
             is_repeated[row] = true;
         }

@@ -39,6 +39,7 @@ pub fn read_published_tiles(
 ) -> Result<(PublishedImages, BTreeSet<String>), TableError> {
     let mut reader = PublishedRows::default();
     read_table(path, format, &mut reader)?;
+    reader.fill_up();
     let PublishedRows { mut images, tiles, .. } = reader;
     images.keep_first_of_each();
     Ok((images, tiles))
@@ -184,7 +185,11 @@ impl RowReader for PublishedRows {
             tile: first(&["tile"]),
         };
         self.is_coverage = self.columns.has("layer") && self.columns.has("tile");
-        self.plan = quick::Plan::of(&self.at, self.is_coverage);
+        let plan = quick::Plan::of(&self.at, self.is_coverage);
+        if plan.lacks != self.plan.lacks {
+            self.fill_up(); // the rows so far lack what the header had not
+        }
+        self.plan = plan;
         let at = &self.at;
         let missing = |names: &str| Err(MissingColumn { missing: names.to_owned() });
         match (at.id, at.longitude.or(at.computed_longitude), at.latitude.or(at.computed_latitude)) {

@@ -37,9 +37,51 @@ enum Field {
     Tile,
 }
 
-/// The columns that are read, in the order of the table.
+/// The columns that are read.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Plan(Vec<(usize, Field)>);
+pub(super) struct Plan {
+    /// In the order of the table.
+    fields: Vec<(usize, Field)>,
+    pub(super) lacks: Lacks,
+}
+
+/// What the table has no column for. These columns hold one value in all rows, so they are filled when all rows are known
+/// ([`PublishedRows::fill_up`]), and until then hold it as often as happens.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a column")]
+pub(super) struct Lacks {
+    pub(super) id_exact: bool,
+    pub(super) sequence: bool,
+    pub(super) time: bool,
+    pub(super) original: bool,
+    pub(super) computed: bool,
+    pub(super) altitude: bool,
+    pub(super) computed_altitude: bool,
+    pub(super) compass: bool,
+    pub(super) computed_compass: bool,
+    pub(super) device: bool,
+    pub(super) creator: bool,
+    pub(super) is_pano: bool,
+}
+
+impl Lacks {
+    fn of(at: &Places) -> Self {
+        Self {
+            id_exact: at.id_exact.is_none(),
+            sequence: at.sequence.is_none(),
+            time: at.time.is_none(),
+            original: at.longitude.is_none() && at.latitude.is_none(),
+            computed: at.computed_longitude.is_none() && at.computed_latitude.is_none(),
+            altitude: at.altitude.is_none(),
+            computed_altitude: at.computed_altitude.is_none(),
+            compass: at.compass.is_none(),
+            computed_compass: at.computed_compass.is_none(),
+            device: [at.make, at.model, at.width, at.height].iter().all(Option::is_none),
+            creator: at.creator.is_none(),
+            is_pano: at.is_pano.is_none(),
+        }
+    }
+}
 
 impl Plan {
     pub(super) fn of(at: &Places, is_coverage: bool) -> Self {
@@ -68,7 +110,7 @@ impl Plan {
         let mut plan: Vec<(usize, Field)> =
             known.into_iter().filter_map(|(place, field)| Some((place?, field))).collect();
         plan.sort_unstable_by_key(|&(place, _)| place);
-        Self(plan)
+        Self { fields: plan, lacks: Lacks::of(at) }
     }
 }
 
@@ -110,24 +152,44 @@ impl PublishedRows {
             return false;
         }
         let number = device.number;
-        let images = &mut self.images;
+        let (images, lacks) = (&mut self.images, self.plan.lacks);
         images.id.push(id);
-        images.id_exact.push(values.id_exact);
+        put(lacks.id_exact, &mut images.id_exact, values.id_exact);
         images.evidence.push(if self.is_coverage { Evidence::Tile } else { Evidence::Entity });
-        images.sequence.push(values.sequence);
-        images.captured_at_ms.push(values.captured_at_ms);
-        images.longitude.push(values.original[0]);
-        images.latitude.push(values.original[1]);
-        images.computed_longitude.push(values.computed[0]);
-        images.computed_latitude.push(values.computed[1]);
-        images.altitude_m.push(values.altitude_m);
-        images.computed_altitude_m.push(values.computed_altitude_m);
-        images.compass_deg.push(values.compass_deg);
-        images.computed_compass_deg.push(values.computed_compass_deg);
-        images.device.push(number);
-        images.is_pano.push(values.is_pano);
-        images.creator_id.push(values.creator_id);
+        put(lacks.sequence, &mut images.sequence, values.sequence);
+        put(lacks.time, &mut images.captured_at_ms, values.captured_at_ms);
+        put(lacks.original, &mut images.longitude, values.original[0]);
+        put(lacks.original, &mut images.latitude, values.original[1]);
+        put(lacks.computed, &mut images.computed_longitude, values.computed[0]);
+        put(lacks.computed, &mut images.computed_latitude, values.computed[1]);
+        put(lacks.altitude, &mut images.altitude_m, values.altitude_m);
+        put(lacks.computed_altitude, &mut images.computed_altitude_m, values.computed_altitude_m);
+        put(lacks.compass, &mut images.compass_deg, values.compass_deg);
+        put(lacks.computed_compass, &mut images.computed_compass_deg, values.computed_compass_deg);
+        put(lacks.device, &mut images.device, number);
+        put(lacks.is_pano, &mut images.is_pano, values.is_pano);
+        put(lacks.creator, &mut images.creator_id, values.creator_id);
         true
+    }
+
+    /// Fills the columns that the table lacks.
+    pub(super) fn fill_up(&mut self) {
+        let (images, lacks) = (&mut self.images, self.plan.lacks);
+        let n_rows = images.len();
+        fill(lacks.id_exact, &mut images.id_exact, true, n_rows);
+        fill(lacks.sequence, &mut images.sequence, PublishedImages::NO_SEQUENCE, n_rows);
+        fill(lacks.time, &mut images.captured_at_ms, PublishedImages::NO_TIME, n_rows);
+        fill(lacks.original, &mut images.longitude, f64::NAN, n_rows);
+        fill(lacks.original, &mut images.latitude, f64::NAN, n_rows);
+        fill(lacks.computed, &mut images.computed_longitude, f64::NAN, n_rows);
+        fill(lacks.computed, &mut images.computed_latitude, f64::NAN, n_rows);
+        fill(lacks.altitude, &mut images.altitude_m, f32::NAN, n_rows);
+        fill(lacks.computed_altitude, &mut images.computed_altitude_m, f32::NAN, n_rows);
+        fill(lacks.compass, &mut images.compass_deg, f32::NAN, n_rows);
+        fill(lacks.computed_compass, &mut images.computed_compass_deg, f32::NAN, n_rows);
+        fill(lacks.device, &mut images.device, 0, n_rows); // that which nothing is known of is the first
+        fill(lacks.is_pano, &mut images.is_pano, None, n_rows);
+        fill(lacks.creator, &mut images.creator_id, 0, n_rows);
     }
 
     /// The values of a plain row; `None` for any other.
@@ -158,7 +220,7 @@ impl PublishedRows {
             b"false" => Some(false),
             _ => None,
         };
-        for &(place, field) in &self.plan.0 {
+        for &(place, field) in &self.plan.fields {
             let cell = row.bytes(place);
             if cell.is_empty() {
                 continue; // nothing is known
@@ -190,6 +252,21 @@ impl PublishedRows {
             }
         }
         Some(values)
+    }
+}
+
+/// Adds a value to a column, unless the table lacks it.
+#[inline]
+fn put<T>(is_lacking: bool, column: &mut Vec<T>, value: T) {
+    if !is_lacking {
+        column.push(value);
+    }
+}
+
+/// Makes a column of one value anew, which for zeros touches no memory.
+fn fill<T: Copy>(is_lacking: bool, column: &mut Vec<T>, value: T, n_rows: usize) {
+    if is_lacking {
+        *column = vec![value; n_rows];
     }
 }
 
@@ -283,6 +360,7 @@ pub(super) mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(128))]
         #[test]
         fn the_short_way_leads_to_the_same_columns(
             is_here in prop::collection::vec(prop::bool::weighted(0.7), NAMES.len()),
@@ -304,10 +382,31 @@ pub(super) mod tests {
                     long.row(&Row::of_text(line, &cells), &mut expected_bad);
                 }
             }
+            short.fill_up();
             prop_assert_eq!(told(&short), told(&long));
             prop_assert_eq!(format!("{bad:?}"), format!("{expected_bad:?}"));
             prop_assert_eq!(short.tiles, long.tiles);
         }
+    }
+
+    #[test]
+    fn columns_that_come_late_are_empty_before() {
+        let mut rows = PublishedRows::default();
+        let mut take = |names: &[&str], cells: &[&str]| {
+            assert!(rows.header(names).is_ok());
+            for _ in 0..2 {
+                rows.row(&Row::of_text(1, cells), &mut BadCells::default());
+            }
+        };
+        take(&["id", "longitude", "latitude"], &["7", "1.5", "2.5"]);
+        take(&["id", "longitude", "latitude", "altitude"], &["8", "1.5", "2.5", "70"]);
+        take(&["id", "longitude", "latitude", "altitude", "make"], &["9", "1.5", "2.5", "", "GoPro"]);
+        rows.fill_up();
+        assert_eq!(rows.images.id, [7, 7, 8, 8, 9, 9]);
+        assert_eq!(rows.images.device, [0, 0, 0, 0, 1, 1]);
+        let altitudes: Vec<_> = (0..6).map(|row| rows.images.image(row).altitude_m).collect();
+        assert_eq!(altitudes, [None, None, Some(70.0), Some(70.0), None, None]);
+        assert_eq!(rows.images.creator_id, [0; 6]);
     }
 
     #[test]

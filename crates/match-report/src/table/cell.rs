@@ -1,6 +1,6 @@
 //! One value of a table, and how the kind of its column makes it text.
 
-use super::csv_sink::GUARDED_BYTES;
+use super::csv_sink::may_begin_formula;
 use super::digits::{CellText, write_decimal, write_time, write_whole};
 use capture_model::{LocalTime, SequenceId};
 use std::borrow::Cow;
@@ -61,6 +61,12 @@ impl Kind {
             | Self::Whole
             | Self::Truth => None,
         }
+    }
+
+    /// Decimals of a number in a column of this kind: a list of one probability is written as one.
+    pub(crate) fn decimals_of_number(self) -> usize {
+        let kind = if self == Self::Probabilities { Self::Probability } else { self };
+        kind.decimals().unwrap_or(2)
     }
 
     /// Whether values are numbers or truths, which JSON writes bare.
@@ -125,9 +131,7 @@ impl<'a> Cell<'a> {
             }
             Self::Truth(truth) => out.text(if *truth { "true" } else { "false" }),
             Self::Number(number) => {
-                // a list of one probability is written as one
-                let kind = if kind == Kind::Probabilities { Kind::Probability } else { kind };
-                write_decimal(*number, kind.decimals().unwrap_or(2), out);
+                write_decimal(*number, kind.decimals_of_number(), out);
             }
             Self::Time(time) => write_time(*time, out),
         }
@@ -136,7 +140,7 @@ impl<'a> Cell<'a> {
     /// Whether a spreadsheet might take the cell for a formula, so that it needs a guard.
     pub(crate) fn needs_guard(&self, kind: Kind) -> bool {
         let Self::Text(text) = self else { return false };
-        if !text.as_bytes().first().is_some_and(|first| GUARDED_BYTES.contains(first)) {
+        if !text.as_bytes().first().is_some_and(|&first| may_begin_formula(first)) {
             return false;
         }
         match kind {

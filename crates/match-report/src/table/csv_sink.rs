@@ -5,7 +5,7 @@
 //! west of Greenwich begin with `-`.
 
 use crate::ReportError;
-use crate::table::digits::CellText;
+use crate::table::digits::{CellText, write_decimal};
 use crate::table::held::Held;
 use crate::table::{Cell, ColumnInfo, TableSink};
 use std::io::Write;
@@ -13,16 +13,10 @@ use std::io::Write;
 /// With what a formula may begin.
 pub(crate) const GUARDED: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\0'];
 
-/// The same as bytes.
-pub(crate) const GUARDED_BYTES: [u8; GUARDED.len()] = {
-    let mut bytes = [0; GUARDED.len()];
-    let mut at = 0;
-    while at < bytes.len() {
-        bytes[at] = GUARDED[at] as u8;
-        at += 1;
-    }
-    bytes
-};
+/// Whether a first byte is one of them.
+pub(crate) fn may_begin_formula(first: u8) -> bool {
+    matches!(first, b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r' | 0)
+}
 
 /// How CSV is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,12 +85,15 @@ impl TableSink for CsvSink<'_> {
 pub struct CsvRows {
     style: CsvStyle,
     columns: Vec<ColumnInfo>,
+    /// Of each column, the decimals of a number in it.
+    decimals: Vec<usize>,
     text: Held,
 }
 
 impl CsvRows {
     pub(crate) fn new(style: CsvStyle, columns: &[ColumnInfo]) -> Self {
-        Self { style, columns: columns.to_vec(), text: Held::default() }
+        let decimals = columns.iter().map(|column| column.kind.decimals_of_number()).collect();
+        Self { style, columns: columns.to_vec(), decimals, text: Held::default() }
     }
 
     /// Forgets all rows.
@@ -119,7 +116,7 @@ impl CsvRows {
     pub(crate) fn add(&mut self, cells: &mut dyn Iterator<Item = Cell<'_>>) {
         let text = &mut self.text;
         let start = text.len();
-        for (at, (column, cell)) in self.columns.iter().zip(cells).enumerate() {
+        for (at, ((column, &decimals), cell)) in self.columns.iter().zip(&self.decimals).zip(cells).enumerate() {
             if at > 0 {
                 text.ascii(u64::from(b','), 1);
             }
@@ -128,6 +125,8 @@ impl CsvRows {
                     let is_guarded = self.style.guard && cell.needs_guard(column.kind);
                     push_field(words, if is_guarded { "'" } else { "" }, text);
                 }
+                Cell::Empty => {}
+                Cell::Number(number) => write_decimal(*number, decimals, text),
                 _ => cell.put(column.kind, text), // nothing in a number needs quotes
             }
         }

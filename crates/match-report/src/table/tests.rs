@@ -166,3 +166,10 @@ proptest! {
         prop_assert!(read["coordinate"].is_null() || read["coordinate"].is_number());
     }
 }
+
+#[test]
+fn bytes_and_characters_that_begin_a_formula_are_the_same() {
+    for byte in 0..=u8::MAX {
+        assert_eq!(super::csv_sink::may_begin_formula(byte), GUARDED.contains(&char::from(byte)), "{byte}");
+    }
+}

@@ -308,6 +308,7 @@ pub(crate) fn weigh(
         is_raw: time.as_ref().is_some_and(|time| time.is_raw),
         copies: copies(&work, &chain),
     };
+    block.pairs.shrink_to_fit(); // they stay until all rides are settled
     judge(&mut block, &work, &chain, &place, time.as_ref(), [&log_time, &heading, &altitude], agreed);
     Some(block)
 }

@@ -67,7 +67,7 @@ impl Part {
         published: &PublishedImages,
         side: &PublishedSide,
         rides: &[Ride],
-        standings: &[Standing<'_>],
+        standings: &[Standing],
         tracks: Range<usize>,
         own: &[u32],
     ) -> Self {
@@ -105,7 +105,7 @@ pub(crate) fn claims(
     published: &PublishedImages,
     side: &PublishedSide,
     rides: &[Ride],
-    standings: &[Standing<'_>],
+    standings: &[Standing],
 ) -> Vec<Part> {
     const ROWS_AT_ONCE: usize = 4_096;
     let track_of = |number: u32| rides[standings[number as usize].ride].track;
@@ -203,7 +203,7 @@ fn n_claims(parts: &[Part], n_images: usize) -> Vec<AtomicU8> {
 
 /// Of each of some rows, whether an upload that is not only listed holds its photo; empty where no upload is only listed. A
 /// photo that only the second upload holds has its image there.
-fn held_by_first(rides: &[Ride], standings: &[Standing<'_>], rows: &Range<usize>, own: &[u32]) -> Vec<bool> {
+fn held_by_first(rides: &[Ride], standings: &[Standing], rows: &Range<usize>, own: &[u32]) -> Vec<bool> {
     let own = || own.iter().map(|&number| &standings[number as usize]);
     if own().all(|standing| standing.twin_of.is_none()) {
         return Vec::new();
@@ -218,7 +218,7 @@ fn held_by_first(rides: &[Ride], standings: &[Standing<'_>], rows: &Range<usize>
 }
 
 /// The claims of the standings of some rows by row, in the order of the standings, and where each row's end.
-fn gather(rides: &[Ride], standings: &[Standing<'_>], rows: &Range<usize>, own: &[u32]) -> (Vec<Claim>, Vec<u32>) {
+fn gather(rides: &[Ride], standings: &[Standing], rows: &Range<usize>, own: &[u32]) -> (Vec<Claim>, Vec<u32>) {
     let is_held = held_by_first(rides, standings, rows, own);
     let is_held = &is_held;
     let claims = || {

@@ -63,16 +63,16 @@ pub(crate) fn evidence_of(
     local: &LocalImages,
     side: &PublishedSide,
     rides: &[Ride],
-    standings: &[Standing<'_>],
+    standings: &[Standing],
 ) -> Evidence {
     let mut evidence = Evidence { pairs: vec![[None; 2]; local.len()], blocks: vec![Vec::new(); local.n_tracks()] };
     for standing in standings {
-        let (ride, block) = (&rides[standing.ride], standing.block);
+        let (ride, block) = (&rides[standing.ride], &standing.block);
         if let Some(&(_, image)) = block.chain.first() {
             evidence.blocks[ride.track].push(BlockEvidence {
                 first_image: side.row(image as usize),
                 offset_ms: ride.is_timed().then(|| block.offset_ms.round() as i64),
-                photos: block.chain.len() as u32,
+                photos: standing.photos,
                 evidence: block.evidence,
                 identity: block.identity,
                 probability: standing.probability,

@@ -49,7 +49,7 @@ fn match_telling<T>(
     published: &PublishedImages,
     lookups: &[Lookup],
     settings: &MatchSettings,
-    tell: impl FnOnce(&PublishedSide, &[Ride], &[Standing<'_>]) -> T,
+    tell: impl FnOnce(&PublishedSide, &[Ride], &[Standing]) -> T,
 ) -> (MatchOutcome, T) {
     let published_side = || {
         let side = PublishedSide::new(published);
@@ -90,9 +90,10 @@ fn match_telling<T>(
         }
     }
     rides.par_iter().zip(explored.par_iter_mut()).for_each(|(ride, found)| pair_without_time(ride, &side, found));
-    let standings = standings(&rides, &explored, &side, &settings.weights);
+    let standings = standings(&rides, explored, &side, &settings.weights);
     let told = tell(&side, &rides, &standings);
-    (settle(local, published, &side, &rides, &standings, lookups, settings), told)
+    rides.par_iter_mut().for_each(Ride::forget_looks);
+    (settle(local, published, &side, &rides, standings, lookups, settings), told)
 }
 
 /// Rides that share a clock: the same folder and camera, or at least the same camera on the same kind of clock.

@@ -14,27 +14,35 @@ use capture_model::{LocalImages, Reason, TimeKind};
 const EXACT_MS: i64 = 2;
 
 /// How a pair agrees.
-pub(crate) fn matched_reason(side: &PublishedSide, ride: &Ride, standing: &Standing<'_>, claim: Claim) -> Reason {
+pub(crate) fn matched_reason(
+    local: &LocalImages,
+    side: &PublishedSide,
+    ride: &Ride,
+    standing: &Standing,
+    claim: Claim,
+) -> Reason {
     let (photo, image) = (claim.photo as usize, claim.image as usize);
     if side.by_tile(image) {
         return Reason::TileOnly;
     }
-    if !ride.is_timed() || ride.width_s[photo] > 0.0 || side.time_ms(image) == PublishedSide::NO_TIME {
+    if !ride.is_timed() || ride.is_interpolated(photo) || side.time_ms(image) == PublishedSide::NO_TIME {
         return Reason::OrderOnly;
     }
     if standing.block.places == Places::Computed {
         return Reason::Adjusted;
     }
-    let is_placed = distance_m2(side.points(image, &ride.anchor)[0], ride.place[photo]) < EXACT_M * EXACT_M;
+    let row = ride.rows[photo] as usize;
+    let place = ride.anchor.point(local.longitude[row], local.latitude[row]);
+    let is_placed = distance_m2(side.points(image, &ride.anchor)[0], place) < EXACT_M * EXACT_M;
     let lag = |time_ms: i64, offset_ms: i64| (side.time_ms(image) - time_ms - offset_ms).abs();
     let offset_ms = standing.block.offset_at(ride.time_ms[photo]);
     let zone_ms = nearest_quarter_ms(offset_ms);
     if !is_placed {
         return Reason::Aligned;
     }
-    let replayed = ride.time_ms[photo] != ride.raw_ms[photo];
+    let replayed = ride.time_ms[photo] != ride.written_ms(photo);
     match ride.kind {
-        TimeKind::Absolute if lag(ride.raw_ms[photo], 0) <= EXACT_MS => Reason::Exact,
+        TimeKind::Absolute if lag(ride.written_ms(photo), 0) <= EXACT_MS => Reason::Exact,
         TimeKind::Absolute if replayed && lag(ride.time_ms[photo], 0) <= EXACT_MS => Reason::ExactAfterReplay,
         TimeKind::Wall if lag(ride.time_ms[photo], zone_ms) <= EXACT_MS => Reason::ExactAfterReplay,
         _ => Reason::Aligned,
@@ -42,12 +50,7 @@ pub(crate) fn matched_reason(side: &PublishedSide, ride: &Ride, standing: &Stand
 }
 
 /// Why a pair is in doubt.
-pub(crate) fn ambiguous_reason(
-    side: &PublishedSide,
-    standing: &Standing<'_>,
-    claim: Claim,
-    claims: &[Claim],
-) -> Reason {
+pub(crate) fn ambiguous_reason(side: &PublishedSide, standing: &Standing, claim: Claim, claims: &[Claim]) -> Reason {
     let same_block = claims.iter().filter(|other| other.standing == claim.standing).count();
     // a block that is sure leaves no other doubt: two photos may want one image
     if claim.posterior < 0.9 && (same_block > 1 || standing.probability >= 0.9) {

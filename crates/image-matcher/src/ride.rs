@@ -56,6 +56,31 @@ impl Ride {
         self.kind != TimeKind::None
     }
 
+    /// Frees what is asked only while blocks are weighed.
+    pub(crate) fn forget_looks(&mut self) {
+        self.shutter_ms = None;
+        self.place = Vec::new();
+        self.frozen = Vec::new();
+        self.altitude_m = Vec::new();
+        self.heading_deg = Vec::new();
+        if self.raw_ms == self.time_ms {
+            self.raw_ms = Vec::new();
+        }
+        if self.width_s.iter().all(|&width_s| width_s == 0.0) {
+            self.width_s = Vec::new();
+        }
+    }
+
+    /// The time of a photo as written, ms; that which was placed between its neighbours where it has none.
+    pub(crate) fn written_ms(&self, photo: usize) -> i64 {
+        self.raw_ms.get(photo).copied().unwrap_or(self.time_ms[photo])
+    }
+
+    /// Whether the time of a photo was placed between its neighbours.
+    pub(crate) fn is_interpolated(&self, photo: usize) -> bool {
+        self.width_s.get(photo).is_some_and(|&width_s| width_s > 0.0)
+    }
+
     /// The rides of one track: one per kind of clock; photos without time go with the larger.
     pub(crate) fn of_track(local: &LocalImages, track: usize) -> Vec<Self> {
         let rows: Vec<u32> = local.rows_of(track).map(|row| row as u32).collect();

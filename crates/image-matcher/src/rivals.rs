@@ -11,9 +11,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// A block with its place among the others.
 #[derive(Debug)]
-pub(crate) struct Standing<'a> {
+pub(crate) struct Standing {
     pub(crate) ride: usize,
-    pub(crate) block: &'a Block,
+    pub(crate) block: Block,
+    /// Photos of its best chain.
+    pub(crate) photos: u32,
     pub(crate) offset_probability: f64,
     /// Probability that the block is true, its offset included.
     pub(crate) probability: f64,
@@ -41,17 +43,20 @@ pub(crate) enum Doubt {
 const LEAST_LOG_ODDS: f64 = -4.0;
 
 /// Weighs every block against its rivals.
-pub(crate) fn standings<'a>(
+pub(crate) fn standings(
     rides: &[Ride],
-    explored: &'a [Explored],
+    explored: Vec<Explored>,
     side: &PublishedSide,
     weights: &Weights,
-) -> Vec<Standing<'a>> {
-    let mut all: Vec<Standing<'a>> = Vec::new();
-    for (ride, found) in explored.iter().enumerate() {
-        for block in found.blocks.iter().filter(|block| block.log_odds() > LEAST_LOG_ODDS) {
+) -> Vec<Standing> {
+    let mut all: Vec<Standing> = Vec::new();
+    let mut alternatives: Vec<Vec<(Block, f64)>> = Vec::with_capacity(explored.len());
+    for (ride, found) in explored.into_iter().enumerate() {
+        alternatives.push(found.alternatives);
+        for block in found.blocks.into_iter().filter(|block| block.log_odds() > LEAST_LOG_ODDS) {
             all.push(Standing {
                 ride,
+                photos: block.chain.len() as u32,
                 block,
                 offset_probability: found.offset_probability,
                 probability: 0.0,
@@ -70,7 +75,7 @@ pub(crate) fn standings<'a>(
         .map(|number| {
             let others = of_ride[&all[number].ride].iter().copied();
             others
-                .filter(|&other| other != number && shared_photos(all[number].block, all[other].block) > SHARED)
+                .filter(|&other| other != number && shared_photos(&all[number].block, &all[other].block) > SHARED)
                 .collect()
         })
         .collect();
@@ -78,7 +83,7 @@ pub(crate) fn standings<'a>(
         .map(|number| {
             let others = of_sequence[&all[number].block.sequence].iter().copied();
             let is_rival = |other: usize| {
-                all[other].ride != all[number].ride && shared_images(all[number].block, all[other].block) > SHARED
+                all[other].ride != all[number].ride && shared_images(&all[number].block, &all[other].block) > SHARED
             };
             others.filter(|&other| is_rival(other)).collect()
         })
@@ -90,7 +95,7 @@ pub(crate) fn standings<'a>(
         })
         .collect();
     let is_again = |own: usize, other: usize| {
-        let blocks = (all[own].block, all[other].block);
+        let blocks = (&all[own].block, &all[other].block);
         !is_contested[own] && are_one_upload(blocks.0, blocks.1, side, &rides[all[own].ride])
     };
     let mut twin_of = vec![None; all.len()];
@@ -109,7 +114,7 @@ pub(crate) fn standings<'a>(
     }
     let granted = granted(&all, &rivals, side, weights);
     for (number, standing) in all.iter_mut().enumerate() {
-        let own = standing.block;
+        let own = &standing.block;
         let chance = (-own.evidence).min(60.0).exp();
         let alone = (-own.log_odds()).clamp(-60.0, 60.0).exp();
         let others = 1.0 / granted[number].max(1e-26) - 1.0;
@@ -124,13 +129,13 @@ pub(crate) fn standings<'a>(
         ];
         standing.doubt = doubts.iter().fold(doubts[0], |worst, &next| if next.0 > worst.0 { next } else { worst }).1;
     }
-    add_alternatives(&mut all, explored);
+    add_alternatives(&mut all, &alternatives);
     all
 }
 
 /// The share of all assignments of photos to sequences in which each block is granted: over each connected component of blocks
 /// that contest each other's photos or images.
-fn granted(all: &[Standing<'_>], rivals: &[Vec<usize>], side: &PublishedSide, weights: &Weights) -> Vec<f64> {
+fn granted(all: &[Standing], rivals: &[Vec<usize>], side: &PublishedSide, weights: &Weights) -> Vec<f64> {
     let time_ms = |number: usize| all[number].block.chain.first().map_or(0, |pair| side.time_ms(pair.1 as usize));
     let mut granted = vec![1.0; all.len()];
     let mut is_seen = vec![false; all.len()];
@@ -152,7 +157,7 @@ fn granted(all: &[Standing<'_>], rivals: &[Vec<usize>], side: &PublishedSide, we
         members.sort_unstable_by_key(|&number| (time_ms(number), number));
         let place: BTreeMap<usize, usize> = members.iter().copied().zip(0..).collect();
         let weight = |&number: &usize| {
-            let block = all[number].block;
+            let block = &all[number].block;
             block.identity + weights.rival_temper * block.metre_level
         };
         // an assignment that can be larger is larger: the weakest costs nothing, and differences stay what they are
@@ -168,14 +173,15 @@ fn granted(all: &[Standing<'_>], rivals: &[Vec<usize>], side: &PublishedSide, we
 }
 
 /// The same blocks some frames away share what their block has; they are nobody's rivals.
-fn add_alternatives<'a>(all: &mut Vec<Standing<'a>>, explored: &'a [Explored]) {
+fn add_alternatives(all: &mut Vec<Standing>, alternatives: &[Vec<(Block, f64)>]) {
     for number in 0..all.len() {
         let (ride, sequence) = (all[number].ride, all[number].block.sequence);
         let against_others = all[number].probability / all[number].offset_probability.max(1e-9);
-        for (block, share) in explored[ride].alternatives.iter().filter(|(block, _)| block.sequence == sequence) {
+        for (block, share) in alternatives[ride].iter().filter(|(block, _)| block.sequence == sequence) {
             all.push(Standing {
                 ride,
-                block,
+                photos: block.chain.len() as u32,
+                block: block.clone(),
                 offset_probability: *share,
                 probability: against_others * share,
                 twin_of: all[number].twin_of,

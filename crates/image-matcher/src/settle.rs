@@ -23,11 +23,17 @@ pub(crate) fn settle(
     published: &PublishedImages,
     side: &PublishedSide,
     rides: &[Ride],
-    standings: &[Standing<'_>],
+    mut standings: Vec<Standing>,
     lookups: &[Lookup],
     settings: &MatchSettings,
 ) -> MatchOutcome {
-    let parts = claims(local, published, side, rides, standings);
+    let parts = claims(local, published, side, rides, &standings);
+    let twins = twins(published, side, rides, &standings);
+    for standing in &mut standings {
+        // told by the claims from here on
+        (standing.block.pairs, standing.block.chain) = (Vec::new(), Vec::new());
+    }
+    let standings = standings.as_slice();
     let mut taken = assign(&parts, local, published, side);
     let mut verdicts: Vec<Verdict> = Vec::with_capacity(local.len());
     let decided = |part: &Part| {
@@ -71,7 +77,7 @@ pub(crate) fn settle(
             told.into_iter().for_each(|part| outcome.candidates.append(part));
         }
     }
-    outcome.also_published = also_published(published, side, rides, standings, &verdicts);
+    outcome.also_published = also_published(&twins, &verdicts);
     outcome.tracks = track_outcomes(local, published, rides, standings, &verdicts);
     outcome.verdicts = verdicts;
     outcome
@@ -117,7 +123,7 @@ fn given_of_lost(parts: &[Part], review: f64, verdicts: &[Verdict], taken: &[Opt
 fn explain(
     local: &LocalImages,
     side: &PublishedSide,
-    standings: &[Standing<'_>],
+    standings: &[Standing],
     lookups: &[Lookup],
     settings: &MatchSettings,
     given: &[u32],
@@ -147,14 +153,7 @@ fn explain(
 }
 
 /// Rows of further images that are the same photo, of each row.
-fn also_published(
-    published: &PublishedImages,
-    side: &PublishedSide,
-    rides: &[Ride],
-    standings: &[Standing<'_>],
-    verdicts: &[Verdict],
-) -> Lists<u32> {
-    let twins = twins(published, side, rides, standings);
+fn also_published(twins: &[(u32, u32)], verdicts: &[Verdict]) -> Lists<u32> {
     let mut twins = twins.chunk_by(|a, b| a.0 == b.0).peekable();
     let mut lists = Lists::default();
     for (row, verdict) in verdicts.iter().enumerate() {
@@ -167,14 +166,9 @@ fn also_published(
 }
 
 /// Images of uploads that are only listed: (row of the photo, row of the image), by row and id.
-fn twins(
-    published: &PublishedImages,
-    side: &PublishedSide,
-    rides: &[Ride],
-    standings: &[Standing<'_>],
-) -> Vec<(u32, u32)> {
+fn twins(published: &PublishedImages, side: &PublishedSide, rides: &[Ride], standings: &[Standing]) -> Vec<(u32, u32)> {
     let listed = standings.iter().filter(|standing| standing.twin_of.is_some());
-    let sure = |standing: &Standing<'_>| {
+    let sure = |standing: &Standing| {
         let rows = &rides[standing.ride].rows;
         let pairs = standing.block.pairs.iter().filter(|pair| pair.posterior > 0.5);
         pairs.map(|pair| (rows[pair.photo as usize], side.row(pair.image as usize))).collect::<Vec<_>>()
@@ -191,7 +185,7 @@ fn verdict(
     local: &LocalImages,
     side: &PublishedSide,
     rides: &[Ride],
-    standings: &[Standing<'_>],
+    standings: &[Standing],
     claims: &[Claim],
     taken: Option<u32>,
     row: usize,
@@ -222,7 +216,7 @@ fn verdict(
     if claim.probability >= settings.accept {
         verdict.image = Some(side.row(claim.image as usize));
         verdict.by_computed = standing.block.places == Places::Computed;
-        verdict.reason = matched_reason(side, ride, standing, claim);
+        verdict.reason = matched_reason(local, side, ride, standing, claim);
     } else {
         verdict.reason = ambiguous_reason(side, standing, claim, claims);
         verdict.probability = claims.first().map(|claim| claim.probability);

@@ -14,13 +14,13 @@ pub(crate) fn track_outcomes(
     local: &LocalImages,
     published: &PublishedImages,
     rides: &[Ride],
-    standings: &[Standing<'_>],
+    standings: &[Standing],
     verdicts: &[Verdict],
 ) -> Vec<TrackOutcome> {
     let mut best: Vec<Option<usize>> = vec![None; local.n_tracks()];
     for (number, standing) in standings.iter().enumerate().filter(|(_, standing)| standing.twin_of.is_none()) {
         let track = rides[standing.ride].track;
-        let weight = |number: usize| standings[number].probability * standings[number].block.chain.len() as f64;
+        let weight = |number: usize| standings[number].probability * f64::from(standings[number].photos);
         if standing.probability >= 0.5 && best[track].is_none_or(|known| weight(number) > weight(known)) {
             best[track] = Some(number);
         }
@@ -47,7 +47,7 @@ pub(crate) fn track_outcomes(
                 clock_kind: clock
                     .map_or(ClockKind::Unknown, |number| kind_of(&rides[standings[number].ride], &standings[number])),
                 drift_ppm: clock.map(|number| standings[number].block.slope * 1e6).filter(|ppm| *ppm != 0.0),
-                clock_support: clock.map_or(0, |number| standings[number].block.chain.len() as u32),
+                clock_support: clock.map_or(0, |number| standings[number].photos),
             }
         })
         .collect()
@@ -75,11 +75,11 @@ pub fn verdict_of(verdicts: &[Verdict]) -> TrackVerdict {
     }
 }
 
-fn kind_of(ride: &Ride, standing: &Standing<'_>) -> ClockKind {
+fn kind_of(ride: &Ride, standing: &Standing) -> ClockKind {
     if !ride.is_timed() {
         return ClockKind::Unknown;
     }
-    let block = standing.block;
+    let block = &standing.block;
     let offset_ms = block.offset_ms.round() as i64;
     let whole = nearest_quarter_ms(offset_ms);
     match ride.kind {

@@ -1,0 +1,96 @@
+//! Images that agree with a folder all along and are somebody else's, or another camera's: none of them may be its match.
+//!
+//! Each world shows one thing that an upload copies and these images lack; what it lacks is what its test is named for.
+
+mod worlds;
+
+use capture_model::{Device, PublishedImage, TimeKind};
+use image_matcher::{Lookup, MatchOutcome, MatchSettings, match_images};
+use worlds::{Numbers, Photo, columns, local_of, moved, others, photo_at, ride, shifted, upload};
+
+/// Two cameras of friends in one zone.
+const ZONE_MS: i64 = 2 * worlds::HOUR_MS;
+
+/// Headings of a ride, degrees to the hundredth.
+fn headings(n: usize) -> Vec<f64> {
+    let mut numbers = Numbers(21);
+    (0..n).map(|k| (k as f64 * 2.0 + (numbers.next() * 900.0).round() / 100.0) % 360.0).collect()
+}
+
+/// Images turned from the headings of their photos, at places that the service moved.
+fn turned(photos: &[Photo], headings: &[f64], turn_deg: f64) -> Vec<PublishedImage> {
+    let mut images = upload(photos, "right camera", 1_000);
+    for (image, heading) in images.iter_mut().zip(headings) {
+        image.compass_deg = Some((heading + turn_deg).rem_euclid(360.0));
+        image.original = moved(image, 2.0 + (heading / 40.0).sin());
+    }
+    images
+}
+
+/// The folder on its own clock against these images and those of ten strangers.
+fn outcome(photos: &[Photo], clock_ms: i64, headings: Option<&[f64]>, images: &[PublishedImage]) -> MatchOutcome {
+    let kind = if clock_ms == 0 { TimeKind::Absolute } else { TimeKind::Wall };
+    let mut local = local_of(&[shifted(photos, clock_ms, kind)]);
+    if let Some(headings) = headings {
+        local.heading_deg = headings.iter().map(|&heading| heading as f32).collect();
+    }
+    let all: Vec<PublishedImage> = images.iter().cloned().chain(others()).collect();
+    match_images(&local, &columns(&all), &vec![Lookup::Complete; local.len()], &MatchSettings::default())
+}
+
+#[track_caller]
+fn check(case: &str, outcome: &MatchOutcome, is_own: bool) {
+    let n_matched = outcome.verdicts.iter().filter(|verdict| verdict.image.is_some()).count();
+    let expected = if is_own { outcome.verdicts.len() } else { 0 };
+    assert_eq!(n_matched, expected, "{case}: {:?}", outcome.verdicts[outcome.verdicts.len() / 2]);
+}
+
+/// A photo a second, on the second, along a road that bends.
+fn timer(n: i64) -> Vec<Photo> {
+    let photo = |k: i64| {
+        let along_m = k as f64 * 7.0;
+        let mut photo = photo_at(along_m, 60.0 * (along_m / 90.0).sin(), worlds::MAY_18_MS / 1_000 * 1_000 + 1_000 * k);
+        photo.altitude_m = 500.0 + (k as f64 * 0.7).round() / 10.0;
+        photo
+    };
+    (0..n).map(photo).collect()
+}
+
+#[test]
+fn ticks_of_two_timers_that_agree_do_not_outweigh_altitudes_that_never_do() {
+    let photos = timer(90);
+    let with = |altitude_m: &dyn Fn(f64) -> f64| {
+        let mut images = upload(&photos, "timer", 1_000);
+        for image in &mut images {
+            image.altitude_m = image.altitude_m.map(altitude_m);
+            image.original = moved(image, 2.0);
+        }
+        outcome(&photos, ZONE_MS, None, &images)
+    };
+    check("altitudes of another receiver", &with(&|metres| metres * 1.01 + 3.0), false);
+    check("altitudes that were copied", &with(&|metres| metres), true);
+}
+
+#[test]
+fn the_other_camera_of_a_rig_is_another_device_at_equal_places_times_and_altitudes() {
+    let photos = ride(7, 80);
+    let by = |model: &str| {
+        let mut images = upload(&photos, "right camera", 1_000);
+        images.iter_mut().for_each(|image| {
+            image.device = Device::new(Some("Acme"), Some(model), Some(4000), Some(3000));
+        });
+        outcome(&photos, 0, None, &images)
+    };
+    check("a camera of another model", &by("Two"), false);
+    check("the folder's own camera", &by("One"), true);
+}
+
+#[test]
+fn the_other_camera_of_a_rig_looks_another_way_all_along() {
+    let photos = ride(7, 80);
+    let headings = headings(80);
+    let with = |turn_deg: f64| outcome(&photos, 0, Some(&headings), &turned(&photos, &headings, turn_deg));
+    check("to the other side", &with(180.0), false);
+    check("to the right", &with(90.0), false);
+    check("the same way", &with(0.0), true);
+}

@@ -24,6 +24,7 @@ use crate::ride::Ride;
 use crate::votes::{GATE_M, nearest_quarter_ms};
 use capture_model::TimeKind;
 pub(crate) use clock::surprise_of_beat;
+use clock::{LEAST_BEAT, beyond_timers};
 pub(crate) use judge::EXACT_HEADING_DEG;
 use judge::{copies, is_copied, judge};
 pub(crate) use place::roughness;
@@ -269,15 +270,16 @@ pub(crate) fn weigh(
     if chain.is_empty() {
         return None;
     }
-    // Frames that share a second on both sides stand in an order that only what was copied to the letter can tell; those that
-    // share one on the published side alone, in one that the way can tell.
+    // Frames that share a second on both sides stand in an order that only what was copied to the letter can tell, or the way if a
+    // beat that no timer has tells the seconds; those that share one on the published side alone, in one that the way can tell.
     let is_crowded = time.as_ref().is_some_and(|time| time.is_crowded);
     let is_copied = share_a_time && is_crowded && is_copied(&work, &chain);
+    let is_told = !is_crowded || is_copied || (share_a_time && beyond_timers(&work, &chain) > LEAST_BEAT);
     let order = share_a_time.then(|| TieOrder::new(&work, &range, &chain, place.sigma_m));
     let most = |pair: usize| match &order {
         Some(order) if !is_exact_place(&work, pair) => match () {
-            () if is_crowded && !is_copied => MOST_BY_GUESS,
-            () => order.probability(pair, is_crowded),
+            () if !is_told => MOST_BY_GUESS,
+            () => order.probability(pair, is_copied),
         },
         _ => 1.0,
     };

@@ -28,6 +28,23 @@ impl Burst {
         Self { photos, images }
     }
 
+    /// A shutter that goes by distance, so that its beat is that of the traffic; places that were moved, and nothing copied.
+    fn by_distance(n: usize) -> Self {
+        let mut photos = ride(11, n);
+        let mut numbers = Numbers(17);
+        let mut time_ms = photos[0].time_ms;
+        for photo in &mut photos {
+            photo.time_ms = time_ms;
+            photo.altitude_m = f64::NAN;
+            time_ms += 400 + (numbers.next() * 1_300.0) as i64;
+        }
+        let mut images = upload(&photos, "own", 1_000);
+        for image in &mut images {
+            image.original = moved(image, 2.0 + (image.id.0 as f64 / 40.0).sin());
+        }
+        Self { photos, images }
+    }
+
     fn published_in_seconds(mut self, shift_ms: i64) -> Self {
         for image in &mut self.images {
             image.captured_at =
@@ -144,6 +161,12 @@ fn a_timer_that_ticks_beside_the_full_second_is_not_shifted() {
         let published = timer(beside_ms).published_in_seconds(0).by(1_374_610_566, TimeKind::Wall);
         check(&format!("milliseconds here, {beside_ms} ms beside"), &published);
     }
+}
+
+#[test]
+fn a_beat_that_no_timer_has_tells_frames_to_the_second() {
+    let burst = Burst::by_distance(250).by(17_887_300, TimeKind::Wall);
+    check("by distance, on an odd clock", &burst.written_in_seconds(0).published_in_seconds(0));
 }
 
 #[test]

@@ -7,10 +7,14 @@ use super::Work;
 use super::place::share_of;
 use super::time::TimeFit;
 use crate::agreement::AGREED_MS;
-use crate::errors::TimeClass;
+use crate::errors::{TimeClass, median};
 use crate::votes::nearest_quarter_ms;
 use capture_model::TimeKind;
 use std::collections::BTreeSet;
+use std::f64::consts::PI;
+
+/// A beat in seconds says at least this, in nats, or nothing.
+pub(super) const LEAST_BEAT: f64 = 12.0;
 
 /// How one clock's times, if they are one clock's, were told twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +31,6 @@ pub(super) enum Told {
 
 pub(super) fn told(work: &Work<'_>, chain: &[usize], time: &TimeFit) -> Told {
     const EXACT_S: f64 = 0.004;
-    const LEAST_BEAT: f64 = 12.0;
     let lag = |pair: usize| work.lag_s[pair];
     let in_seconds = || {
         let is_told = is_on_time(work, time) && seconds_by_chance(work, chain) < -6.0;
@@ -70,13 +73,42 @@ fn seconds_by_chance(work: &Work<'_>, chain: &[usize]) -> f64 {
 /// What the beat of a ride tells that is known to the second on one side: that of the photos or of the images, whichever
 /// is less. Timers tell nothing, however many of their ticks agree.
 fn beat_in_seconds(work: &Work<'_>, chain: &[usize]) -> f64 {
+    let both = both_sides(work, chain).map(|times| surprise_of_beat(&times, 1_000));
+    both[0].min(both[1]).max(beyond_timers(work, chain))
+}
+
+/// What the beat of a ride tells that no timer can follow, of the photos or of the images, whichever is less, in nats. A shutter that
+/// goes by distance strays from every timer like a walk, and another's strays from it as much: that it stays within the two
+/// seconds that two cuts leave open, frame after frame, is as improbable as for a walk between two walls.
+pub(super) fn beyond_timers(work: &Work<'_>, chain: &[usize]) -> f64 {
+    const APART: usize = 16;
+    const FEWEST: usize = 4 * APART;
+    const OPEN_S: f64 = 2.0;
+    const CUT_S2: f64 = 0.27; // variance of a difference of two cut seconds, and of a timer's own jitter
+    const TEMPER: f64 = 0.5;
+    let surprise = |times_ms: &[i64]| {
+        if times_ms.len() < FEWEST {
+            return 0.0;
+        }
+        let spans: Vec<f64> = times_ms.windows(APART + 1).map(|w| (w[APART] - w[0]) as f64 / 1000.0).collect();
+        let middle = median(&spans);
+        let deviation_s = median(&spans.iter().map(|span| (span - middle).abs()).collect::<Vec<_>>()) / 0.6745;
+        let of_a_frame = (deviation_s * deviation_s - CUT_S2).max(0.0) / APART as f64;
+        TEMPER * times_ms.len() as f64 * PI * PI * of_a_frame / (2.0 * OPEN_S * OPEN_S)
+    };
+    let both = both_sides(work, chain).map(|times| surprise(&times));
+    both[0].min(both[1])
+}
+
+/// Times as written of the photos and of the images that a chain spans, in order, ms.
+fn both_sides(work: &Work<'_>, chain: &[usize]) -> [Vec<i64>; 2] {
     let (first, last) = (chain[0], chain[chain.len() - 1]);
-    let photos = &work.ride.raw_ms[work.photo[first] as usize..=work.photo[last] as usize];
+    let photos = work.ride.raw_ms[work.photo[first] as usize..=work.photo[last] as usize].to_vec();
     let mut images: Vec<i64> = (work.image(first).min(work.image(last))..=work.image(last).max(work.image(first)))
         .map(|image| work.side.time_ms(image))
         .collect();
     images.sort_unstable();
-    surprise_of_beat(photos, 1_000).min(surprise_of_beat(&images, 1_000))
+    [photos, images]
 }
 
 /// What the irregular beat of a shutter tells where it agrees to the millisecond, in nats: the surprise of the intervals

@@ -4,7 +4,9 @@
 //! agrees at metre level all along; only what an upload copies (exact places, exact altitudes, exact times, the device, a
 //! clock that runs on a zone) tells him apart.
 
-use super::clock::{Told, anchor, centre_of, clock_identity, is_within_seconds, log_prior, rhythm, told};
+use super::clock::{
+    Told, anchor, beyond_timers, centre_of, clock_identity, is_within_seconds, log_prior, rhythm, told,
+};
 use super::place::{EXACT_ALTITUDE_M, PlaceFit, is_exact_place, roughness, share_of};
 use super::ties::are_equal;
 use super::time::TimeFit;
@@ -128,6 +130,9 @@ pub(super) fn judge(
             identity += beat.max(of_few - moment).min(MOST_BY_BEAT) + moment;
             // whole seconds agree at every whole offset
             evidence += rhythm.max(if is_within_seconds(work, chain) { of_few } else { 0.0 });
+        }
+        if told == Told::Cut {
+            identity += beyond_timers(work, chain).min(MOST_BY_BEAT);
         }
         identity += clock_identity(work, time, told, agreed);
     }

@@ -257,11 +257,15 @@ fn of_order(number: i64) -> f64 {
 
 /// Componentwise median.
 pub(crate) fn median_vector(vectors: &[[f64; 2]]) -> [f64; 2] {
-    let mut values = Vec::with_capacity(vectors.len());
+    median_vector_by(vectors, &mut Vec::with_capacity(vectors.len()))
+}
+
+/// The same, with values to work on.
+pub(crate) fn median_vector_by(vectors: &[[f64; 2]], values: &mut Vec<f64>) -> [f64; 2] {
     [0, 1].map(|axis: usize| {
         values.clear();
         values.extend(vectors.iter().map(|v| v[axis]));
-        middle(&mut values)
+        middle(values)
     })
 }
 

@@ -32,20 +32,21 @@ pub(crate) fn pair_without_time(ride: &Ride, side: &PublishedSide, found: &mut E
     if !found.blocks.iter().any(is_asked) {
         return;
     }
-    let mut is_held = vec![false; ride.len()];
-    for pair in found.blocks.iter().flat_map(|block| &block.pairs).filter(|pair| pair.posterior > HELD) {
-        is_held[pair.photo as usize] = true;
-    }
     let by_place = ByPlace::of(ride);
+    let placed = photos_that_are_held(ride, &found.blocks, |pair| {
+        is_there(side.points(pair.image as usize, &ride.anchor)[0], ride.place[pair.photo as usize])
+    });
     for block in found.blocks.iter_mut().filter(|block| is_asked(block)) {
         if !is_copied(block, ride, side) {
             continue;
         }
+        let own = photos_that_are_held(ride, std::slice::from_ref(block), |_| true);
         let mut pairs: Vec<(u32, u32)> = untimed_images(side, block.sequence)
             .filter_map(|image| {
                 let photo = by_place.only_photo(ride, side.points(image, &ride.anchor)[0])?;
                 let climb_m = (side.altitude_m(image) - ride.altitude_m[photo as usize]).abs();
-                let is_free = !is_held[photo as usize] && (climb_m.is_nan() || climb_m < EXACT_ALTITUDE_M);
+                let is_held = own[photo as usize] || placed[photo as usize];
+                let is_free = !is_held && (climb_m.is_nan() || climb_m < EXACT_ALTITUDE_M);
                 is_free.then_some((photo, image as u32))
             })
             .collect();
@@ -57,6 +58,16 @@ pub(crate) fn pair_without_time(ride: &Ride, side: &PublishedSide, found: &mut E
         }
         block.pairs.sort_unstable_by_key(|pair| (pair.photo, pair.image));
     }
+}
+
+/// Photos that blocks have an image for, as far as such a pair counts: the image of a camera beside, at a place of its own, does
+/// not hold a photo.
+fn photos_that_are_held(ride: &Ride, blocks: &[Block], counts: impl Fn(&Pair) -> bool) -> Vec<bool> {
+    let mut is_held = vec![false; ride.len()];
+    for pair in blocks.iter().flat_map(|block| &block.pairs).filter(|pair| pair.posterior > HELD && counts(pair)) {
+        is_held[pair.photo as usize] = true;
+    }
+    is_held
 }
 
 /// Images of a sequence that have no time: they stand before the others.

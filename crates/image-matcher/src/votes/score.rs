@@ -2,6 +2,7 @@
 
 use super::near::Near;
 use super::{EXACT_M, HALF_MS, Hypothesis};
+use crate::errors::median_vector_by;
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
 use std::collections::BTreeMap;
@@ -122,10 +123,12 @@ fn score(window: &[Near], mutual: &[u32], ride: &Ride, side: &PublishedSide, off
     let sequence = |k: u32| window[k as usize].sequence;
     let lag = |k: u32| (window[k as usize].difference_ms - offset_ms).abs();
     let mut hypothesis = Hypothesis { offset_ms, score: 0.0, n_pairs: 0, n_exact: 0, sequences: Vec::new() };
+    let (mut offsets, mut values, mut differences): (Vec<[f64; 2]>, Vec<f64>, Vec<i64>) = Default::default();
     for pairs in mutual.chunk_by(|a, b| sequence(*a) == sequence(*b)) {
         let number = sequence(pairs[0]);
-        let offsets: Vec<[f64; 2]> = pairs.iter().map(|&k| window[k as usize].offset_m.map(f64::from)).collect();
-        let middle = crate::errors::median_vector(&offsets);
+        offsets.clear();
+        offsets.extend(pairs.iter().map(|&k| window[k as usize].offset_m.map(f64::from)));
+        let middle = median_vector_by(&offsets, &mut values);
         let fit: f64 = offsets
             .iter()
             .map(|v| {
@@ -134,7 +137,7 @@ fn score(window: &[Near], mutual: &[u32], ride: &Ride, side: &PublishedSide, off
             })
             .sum();
         let exact = pairs.iter().filter(|&&k| f64::from(window[k as usize].distance_m) < EXACT_M).count();
-        let beat = if ride.whole_seconds { 0.0 } else { by_beat(window, pairs) };
+        let beat = if ride.whole_seconds { 0.0 } else { by_beat(window, pairs, &mut differences) };
         let copies = if exact == 0 { by_copies(ride, side, window, pairs) } else { 0.0 };
         let off_centre: f64 = pairs.iter().map(|&k| lag(k) as f64 / HALF_MS as f64).sum();
         let device = match (&ride.device, side.device(number)) {
@@ -179,13 +182,14 @@ fn by_copies(ride: &Ride, side: &PublishedSide, window: &[Near], pairs: &[u32]) 
 }
 
 /// What differences speak that agree to the millisecond, wherever the places went: no chance gives them to most pairs.
-fn by_beat(window: &[Near], pairs: &[u32]) -> f64 {
+fn by_beat(window: &[Near], pairs: &[u32], differences: &mut Vec<i64>) -> f64 {
     const EXACT_MS: i64 = 4;
     const FEWEST: usize = 8;
     if pairs.len() < FEWEST {
         return 0.0;
     }
-    let mut differences: Vec<i64> = pairs.iter().map(|&k| window[k as usize].difference_ms).collect();
+    differences.clear();
+    differences.extend(pairs.iter().map(|&k| window[k as usize].difference_ms));
     differences.sort_unstable();
     let equal = (0..differences.len())
         .map(|first| differences[first..].partition_point(|&d| d <= differences[first] + EXACT_MS))

@@ -28,7 +28,7 @@ use clock::{LEAST_BEAT, beyond_timers};
 pub(crate) use judge::EXACT_HEADING_DEG;
 use judge::{copies, is_copied, judge};
 pub(crate) use place::roughness;
-use place::{first_chain, fit_place, is_exact_place, log_altitude, log_heading};
+use place::{equal_altitude_m, first_chain, fit_place, is_exact_place, log_altitude, log_heading};
 use std::f64::consts::PI;
 use ties::{TieOrder, is_tied, order_by_copies, order_equal_times};
 use time::fit_time;
@@ -125,6 +125,8 @@ struct Work<'a> {
     lag_s: Vec<f64>,
     to_original: Vec<[f64; 2]>,
     to_computed: Vec<[f64; 2]>,
+    /// Altitudes that differ by less are equal.
+    equal_altitude_m: f64,
 }
 
 impl Work<'_> {
@@ -192,6 +194,7 @@ pub(crate) fn weigh(
         lag_s: Vec::new(),
         to_original: Vec::new(),
         to_computed: Vec::new(),
+        equal_altitude_m: 0.0,
     };
     let snapped = offset_ms.map(|offset| snap(ride, offset));
     match snapped {
@@ -216,6 +219,7 @@ pub(crate) fn weigh(
         work.to_original.push(ride.plane.offset_m(from, original));
         work.to_computed.push(ride.plane.offset_m(from, computed));
     }
+    work.equal_altitude_m = equal_altitude_m(&work);
     let is_ordered = order_equal_times(&mut work, &range);
     let as_paired = work.lag_s.clone();
     let mut time = snapped.map(|offset| fit_time(&mut work, offset));

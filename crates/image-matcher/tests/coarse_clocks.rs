@@ -202,3 +202,25 @@ fn exact_places_tell_frames_of_one_second_apart() {
     let apart = Burst::every(497).written_in_seconds(500).published_in_seconds(0);
     check("both in seconds that begin apart, at 2 Hz", &apart.by(17_887_500, wall));
 }
+
+#[test]
+fn altitudes_that_are_copied_to_the_millimetre_tell_frames_that_lie_centimetres_apart() {
+    let mut burst = Burst::every(620);
+    let mut numbers = Numbers(17);
+    for (k, photo) in burst.photos.iter_mut().enumerate() {
+        // a frame and the next one are within 6 cm of each other, as tenths would be
+        photo.altitude_m = 300.0 + k as f64 * 0.04 + numbers.next() * 0.01;
+    }
+    let altitudes: Vec<f64> = burst.photos.iter().map(|photo| f64::from(photo.altitude_m as f32)).collect();
+    for image in &mut burst.images {
+        image.altitude_m = Some(altitudes[(image.id.0 - 1_000) as usize]);
+        image.original = moved(image, 3.0 + 3.4 * (numbers.next() - 0.5));
+    }
+    let burst = burst.published_in_seconds(0).written_in_seconds(0);
+    let mut images = burst.images.clone();
+    images.extend(others());
+    let (_, ids) = matched(std::slice::from_ref(&burst.photos), &images, Lookup::Complete);
+    let n_right = ids.iter().zip(1_000..).filter(|(id, own)| **id == Some(*own)).count();
+    assert!(ids.iter().zip(1_000..).all(|(id, own)| id.is_none_or(|id| id == own)), "{ids:?}");
+    assert!(n_right * 100 >= burst.images.len() * 99, "{n_right} of {}", burst.images.len());
+}

@@ -14,7 +14,7 @@
 //! the frame before, to the millisecond, all along.
 
 use super::Work;
-use super::place::{EXACT_ALTITUDE_M, climb, of_copied_altitudes};
+use super::place::{climb, of_copied_altitudes};
 use super::time::{TimeFit, Variant, is_published_cut};
 use crate::chain::{Link, best_chain};
 use crate::errors::{SCALES_S, TimeClass, fit_second, median};
@@ -240,10 +240,10 @@ fn copied_altitude(work: &Work<'_>) -> Option<Vec<f64>> {
     let (equal, unequal) = of_copied_altitudes(work);
     let say = |d: &f64| match d.abs() {
         d if d.is_nan() => 0.0,
-        d if d < EXACT_ALTITUDE_M => equal,
+        d if d < work.equal_altitude_m => equal,
         _ => unequal,
     };
-    let is_known = climb.iter().filter(|d| d.abs() < EXACT_ALTITUDE_M).count() >= FEWEST;
+    let is_known = climb.iter().filter(|d| d.abs() < work.equal_altitude_m).count() >= FEWEST;
     is_known.then(|| climb.iter().map(say).collect())
 }
 

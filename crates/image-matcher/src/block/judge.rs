@@ -194,7 +194,7 @@ fn altitudes(work: &Work<'_>, chain: &[usize]) -> f64 {
     if known.is_empty() {
         return 0.0;
     }
-    let is_equal = |pair: usize| difference(pair).abs() < EXACT_ALTITUDE_M;
+    let is_equal = |pair: usize| difference(pair).abs() < work.equal_altitude_m;
     let distinct: BTreeSet<i64> = known
         .iter()
         .filter(|&&pair| is_equal(pair))

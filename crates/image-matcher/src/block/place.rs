@@ -287,15 +287,38 @@ pub(super) fn log_altitude(work: &Work<'_>, chosen: &[usize]) -> Vec<f64> {
     if known.is_empty() {
         return vec![0.0; work.len()];
     }
-    let equal = known.iter().filter(|d| d.abs() < EXACT_ALTITUDE_M).count();
+    let equal = known.iter().filter(|d| d.abs() < work.equal_altitude_m).count();
     let (equal, unequal) = if equal as f64 > 0.7 * known.len() as f64 { of_copied_altitudes(work) } else { (1.5, 0.0) };
     (0..work.len())
         .map(|pair| match climb(work, pair) {
             d if d.is_nan() => 0.0,
-            d if d.abs() < EXACT_ALTITUDE_M => equal,
+            d if d.abs() < work.equal_altitude_m => equal,
             _ => unequal,
         })
         .collect()
+}
+
+/// Within what altitudes count as equal, metres: where nearly all copies among the pairs agree to millimetres, centimetres are
+/// another altitude, and fewer neighbours are taken for copies.
+pub(super) fn equal_altitude_m(work: &Work<'_>) -> f64 {
+    const FINE_M: f64 = 0.005;
+    const SLACK: f64 = 2.0;
+    const FEWEST: usize = 8;
+    let (mut n_equal, mut n_fine) = (0, 0);
+    let mut count = |least_m: f64| {
+        n_equal += usize::from(least_m < EXACT_ALTITUDE_M);
+        n_fine += usize::from(least_m < FINE_M);
+    };
+    let (mut photo, mut least_m) = (u32::MAX, f64::INFINITY);
+    for pair in 0..work.len() {
+        if work.photo[pair] != photo {
+            count(least_m);
+            (photo, least_m) = (work.photo[pair], f64::INFINITY);
+        }
+        least_m = least_m.min(climb(work, pair).abs()); // what is unknown changes nothing
+    }
+    count(least_m);
+    if n_fine >= FEWEST && n_fine * 5 >= n_equal * 4 { SLACK * FINE_M } else { EXACT_ALTITUDE_M }
 }
 
 /// Altitude of the image less that of the photo, metres; NaN where either is unknown.
@@ -314,7 +337,7 @@ pub(super) fn of_copied_altitudes(work: &Work<'_>) -> (f64, f64) {
     const COPIED: f64 = 0.96;
     let altitude = &work.ride.altitude_m;
     let steps = || altitude.windows(2).map(|two| (two[1] - two[0]).abs()).filter(|step| step.is_finite());
-    let equal = steps().filter(|&step| step < EXACT_ALTITUDE_M).count();
+    let equal = steps().filter(|&step| step < work.equal_altitude_m).count();
     let by_chance = ((equal as f64 + 0.5) / (steps().count() as f64 + 2.5)).clamp(0.02, COPIED);
     ((COPIED / by_chance).ln(), ((1.0 - COPIED) / (1.0 - by_chance)).ln().min(0.0))
 }

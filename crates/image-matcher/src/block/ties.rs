@@ -5,7 +5,7 @@
 
 use super::Work;
 use super::judge::{EXACT_HEADING_DEG, is_copied};
-use super::place::{EXACT_ALTITUDE_M, climb_of, is_exact_place};
+use super::place::{climb_of, is_exact_place};
 use crate::plane::{Point, distance_m2};
 use crate::published_side::PublishedSide;
 use std::collections::BTreeMap;
@@ -137,7 +137,8 @@ fn equal_in_order(work: &Work<'_>, range: &Range<usize>, photos: Range<usize>, r
 /// Whether a photo and an image are equal in altitude and heading, as far as both have them; `None` where neither does.
 pub(super) fn are_equal(work: &Work<'_>, photo: usize, image: usize) -> Option<bool> {
     let turn = (work.side.heading_deg(image) - work.ride.heading_deg[photo]).abs();
-    let apart = [climb_of(work, photo, image).abs() / EXACT_ALTITUDE_M, turn.min(360.0 - turn) / EXACT_HEADING_DEG];
+    let apart =
+        [climb_of(work, photo, image).abs() / work.equal_altitude_m, turn.min(360.0 - turn) / EXACT_HEADING_DEG];
     apart.into_iter().filter(|d| d.is_finite()).map(|d| d < 1.0).reduce(|a, b| a && b)
 }
 

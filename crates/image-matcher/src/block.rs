@@ -28,7 +28,9 @@ use clock::{LEAST_BEAT, beyond_timers};
 pub(crate) use judge::EXACT_HEADING_DEG;
 use judge::{copies, is_copied, judge};
 pub(crate) use place::roughness;
-use place::{equal_altitude_m, first_chain, fit_place, is_exact_place, log_altitude, log_heading};
+use place::{
+    copied_headings, equal_altitude_m, first_chain, fit_place, is_exact_place, log_altitude, log_heading, turns_deg,
+};
 use std::f64::consts::PI;
 use ties::{TieOrder, is_tied, order_by_copies, order_equal_times};
 use time::fit_time;
@@ -231,9 +233,13 @@ pub(crate) fn weigh(
         work.lag_s = as_paired;
         time = Some(fit_time(&mut work, offset));
     }
-    let start = match &time {
-        Some(time) => time.nearest.clone(),
-        None => first_chain(&work)?,
+    let turn_deg = turns_deg(&work);
+    let by_heading = copied_headings(&work, &turn_deg);
+    let are_turns_copied = by_heading.is_some();
+    let start = match (by_heading, &time) {
+        (Some(told), _) => told,
+        (None, Some(time)) => time.nearest.clone(),
+        (None, None) => first_chain(&work)?,
     };
     let interval_s = side.interval_s(sequence).max(0.05);
     let log_other_time = (1.0 / interval_s).ln();
@@ -241,8 +247,10 @@ pub(crate) fn weigh(
         Some(time) => time.log_density.iter().map(|density| density - log_other_time).collect(),
         None => vec![0.0; work.len()],
     };
-    let place = fit_place(&work, start, time.as_ref().is_some_and(|time| time.is_crowded), time.is_some(), &log_time)?;
-    let heading = log_heading(&work, &place.chosen);
+    let is_crowded = time.as_ref().is_some_and(|time| time.is_crowded);
+    let is_told = time.is_some() || are_turns_copied; // which pairs are true: there is nothing to be drawn anew
+    let place = fit_place(&work, start, is_crowded && !are_turns_copied, is_told, &log_time)?;
+    let heading = log_heading(&turn_deg, &place.chosen, are_turns_copied);
     let altitude = log_altitude(&work, &place.chosen);
     // A field that bends to its own chain makes neighbours agree: where little else tells frames apart, they count less.
     let temper = match &time {
@@ -276,7 +284,6 @@ pub(crate) fn weigh(
     }
     // Frames that share a second on both sides stand in an order that only what was copied to the letter can tell, or the way if a
     // beat that no timer has tells the seconds; those that share one on the published side alone, in one that the way can tell.
-    let is_crowded = time.as_ref().is_some_and(|time| time.is_crowded);
     let is_copied = share_a_time && is_crowded && is_copied(&work, &chain);
     let is_told = !is_crowded || is_copied || (share_a_time && beyond_timers(&work, &chain) > LEAST_BEAT);
     let order = share_a_time.then(|| TieOrder::new(&work, &range, &chain, place.sigma_m));

@@ -3,7 +3,7 @@
 
 mod worlds;
 
-use capture_model::{CapturedAt, Device, Evidence, PublishedImage, TimeKind};
+use capture_model::{CapturedAt, Device, Evidence, Position, PublishedImage, TimeKind};
 use image_matcher::{Lookup, MatchSettings, match_images};
 use worlds::{HOUR_MS, Photo, columns, local_of, matched, moved, others, ride, shifted, upload};
 
@@ -95,4 +95,29 @@ fn one_exact_place_of_six_is_no_copy() {
     let images: Vec<PublishedImage> = friend.into_iter().chain(others()).collect();
     let (_, ids) = matched(&[shifted(&photos, 2 * HOUR_MS, TimeKind::Wall)], &images, Lookup::Complete);
     assert!(ids.iter().all(Option::is_none), "{ids:?}");
+}
+
+#[test]
+fn copied_headings_tell_frames_where_there_are_no_times() {
+    let photos: Vec<Photo> = ride(7, 90).into_iter().map(|photo| Photo { kind: TimeKind::None, ..photo }).collect();
+    let heading = |k: usize| (k as f64 * 0.73 + (k * k % 7) as f64) % 360.0;
+    let mut images = moved_ride(&photos, 0.0);
+    for (k, image) in images.iter_mut().enumerate() {
+        // in the longer part, nearly a frame's length along the way
+        let (own, ahead) = (&photos[k], &photos[(k + 1).min(89)]);
+        let by = if k > 30 { 0.9 } else { 0.1 };
+        let between = |own: f64, ahead: f64| own + (ahead - own) * by;
+        image.computed = Position::from_lon_lat(between(own.lon, ahead.lon), between(own.lat, ahead.lat)).ok();
+        image.altitude_m = None;
+        image.compass_deg = Some(heading(k));
+    }
+    images.retain(|image| image.id.0 % 9 != 4);
+    let mut local = local_of(std::slice::from_ref(&photos));
+    local.heading_deg.iter_mut().enumerate().for_each(|(k, own)| *own = heading(k) as f32);
+    let published = columns(&images);
+    let outcome = match_images(&local, &published, &[Lookup::Complete; 90], &MatchSettings::default());
+    let ids = outcome.verdicts.iter().map(|verdict| verdict.image.map(|image| published.id[image as usize]));
+    let wrong: Vec<_> = ids.clone().zip(1_000..).filter(|(id, own)| id.is_some_and(|id| id != *own)).collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+    assert!(ids.flatten().count() > 70);
 }

@@ -259,25 +259,58 @@ fn are_elsewhere(work: &Work<'_>) -> Vec<bool> {
         .collect()
 }
 
+/// Heading of the image less that of the photo, −180…180 degrees, of each pair; NaN where either is unknown.
+pub(super) fn turns_deg(work: &Work<'_>) -> Vec<f64> {
+    let turn = |pair: usize| {
+        let (own, other) = (work.ride.heading_deg[work.photo[pair] as usize], work.side.heading_deg(work.image(pair)));
+        (other - own + 180.0).rem_euclid(360.0) - 180.0
+    };
+    (0..work.len()).map(turn).collect()
+}
+
+/// The pairs with equal headings that share neither photo nor image with another, where most photos have one and most pairs are
+/// none: headings were copied, and tell frames apart however far places were moved.
+pub(super) fn copied_headings(work: &Work<'_>, turn_deg: &[f64]) -> Option<Vec<usize>> {
+    const COPIED: f64 = 0.6;
+    const FEWEST: usize = 8;
+    let is_equal = |pair: &usize| turn_deg[*pair].abs() < EXACT_HEADING_DEG;
+    let mut n_photos = 0;
+    let mut equal: Vec<usize> = Vec::new();
+    let mut first = 0;
+    for of_photo in work.photo.chunk_by(|a, b| a == b) {
+        let pairs = first..first + of_photo.len();
+        first = pairs.end;
+        n_photos += usize::from(turn_deg[pairs.clone()].iter().any(|turn| turn.is_finite()));
+        let mut alike = pairs.filter(is_equal);
+        equal.extend(alike.next().filter(|_| alike.next().is_none()));
+    }
+    let n_equal = turn_deg.iter().filter(|turn| turn.abs() < EXACT_HEADING_DEG).count();
+    let n_known = turn_deg.iter().filter(|turn| turn.is_finite()).count();
+    if equal.len() < FEWEST || (equal.len() as f64) < COPIED * n_photos as f64 || n_equal * 2 >= n_known {
+        return None;
+    }
+    let mut ranks: Vec<u32> = equal.iter().map(|&pair| work.rank[pair]).collect();
+    ranks.sort_unstable();
+    let is_once = |rank: u32| ranks.partition_point(|&r| r <= rank) - ranks.partition_point(|&r| r < rank) == 1;
+    equal.retain(|&pair| is_once(work.rank[pair]));
+    (equal.len() >= FEWEST).then_some(equal)
+}
+
 /// Log ratio of each pair's headings against chance; 0 where either is missing.
-pub(super) fn log_heading(work: &Work<'_>, chosen: &[usize]) -> Vec<f64> {
+pub(super) fn log_heading(turn_deg: &[f64], chosen: &[usize], are_copied: bool) -> Vec<f64> {
     const SIGMAS_DEG: [f64; 5] = [EXACT_HEADING_DEG / 2.0, 1.0, 4.0, 10.0, 25.0];
-    let turn: Vec<f64> = (0..work.len())
-        .map(|pair| {
-            let (own, other) =
-                (work.ride.heading_deg[work.photo[pair] as usize], work.side.heading_deg(work.image(pair)));
-            (other - own + 180.0).rem_euclid(360.0) - 180.0
-        })
-        .collect();
-    let known: Vec<f64> = chosen.iter().map(|&pair| turn[pair]).filter(|t| t.is_finite()).collect();
+    let known: Vec<f64> = chosen.iter().map(|&pair| turn_deg[pair]).filter(|t| t.is_finite()).collect();
     if known.is_empty() {
-        return vec![0.0; work.len()];
+        return vec![0.0; turn_deg.len()];
     }
     let density =
         |t: f64, sigma: f64| (0.95 * (-t * t / (2.0 * sigma * sigma)).exp() / (sigma * TAU.sqrt()) + 0.05 / 360.0).ln();
     let merit = |sigma: f64| known.iter().map(|&t| density(t, sigma)).sum::<f64>();
-    let sigma = SIGMAS_DEG.into_iter().reduce(|a, b| if merit(b) > merit(a) { b } else { a }).unwrap_or(10.0);
-    turn.iter().map(|&t| if t.is_finite() { density(t, sigma) + 360.0_f64.ln() } else { 0.0 }).collect()
+    let sigma = match are_copied {
+        true => SIGMAS_DEG[0],
+        false => SIGMAS_DEG.into_iter().reduce(|a, b| if merit(b) > merit(a) { b } else { a }).unwrap_or(10.0),
+    };
+    turn_deg.iter().map(|&t| if t.is_finite() { density(t, sigma) + 360.0_f64.ln() } else { 0.0 }).collect()
 }
 
 /// Log weight of each pair's altitudes: where they were copied, equal ones speak for a pair by as much as the ride's own

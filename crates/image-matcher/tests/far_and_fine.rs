@@ -121,3 +121,21 @@ fn copied_headings_tell_frames_where_there_are_no_times() {
     assert!(wrong.is_empty(), "{wrong:?}");
     assert!(ids.flatten().count() > 70);
 }
+
+#[test]
+fn two_fast_timers_agree_to_the_millisecond_whoever_set_them() {
+    // ten frames a second on a clock of its own; a stranger's timer on the same road, other altitudes
+    let mut photos = ride(7, 60);
+    let first_ms = photos[0].time_ms;
+    photos.iter_mut().zip(0..).for_each(|(photo, k)| photo.time_ms = first_ms + 100 * k);
+    let mut stranger = upload(&photos, "stranger", 1_000);
+    stranger.retain(|image| image.id.0 % 7 != 3);
+    for image in &mut stranger {
+        image.original = moved(image, 1.3);
+        image.altitude_m = image.altitude_m.map(|metres| metres + 2.7);
+    }
+    let images: Vec<PublishedImage> = stranger.into_iter().chain(others()).collect();
+    let own = shifted(&photos, 1_711_739_539, TimeKind::Absolute);
+    let (_, ids) = matched(&[own], &images, Lookup::Complete);
+    assert!(ids.iter().all(Option::is_none), "{ids:?}");
+}

@@ -112,7 +112,7 @@ fn both_sides(work: &Work<'_>, chain: &[usize]) -> [Vec<i64>; 2] {
 }
 
 /// What the irregular beat of a shutter tells where it agrees to the millisecond, in nats: the surprise of the intervals
-/// between neighbours, those about the middle one being no surprise. A timer tells nothing.
+/// between neighbours, those about the middle one or a multiple of it being no surprise. A timer tells nothing.
 pub(super) fn rhythm(work: &Work<'_>, chain: &[usize], centre_s: f64) -> f64 {
     const MOST: f64 = 40.0;
     const COPIED_S: f64 = 0.001_5;
@@ -123,17 +123,21 @@ pub(super) fn rhythm(work: &Work<'_>, chain: &[usize], centre_s: f64) -> f64 {
         () if is_copied => 2,
         () => 8, // no beat is told more finely than its copies agree
     };
-    let times: Vec<i64> = chain.iter().map(|&pair| work.side.time_ms(work.image(pair))).collect();
-    (TEMPER * surprise_of_beat(&times, resolution_ms)).min(MOST)
+    let images: Vec<i64> = chain.iter().map(|&pair| work.side.time_ms(work.image(pair))).collect();
+    // a fast timer's photo stands beside any image on its grid
+    let photos = &work.ride.time_ms[work.photo[chain[0]] as usize..=work.photo[chain[chain.len() - 1]] as usize];
+    (TEMPER * surprise_of_beat(&images, resolution_ms).min(surprise_of_beat(photos, resolution_ms))).min(MOST)
 }
 
-/// The surprise in the intervals of some rising times, in nats: those about the middle one are none.
+/// The surprise in the intervals of some rising times, in nats: those about the middle one or a multiple of it are none.
 pub(crate) fn surprise_of_beat(times_ms: &[i64], resolution_ms: i64) -> f64 {
     let mut intervals: Vec<i64> = times_ms.windows(2).map(|two| two[1].saturating_sub(two[0])).collect();
     intervals.sort_unstable();
     let Some(&middle) = intervals.get(intervals.len() / 2) else { return 0.0 };
     intervals.iter_mut().for_each(|interval| {
-        let is_usual = interval.abs_diff(middle) <= resolution_ms.unsigned_abs();
+        // a timer's ticks, and those around a frame that is missing
+        let ticks = (*interval + middle / 2).checked_div(middle).unwrap_or(1).max(1);
+        let is_usual = interval.abs_diff(ticks.saturating_mul(middle)) <= resolution_ms.unsigned_abs();
         *interval = if is_usual { middle } else { *interval }.div_euclid(resolution_ms);
     });
     let n = intervals.len() as f64;
@@ -147,16 +151,15 @@ pub(super) fn is_within_seconds(work: &Work<'_>, chain: &[usize]) -> bool {
     fractions.len() >= 3
 }
 
-/// What the moment of a timer tells on a clock that was not fitted: how well it agrees with UTC, with a zone or with the
-/// camera's other folders, to the millisecond at best; one photo's worth.
-pub(super) fn anchor(work: &Work<'_>, chain: &[usize], time: &TimeFit, agreed: &[i64]) -> f64 {
+/// What the moment of a timer tells on a clock that was not fitted: how well it agrees with UTC or a zone, to the millisecond
+/// at best; one photo's worth. The camera's other folders are no witness: those of a rig have the same moments.
+pub(super) fn anchor(work: &Work<'_>, chain: &[usize], time: &TimeFit) -> f64 {
     const EXACT_S: f64 = 0.004;
     let offset = bare_offset_ms(time);
-    let on_its_own = match work.ride.kind {
+    let away_ms = match work.ride.kind {
         TimeKind::Absolute => offset.abs(),
         _ => zone_gap_ms(offset),
     };
-    let away_ms = agreed.iter().map(|&known| (offset - known as f64).abs()).fold(on_its_own, f64::min);
     let is_fine = chain.iter().any(|&pair| work.side.time_ms(work.image(pair)) % 1000 != 0);
     let within_s = (2.0 * away_ms / 1000.0).max(EXACT_S);
     if is_fine { (work.ride.interval_s.clamp(EXACT_S, 1.0) / within_s).ln().max(0.0) } else { 0.0 }

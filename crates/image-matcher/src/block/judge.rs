@@ -35,6 +35,8 @@ const WRONG_TIMER: f64 = 2.0;
 const FEWEST_EXACT: usize = 3;
 /// Fewer photos than these do not show whether a timer took them.
 const FEWEST_BEATS: usize = 6;
+/// Times that agree to the millisecond and are worth less than this were told by nothing but timers.
+const LEAST_TOLD: f64 = 2.0;
 /// A beat that agrees to the millisecond cannot say more than this.
 const MOST_BY_BEAT: f64 = 15.0;
 /// What copied altitudes or headings say at most.
@@ -94,6 +96,16 @@ pub(super) fn judge(
         () if chain.iter().any(|&pair| work.to_original[pair][0].is_nan()) => -0.3,
         () => -3.0, // an upload copies the place; another way to upload may not
     };
+    let (beat, moment) = match time {
+        Some(time) if told == Told::Exactly => (rhythm(work, chain, centre_of(time)), anchor(work, chain, time)),
+        _ => (0.0, 0.0),
+    };
+    let rhythm = beat + moment;
+    // Two timers whose clocks were fitted to each other agree to the millisecond, whoever set them.
+    let told = match told {
+        Told::Exactly if chain.len() >= FEWEST_BEATS && rhythm < LEAST_TOLD => Told::ByTimers,
+        told => told,
+    };
     let altitude_identity = altitudes(work, chain);
     if places.is_empty() && time.is_some() && matches!(told, Told::Apart | Told::ByTimers) {
         identity -= match altitude_identity {
@@ -105,13 +117,6 @@ pub(super) fn judge(
         };
     }
     let heading_identity = heading_identity(work, chain, headings);
-    let (beat, moment) = match time {
-        Some(time) if told == Told::Exactly => {
-            (rhythm(work, chain, centre_of(time)), anchor(work, chain, time, agreed))
-        }
-        _ => (0.0, 0.0),
-    };
-    let rhythm = beat + moment;
     identity += altitude_identity + heading_identity + rhythm;
     // A field that bends is another's ride, unless something that no other ride has was copied.
     let is_copied = rhythm.max(altitude_identity) >= 2.0 * MOST_BY_BEND;

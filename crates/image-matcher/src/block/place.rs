@@ -306,10 +306,8 @@ pub(super) fn log_heading(turn_deg: &[f64], chosen: &[usize], are_copied: bool) 
     let density =
         |t: f64, sigma: f64| (0.95 * (-t * t / (2.0 * sigma * sigma)).exp() / (sigma * TAU.sqrt()) + 0.05 / 360.0).ln();
     let merit = |sigma: f64| known.iter().map(|&t| density(t, sigma)).sum::<f64>();
-    let sigma = match are_copied {
-        true => SIGMAS_DEG[0],
-        false => SIGMAS_DEG.into_iter().reduce(|a, b| if merit(b) > merit(a) { b } else { a }).unwrap_or(10.0),
-    };
+    let likeliest = || SIGMAS_DEG.into_iter().reduce(|a, b| if merit(b) > merit(a) { b } else { a });
+    let sigma = if are_copied { SIGMAS_DEG[0] } else { likeliest().unwrap_or(10.0) };
     turn_deg.iter().map(|&t| if t.is_finite() { density(t, sigma) + 360.0_f64.ln() } else { 0.0 }).collect()
 }
 

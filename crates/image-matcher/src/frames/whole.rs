@@ -1,0 +1,225 @@
+//! A chain weighed as a whole: its times, its field, its clock, what was copied beside the place, and what its ends leave over.
+
+use super::{FEWEST, Link, moved_chain, moved_photo};
+use crate::block::{Block, Places, roughness};
+use crate::errors::{SCALES_S, TimeClass, fit_second, fit_sigma, median, median_vector, running_median};
+use crate::plane::{Point, distance_m2};
+use crate::published_side::PublishedSide;
+use crate::ride::Ride;
+use crate::votes::{EXACT_M, GATE_M, nearest_quarter_ms};
+use crate::{ClockOffset, Weights};
+use capture_model::TimeKind;
+
+/// Pairs of a ride that are looked at, from its middle.
+const MOST: usize = 512;
+/// Places of a few frames are enough to tell, where so many are copied.
+const COPIED: f64 = 0.2;
+/// How services move a whole sequence: log-normal, metres.
+const MEDIAN_SHIFT_M: f64 = 1.4;
+/// A clock that is set differs from the right time by about this, seconds.
+const SET_S: f64 = 0.3;
+/// A clock that agrees to this was told twice, seconds; one that does not is another, or was set anew, in log odds.
+const TO_THE_MS_S: f64 = 0.004;
+const ANOTHER_CLOCK: f64 = 4.0;
+/// A clock that differs by more than this is wrong, and may differ by anything.
+const RIGHT_S: f64 = 1.2;
+const MOST_BY_CLOCK: f64 = 11.0;
+/// Frames closer than this share written seconds, seconds.
+const LEAST_IN_SECONDS: f64 = 0.8;
+/// Half of the field's window, pairs.
+const HALF_FIELD: usize = 6;
+const FEWEST_FOR_FIELD: usize = 15;
+/// Log odds against a photo that has no image where the ride begins or ends, and against an image that has no photo there.
+const LONE_PHOTOS: f64 = 3.0;
+const LONE_IMAGES: f64 = 3.9;
+/// Factor on what times say: clocks jitter alike for a while.
+const TIME_TEMPER: f64 = 0.5;
+
+/// A chain as a whole.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Weighed {
+    pub(super) log_likelihood: f64,
+    /// Where its times agree, seconds.
+    pub(super) lag_s: f64,
+    /// How far away its places lie, metres; infinite where too few tell.
+    pub(super) shift_m: f64,
+    pub(super) n_pairs: usize,
+    pub(super) equal_altitudes: usize,
+    pub(super) equal_headings: usize,
+}
+
+/// All pairs of a ride at one offset.
+pub(super) struct Whole<'a> {
+    ride: &'a Ride,
+    side: &'a PublishedSide<'a>,
+    weights: &'a Weights,
+    clock: ClockOffset,
+    /// Chains of the parts, in order of photos.
+    chains: Vec<&'a [Link]>,
+    /// Offset at each photo, ms, from the first part.
+    strongest: &'a Block,
+    n_pairs: usize,
+    /// The pairs of the middle, and the places of their images.
+    middle: Vec<(Link, Point)>,
+}
+
+impl<'a> Whole<'a> {
+    pub(super) fn new(
+        ride: &'a Ride,
+        side: &'a PublishedSide<'a>,
+        blocks: &[&'a Block],
+        weights: &'a Weights,
+        clock: ClockOffset,
+    ) -> Option<Self> {
+        let mut chains: Vec<&[Link]> = blocks.iter().map(|block| block.chain.as_slice()).collect();
+        chains.sort_unstable_by_key(|chain| chain.first().copied());
+        let n_pairs: usize = chains.iter().map(|chain| chain.len()).sum();
+        let links = || chains.iter().flat_map(|chain| chain.iter());
+        let is_exact = |&&(photo, image): &&Link| {
+            distance_m2(side.points(image as usize, &ride.anchor)[0], ride.place[photo as usize]) < EXACT_M * EXACT_M
+        };
+        let n_exact = links().filter(is_exact).count();
+        let is_told = n_exact as f64 >= COPIED * n_pairs as f64;
+        let strongest = blocks.first()?;
+        if !ride.is_timed() || ride.interval_s <= 0.0 || n_pairs < FEWEST || is_told {
+            return None;
+        }
+        let kind = usize::from(strongest.places == Places::Computed);
+        let with_place = |&link: &Link| (link, side.points(link.1 as usize, &ride.anchor)[kind]);
+        let middle = links().skip(n_pairs.saturating_sub(MOST) / 2).take(MOST).map(with_place).collect();
+        Some(Self { ride, side, weights, clock, chains, strongest, n_pairs, middle })
+    }
+
+    fn links(&self, frames: i32) -> Vec<Link> {
+        let last = self.chains.len() - 1;
+        let moved = self.chains.iter().enumerate().flat_map(|(number, chain)| {
+            moved_chain(self.ride, self.side, chain, frames, [number == 0, number == last])
+        });
+        moved.collect()
+    }
+
+    /// The middle of the chain, moved: the same images whatever the frames, and their places.
+    fn sample(&self, frames: i32) -> (Vec<Link>, Vec<Point>) {
+        let moved = self.middle.iter().filter_map(|&((photo, image), place)| {
+            Some(((moved_photo(self.ride, photo, -i64::from(frames))?, image), place))
+        });
+        moved.unzip()
+    }
+
+    /// Weighs the chain moved by some frames; `None` where too little of it is left.
+    pub(super) fn weigh(&self, frames: i32) -> Option<Weighed> {
+        let all = self.links(frames);
+        let (links, image_places) = self.sample(frames);
+        let (links, n) = (links.as_slice(), self.n_pairs.min(MOST));
+        if links.len() < FEWEST || links.len() * 2 < n {
+            return None;
+        }
+        let n = n as f64;
+        let (times, lag_s, edge_s) = self.times(links);
+        let (places, shift_m) = self.places(links, &image_places, n)?;
+        let far = self.far_ends(&all);
+        let equal = |difference: &dyn Fn(usize, usize) -> f64, within: f64| {
+            links.iter().filter(|link| difference(link.0 as usize, link.1 as usize).abs() <= within).count()
+        };
+        let equal_altitudes = equal(&|photo, image| self.side.altitude_m(image) - self.ride.altitude_m[photo], 0.06);
+        let equal_headings = equal(&|photo, image| self.side.heading_deg(image) - self.ride.heading_deg[photo], 0.02);
+        let log_likelihood = TIME_TEMPER * n * times + places + self.clock(lag_s + edge_s) - far;
+        Some(Weighed { log_likelihood, lag_s, shift_m, n_pairs: links.len(), equal_altitudes, equal_headings })
+    }
+
+    /// Mean log density of the times, their middle, and where a written second begins about it.
+    fn times(&self, links: &[Link]) -> (f64, f64, f64) {
+        let lag = |photo: usize, image: u32, time_ms: i64| {
+            let offset_ms = self.strongest.offset_at(self.ride.time_ms[photo]);
+            (self.side.time_ms(image as usize) - time_ms - offset_ms) as f64 / 1000.0
+        };
+        let sent: Vec<f64> =
+            links.iter().map(|&(photo, image)| lag(photo as usize, image, self.ride.time_ms[photo as usize])).collect();
+        let middle = median(&sent);
+        let mut best = (f64::NEG_INFINITY, 0.0);
+        let mut offer = |class: TimeClass, values: &[f64], edge_s: f64| {
+            let mean = class.log_likelihood(values) / values.len() as f64;
+            if mean > best.0 {
+                best = (mean, edge_s);
+            }
+        };
+        for scale_s in SCALES_S {
+            offer(TimeClass::Laplace { scale_s, centre_s: middle }, &sent, 0.0);
+        }
+        let is_cut = |&(_, image): &Link| self.side.time_ms(image as usize) % 1000 == 0;
+        if self.ride.whole_seconds || links.iter().all(is_cut) {
+            let raw: Vec<f64> = links
+                .iter()
+                .map(|&(photo, image)| lag(photo as usize, image, self.ride.raw_ms[photo as usize]))
+                .collect();
+            let (edge_s, _) = fit_second(&raw, true);
+            let begins_s = if self.ride.whole_seconds { edge_s } else { edge_s + 1.0 };
+            offer(TimeClass::Second { edge_s, phase_s: edge_s, width_s: 9.0 }, &raw, begins_s - middle);
+        }
+        (best.0, middle, best.1)
+    }
+
+    /// What places say of a chain of so many pairs: how smooth the field is, and how far it lies away, with that distance where it is
+    /// known well; `None` beyond the gate.
+    fn places(&self, links: &[Link], image_places: &[Point], n: f64) -> Option<(f64, f64)> {
+        let vectors: Vec<[f64; 2]> = links
+            .iter()
+            .zip(image_places)
+            .filter(|(link, _)| !self.ride.frozen[link.0 as usize])
+            .map(|(link, &place)| self.ride.plane.offset_m(self.ride.place[link.0 as usize], place))
+            .filter(|vector| !vector[0].is_nan())
+            .collect();
+        if vectors.len() < FEWEST {
+            return Some((0.0, f64::INFINITY)); // anywhere
+        }
+        let is_field = vectors.len() >= FEWEST_FOR_FIELD;
+        let field =
+            if is_field { running_median(&vectors, HALF_FIELD) } else { vec![median_vector(&vectors); vectors.len()] };
+        let residual: Vec<f64> = vectors.iter().zip(&field).map(|(v, f)| (v[0] - f[0]).hypot(v[1] - f[1])).collect();
+        let time = |link: Option<&Link>| link.map_or(0, |link| self.ride.time_ms[link.0 as usize]);
+        let seconds = time(links.last()).saturating_sub(time(links.first())) as f64 / 1000.0;
+        let density = (seconds / links.len() as f64).clamp(0.2, 1.0);
+        let (rough_m, shift_m) = roughness(&field);
+        let free = (seconds / 13.0).max(1.0).min(n);
+        let rough = if is_field { 0.7 * free * rough_m.max(0.5).ln() } else { 0.0 };
+        let n_live = n * vectors.len() as f64 / links.len() as f64;
+        let smooth = self.weights.place_temper * density * n_live * fit_sigma(&residual).1 - rough;
+        // frames that share a written second are told apart by too little for what lies behind them
+        let is_known = is_field && !(self.ride.whole_seconds && self.ride.interval_s < LEAST_IN_SECONDS);
+        let away_m = if is_known { shift_m } else { f64::INFINITY };
+        (shift_m < GATE_M).then(|| (smooth + log_shift(shift_m), away_m))
+    }
+
+    /// What the offset says: a clock that nobody gave is seldom wrong by a frame.
+    fn clock(&self, lag_s: f64) -> f64 {
+        let offset_ms = self.strongest.offset_ms + lag_s * 1000.0;
+        let gap_ms = match (self.clock, self.ride.kind) {
+            (ClockOffset::Fixed { offset_ms: given }, _) => offset_ms - given as f64,
+            (_, TimeKind::Absolute) => offset_ms,
+            _ => offset_ms - nearest_quarter_ms(offset_ms.round() as i64) as f64,
+        };
+        let gap_s = gap_ms.abs() / 1000.0;
+        match gap_s {
+            gap_s if gap_s <= TO_THE_MS_S => 0.0,
+            gap_s if gap_s < RIGHT_S => -ANOTHER_CLOCK - gap_s / SET_S,
+            _ => -MOST_BY_CLOCK,
+        }
+    }
+
+    /// The cost of photos and images that are left over at the ends.
+    fn far_ends(&self, links: &[Link]) -> f64 {
+        let (first, last) = (links[0], links[links.len() - 1]);
+        let images = |image: u32| self.side.images_of(self.side.sequence(image as usize) as usize);
+        let one = |is_lone: bool, cost: f64| if is_lone { cost } else { 0.0 };
+        one(first.0 > 0, LONE_PHOTOS)
+            + one((last.0 as usize) + 1 < self.ride.len(), LONE_PHOTOS)
+            + one(first.1 as usize > images(first.1).start, LONE_IMAGES)
+            + one((last.1 as usize) + 1 < images(last.1).end, LONE_IMAGES)
+    }
+}
+
+/// Log density of a shift of a whole sequence on the plane; no shift is likelier than the usual one.
+fn log_shift(shift_m: f64) -> f64 {
+    let shift_m = shift_m.max(MEDIAN_SHIFT_M);
+    -(shift_m / MEDIAN_SHIFT_M).ln().powi(2) / 2.0 - 2.0 * shift_m.ln()
+}

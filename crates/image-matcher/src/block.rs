@@ -22,6 +22,7 @@ use crate::plane::Point;
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
 use crate::votes::{GATE_M, nearest_quarter_ms};
+use burst::is_burst;
 use capture_model::TimeKind;
 pub(crate) use clock::surprise_of_beat;
 use clock::{LEAST_BEAT, beyond_timers};
@@ -224,14 +225,14 @@ pub(crate) fn weigh(
     work.equal_altitude_m = equal_altitude_m(&work);
     let is_ordered = order_equal_times(&mut work, &range);
     let as_paired = work.lag_s.clone();
-    let mut time = snapped.map(|offset| fit_time(&mut work, offset));
+    let mut time = snapped.map(|offset| fit_time(&mut work, offset, offset_ms.unwrap_or(offset)));
     let share_a_time =
         time.is_some() && range.clone().filter(|&image| is_tied(side, &range, image)).count() * 5 >= range.len();
     if let (Some(offset), Some(first), false) = (snapped, time.as_ref().filter(|_| share_a_time), is_ordered)
         && order_by_copies(&mut work, &range, &first.nearest)
     {
         work.lag_s = as_paired;
-        time = Some(fit_time(&mut work, offset));
+        time = Some(fit_time(&mut work, offset, offset_ms.unwrap_or(offset)));
     }
     let turn_deg = turns_deg(&work);
     let by_heading = copied_headings(&work, &turn_deg);
@@ -256,7 +257,7 @@ pub(crate) fn weigh(
     let temper = match &time {
         _ if place.is_exact => 1.0,
         None => UNTIMED,
-        Some(time) if time.is_crowded && is_copied(&work, &place.chosen) => CROWDED_COPIED,
+        Some(time) if time.is_crowded && is_burst(ride) && is_copied(&work, &place.chosen) => CROWDED_COPIED,
         Some(time) if time.is_crowded => CROWDED,
         Some(_) => 1.0,
     };

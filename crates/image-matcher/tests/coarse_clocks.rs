@@ -179,6 +179,38 @@ fn a_dozen_frames_are_enough_where_altitudes_were_copied() {
 }
 
 #[test]
+fn a_steady_shutter_that_passes_the_full_second_is_not_shifted() {
+    for interval_ms in (900..1_000).step_by(9) {
+        for seed in 0..3 {
+            let mut steady = Burst::every(interval_ms);
+            let mut numbers = Numbers(17 + seed);
+            steady.images.iter_mut().for_each(|image| image.original = moved(image, 0.2 * numbers.normal()));
+            steady.photos.truncate(60);
+            steady.photos.iter_mut().for_each(|photo| photo.altitude_m = f64::NAN);
+            steady.images.retain(|image| image.id.0 < 1_060);
+            let steady = steady.by(3_600_000 - 170 * seed as i64, TimeKind::Wall).written_in_seconds(0);
+            found(&format!("{interval_ms} ms, {seed}"), &steady);
+        }
+    }
+}
+
+/// A clock that is right but for tenths that were cut off: the frame before is nearer in time, and what was copied knows better.
+#[test]
+fn a_fast_shutter_keeps_the_frames_that_were_voted_for() {
+    for late_ms in [52, 76, 88, 140, 176] {
+        let mut fast = Burst::every(100).wandered();
+        for image in &mut fast.images {
+            image.captured_at = image.captured_at.map(|at| CapturedAt::from_epoch_ms(at.epoch_ms() + late_ms));
+        }
+        fast.photos.remove(40); // lost its time
+        let mut images = fast.images.clone();
+        images.retain(|image| image.id.0 != 1_040);
+        images.iter_mut().filter(|image| image.id.0 > 1_040).for_each(|image| image.id = ImageId(image.id.0 - 1));
+        check(&format!("10 Hz, {late_ms} ms late"), &Burst { photos: fast.photos, images });
+    }
+}
+
+#[test]
 fn frames_that_share_a_published_second_and_lie_close_are_not_guessed() {
     // places scatter by more than the frames are apart, and the order within a published second is nobody's
     let burst = Burst::every(497).published_in_seconds(0).by(4_500_000, TimeKind::Wall).moved();

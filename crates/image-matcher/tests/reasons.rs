@@ -137,7 +137,7 @@ fn worlds_of(reason: Reason) -> Option<Vec<World>> {
         Reason::DroppedByService => vec![world("one is missing", photos.clone(), without(30..31))],
         // places that were moved tell the two apart, but not beyond doubt
         Reason::IdTaken => {
-            let mut world = two_of_one_second(photos, "two a step apart within one second, one image", 0.68);
+            let mut world = two_of_one_second(photos, "two a step apart within one second, one image", 1.0);
             let mut numbers = Numbers(3);
             for image in &mut world.own {
                 image.original = moved(image, 3.0 + 0.5 * numbers.next());

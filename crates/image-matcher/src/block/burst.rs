@@ -310,7 +310,7 @@ fn readings(work: &Work<'_>, lags: &Lags, is_free: bool) -> Vec<Reading> {
     if is_free {
         edges.extend((-1..=1).map(|k| (estimated + f64::from(k) * step_s, ESTIMATED_S, 1.0)));
     } else {
-        edges.extend([(0.0, ROUNDED_S, 0.0), (-0.5, ROUNDED_S, 1.0), (estimated, ESTIMATED_S, 12.0)]);
+        edges.extend([(0.0, ROUNDED_S, 0.0), (-0.5, ROUNDED_S, 1.0), (estimated, ESTIMATED_S, 4.0)]);
     }
     let mut all = Vec::new();
     for &(edge, rounding_s, price) in &edges {

@@ -25,6 +25,8 @@ const MOST_BY_HEADING: f64 = 20.0;
 pub(crate) const EXACT_HEADING_DEG: f64 = 0.02;
 /// Headings that are known on both sides and never equal were not copied.
 const NOT_COPIED: f64 = -2.0;
+/// Fewer headings do not show whether they were copied.
+const FEWEST_HEADINGS: usize = 8;
 /// An upload copies place, altitude and time; a block that shares none of them is somebody else's.
 const NOTHING_COPIED: f64 = 10.0;
 /// The same where altitudes are not known on both sides.
@@ -107,16 +109,16 @@ pub(super) fn judge(
         told => told,
     };
     let altitude_identity = altitudes(work, chain);
+    let heading_identity = heading_identity(work, chain, headings);
     if places.is_empty() && time.is_some() && matches!(told, Told::Apart | Told::ByTimers) {
         identity -= match altitude_identity {
             known if known < 0.0 => NOTHING_COPIED,
             known if known > 0.0 => 0.0,
-            _ if told == Told::ByTimers && work.ride.kind == TimeKind::Absolute => WRONG_TIMER,
-            _ if told == Told::ByTimers => 0.0,
-            _ => NEITHER_PLACE_NOR_TIME,
+            _ if told == Told::Apart || heading_identity <= NOT_COPIED => NEITHER_PLACE_NOR_TIME,
+            _ if work.ride.kind == TimeKind::Absolute => WRONG_TIMER,
+            _ => 0.0,
         };
     }
-    let heading_identity = heading_identity(work, chain, headings);
     identity += altitude_identity + heading_identity + rhythm;
     // A field that bends is another's ride, unless something that no other ride has was copied.
     let is_copied = rhythm.max(altitude_identity) >= 2.0 * MOST_BY_BEND;
@@ -230,12 +232,13 @@ fn heading_identity(work: &Work<'_>, chain: &[usize], headings: f64) -> f64 {
     let turn = |pair: usize| (work.side.heading_deg(work.image(pair)) - own(pair) + 180.0).rem_euclid(360.0) - 180.0;
     let known: Vec<usize> = chain.iter().copied().filter(|&pair| turn(pair).is_finite()).collect();
     if let Some(copied) = cut_headings(work, &known) {
-        return if copied > 0.0 { copied } else { headings.min(0.0) };
+        let anew = if known.len() >= FEWEST_HEADINGS { NOT_COPIED } else { 0.0 };
+        return if copied > 0.0 { copied } else { headings.min(anew) };
     }
     let is_equal = |pair: usize| turn(pair).abs() < EXACT_HEADING_DEG;
     let equal = share_of(&known, is_equal);
     if known.is_empty() || equal < 0.6 {
-        let is_anew = known.len() >= 8 && equal < 0.2;
+        let is_anew = known.len() >= FEWEST_HEADINGS && equal < 0.2;
         return headings.min(0.0).min(if is_anew { NOT_COPIED } else { 0.0 });
     }
     let distinct: BTreeSet<i64> =

@@ -16,8 +16,9 @@ const LEAST_DRIFT_S: f64 = 0.25;
 
 /// Of photos that are further apart than this no two are neighbours in whole seconds, seconds.
 const CLOSE_S: f64 = 1.9;
-/// Fewer photos draw no chain that tells one reading of their seconds from another.
-const FEWEST_FRAMES: usize = 20;
+/// Fewer photos draw no chain that tells one reading of their seconds from another, and one window from those beside it.
+const FEWEST_FRAMES: usize = 6;
+const FEWEST_FOR_WINDOWS: usize = 20;
 
 /// How closely a shutter may keep to its place within the second; the first is not at all.
 const SECOND_WIDTHS_S: [f64; 3] = [9.0, 0.2, 0.05];
@@ -50,20 +51,26 @@ pub(super) struct TimeFit {
 }
 
 /// Fits centre, drift and class by likelihood.
-pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64) -> TimeFit {
+pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64, voted_ms: i64) -> TimeFit {
     let ride = work.ride;
     let is_odd = ride.kind != TimeKind::Absolute && (offset_ms - nearest_quarter_ms(offset_ms)).abs() > 1_600;
     let is_shifted = is_odd || (ride.kind == TimeKind::Absolute && offset_ms != 0);
-    // Seconds that were cut where the clock may be off by any fraction leave open which of two neighbours is meant, as those of
-    // a burst do.
-    let is_close = ride.len() >= FEWEST_FRAMES && ride.interval_s < CLOSE_S;
-    let is_between = is_shifted && is_close && is_published_cut(work);
-    if is_burst(ride) || is_between {
+    // Seconds that were cut leave open which of two neighbours is meant, as those of a burst do: here, where a timer ticks beside
+    // the full second, and there, where the clock may be off by any fraction. Exact places would tell.
+    let placed = placed(work);
+    let is_close = ride.interval_s > 0.0 && ride.interval_s < CLOSE_S && ride.len() >= FEWEST_FRAMES;
+    let is_cut_here = ride.whole_seconds && placed.len() < FEWEST_PLACED;
+    let is_cut_there = is_shifted && ride.len() >= FEWEST_FOR_WINDOWS && is_published_cut(work);
+    if is_burst(ride) || is_close && (is_cut_here || is_cut_there) {
         return fit_burst(work, offset_ms, is_shifted);
     }
     let plain = work.lag_s.clone();
-    let centre = median(&work.nearest(&plain).iter().map(|&pair| plain[pair]).collect::<Vec<_>>());
     let around = |lag: &[f64], centre: f64| work.nearest(&lag.iter().map(|e| e - centre).collect::<Vec<_>>());
+    // A fast shutter has frames nearer to the full hour than that which was voted for; whole seconds cannot vote so finely.
+    let voted_s = (voted_ms - offset_ms) as f64 / 1000.0;
+    let is_fine = ride.len() >= FEWEST_FRAMES && !ride.whole_seconds && !is_published_cut(work);
+    let about_s = if is_fine { voted_s } else { 0.0 };
+    let centre = median(&around(&plain, about_s).iter().map(|&pair| plain[pair]).collect::<Vec<_>>());
     let hard = |nearest: &[usize]| {
         let own: Vec<usize> =
             nearest.iter().copied().filter(|&pair| ride.width_s[work.photo[pair] as usize] == 0.0).collect();
@@ -73,7 +80,6 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64) -> TimeFit {
     let mut nearest = around(&lag, centre);
     let mut own = hard(&nearest);
     // Equal places tell which times belong together, however far a clock has drifted.
-    let placed = placed(work);
     let is_placed = placed.len() >= FEWEST_PLACED && placed.len() * 5 >= nearest.len() * 2;
     if is_placed {
         own.clone_from(&placed);
@@ -114,8 +120,8 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64) -> TimeFit {
     };
     let middle = median(&values);
     // A published second that was cut is a window, however steadily a shutter ticks somewhere in it.
-    let is_cut_there = !ride.whole_seconds && is_published_cut(work) && !are_of_one_fraction(&plain);
-    for &scale_s in if is_cut_there { &SCALES_S[2..] } else { &SCALES_S[..] } {
+    let is_window = !ride.whole_seconds && is_published_cut(work) && !are_of_one_fraction(&plain);
+    for &scale_s in if is_window { &SCALES_S[2..] } else { &SCALES_S[..] } {
         let class = TimeClass::Laplace { scale_s, centre_s: middle };
         offer(likelihood(&class, &values) - f64::from(u8::from(middle != 0.0)), class, Variant::Sent);
     }

@@ -4,7 +4,7 @@
 //! Nearly all rows of a table are plain: numbers without blanks, units or exponents, moments as whole milliseconds or as this
 //! program writes them, sequence and device those of the row before. Such a row is taken whole here, cell by cell and
 //! without anything between the bytes and the columns. Whatever else a cell holds, the row is left to the reader that
-//! knows all forms ([`super::PublishedRows::row`]): both give the same columns, and only the latter speaks of bad cells.
+//! knows all forms ([`crate::table::RowReader::row`]): both give the same columns, and only the latter speaks of bad cells.
 
 use super::{Places, PublishedRows, is_same, pixels, unwrapped};
 use crate::decimal::simple;

@@ -139,3 +139,25 @@ fn two_fast_timers_agree_to_the_millisecond_whoever_set_them() {
     let (_, ids) = matched(&[own], &images, Lookup::Complete);
     assert!(ids.iter().all(Option::is_none), "{ids:?}");
 }
+
+#[test]
+fn rounded_places_say_how_written_seconds_were_cut() {
+    // the ticks pass the full second on the way: "cut" and "rounded" explain all times alike, the frame before or the frame after
+    let mut photos = ride(7, 30);
+    let first_ms = photos[0].time_ms.div_euclid(1_000) * 1_000 + 343;
+    photos.iter_mut().zip(0..).for_each(|(photo, k)| photo.time_ms = first_ms + 975 * k);
+    let mut images = upload(&photos, "own", 1_000);
+    for (k, image) in images.iter_mut().enumerate() {
+        image.original = moved(image, 0.28 * (k as f64 * 1.7).sin());
+        (image.altitude_m, image.device, image.evidence) = (None, Device::default(), Evidence::Tile);
+    }
+    let images: Vec<PublishedImage> = images.into_iter().chain(others()).collect();
+    let cut = |photo: Photo| Photo { time_ms: photo.time_ms.div_euclid(1_000) * 1_000, ..photo };
+    let mut local = local_of(&[shifted(&photos, 2 * HOUR_MS, TimeKind::Wall).into_iter().map(cut).collect()]);
+    local.time_resolution_ms.iter_mut().for_each(|resolution| *resolution = 1_000);
+    let published = columns(&images);
+    let outcome = match_images(&local, &published, &[Lookup::Complete; 30], &MatchSettings::default());
+    let ids: Vec<_> =
+        outcome.verdicts.iter().map(|verdict| verdict.image.map(|image| published.id[image as usize])).collect();
+    assert_eq!(ids, (0..30).map(|k| Some(1_000 + k)).collect::<Vec<_>>());
+}

@@ -2,9 +2,8 @@
 
 use super::Work;
 use super::burst::{are_of_one_fraction, fit_burst, is_burst};
-use super::place::is_exact_place;
 use crate::errors::{SCALES_S, TimeClass, fit_second, median};
-use crate::votes::nearest_quarter_ms;
+use crate::votes::{EXACT_M, nearest_quarter_ms};
 use capture_model::TimeKind;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -57,7 +56,8 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64, voted_ms: i64) -> Ti
     let is_shifted = is_odd || (ride.kind == TimeKind::Absolute && offset_ms != 0);
     // Seconds that were cut leave open which of two neighbours is meant, as those of a burst do: here, where a timer ticks beside
     // the full second, and there, where the clock may be off by any fraction. Exact places would tell.
-    let placed = placed(work);
+    let placed = placed(work, EXACT_M);
+    let placed = if placed.len() < FEWEST_PLACED { placed_nearly(work) } else { placed };
     let is_close = ride.interval_s > 0.0 && ride.interval_s < CLOSE_S && ride.len() >= FEWEST_FRAMES;
     let is_cut_here = ride.whole_seconds && placed.len() < FEWEST_PLACED;
     let is_cut_there = is_shifted && ride.len() >= FEWEST_FOR_WINDOWS && is_published_cut(work);
@@ -263,9 +263,23 @@ fn placed_first(work: &Work<'_>, placed: &[usize], others: &[usize]) -> Vec<usiz
     all
 }
 
+/// The same by places that were rounded, to the grid of a tile or otherwise: where frames lie further apart than that.
+fn placed_nearly(work: &Work<'_>) -> Vec<usize> {
+    const ROUNDED_M: f64 = 0.45; // half the diagonal of a tile's grid cell at the equator
+    const APART: f64 = 4.0;
+    let n_near = |within_m: f64| (0..work.len()).filter(|&pair| to_original_m(work, pair) < within_m).count();
+    // a camera that stands, or crawls, has frames within the rounding
+    if n_near(APART * ROUNDED_M) * 10 > n_near(ROUNDED_M) * 11 { Vec::new() } else { placed(work, ROUNDED_M) }
+}
+
+fn to_original_m(work: &Work<'_>, pair: usize) -> f64 {
+    let [east_m, north_m] = work.to_original[pair];
+    east_m.hypot(north_m)
+}
+
 /// Pairs of photos and images that agree in a place which no other photo near in time has.
-fn placed(work: &Work<'_>) -> Vec<usize> {
-    let is_exact = |&pair: &usize| is_exact_place(work, pair);
+fn placed(work: &Work<'_>, within_m: f64) -> Vec<usize> {
+    let is_exact = |&pair: &usize| to_original_m(work, pair) < within_m;
     let mut exact: Vec<usize> = (0..work.len()).filter(is_exact).collect();
     let once = |key: &dyn Fn(usize) -> u32| {
         let mut counts: BTreeMap<u32, u32> = BTreeMap::new();

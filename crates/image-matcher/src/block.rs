@@ -287,12 +287,13 @@ pub(crate) fn weigh(
     // beat that no timer has tells the seconds; those that share one on the published side alone, in one that the way can tell.
     let is_copied = share_a_time && is_crowded && is_copied(&work, &chain);
     let is_told = !is_crowded || is_copied || (share_a_time && beyond_timers(&work, &chain) > LEAST_BEAT);
-    let order = share_a_time.then(|| TieOrder::new(&work, &range, &chain, place.sigma_m));
+    let is_tied = |image: usize| is_tied(side, &range, image);
+    let order =
+        (time.is_some() && range.clone().any(is_tied)).then(|| TieOrder::new(&work, &range, &chain, place.sigma_m));
     let most = |pair: usize| match &order {
-        Some(order) if !is_exact_place(&work, pair) => match () {
-            () if !is_told => MOST_BY_GUESS,
-            () => order.probability(pair, is_copied),
-        },
+        Some(order) if is_exact_place(&work, pair) => order.among_equal_places(pair),
+        Some(_) if share_a_time && !is_told => MOST_BY_GUESS,
+        Some(order) if share_a_time || is_tied(work.image(pair)) => order.probability(pair, is_copied),
         _ => 1.0,
     };
     let mut block = Block {

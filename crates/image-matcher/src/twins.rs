@@ -17,15 +17,18 @@ pub(crate) fn are_equal(side: &PublishedSide, a: usize, b: usize) -> bool {
         && distance_m2(side.original(a), side.original(b)) < EXACT_M * EXACT_M
 }
 
+/// Whether nothing tells two images of one sequence apart.
+pub(crate) fn are_twins(side: &PublishedSide, image: usize, other: usize) -> bool {
+    let alike = |a: f64, b: f64| a.total_cmp(&b).is_eq() || (a.is_nan() && b.is_nan());
+    side.sequence(other) == side.sequence(image)
+        && are_equal(side, image, other)
+        && alike(side.altitude_m(image), side.altitude_m(other))
+        && alike(side.heading_deg(image), side.heading_deg(other))
+}
+
 /// The images of its sequence that nothing tells from this one, itself among them.
 fn twins_of(side: &PublishedSide, image: usize) -> Range<usize> {
-    let alike = |a: f64, b: f64| a.total_cmp(&b).is_eq() || (a.is_nan() && b.is_nan());
-    let is_twin = |other: usize| {
-        side.sequence(other) == side.sequence(image)
-            && are_equal(side, image, other)
-            && alike(side.altitude_m(image), side.altitude_m(other))
-            && alike(side.heading_deg(image), side.heading_deg(other))
-    };
+    let is_twin = |other: usize| are_twins(side, image, other);
     let sequence = side.images_of(side.sequence(image) as usize);
     let first = (sequence.start..image).rev().take_while(|&other| is_twin(other)).last().unwrap_or(image);
     let last = (image + 1..sequence.end).take_while(|&other| is_twin(other)).last().unwrap_or(image);

@@ -256,3 +256,16 @@ fn altitudes_that_are_copied_to_the_millimetre_tell_frames_that_lie_centimetres_
     assert!(ids.iter().zip(1_000..).all(|(id, own)| id.is_none_or(|id| id == own)), "{ids:?}");
     assert!(n_right * 100 >= burst.images.len() * 99, "{n_right} of {}", burst.images.len());
 }
+
+#[test]
+fn images_of_one_second_at_one_place_are_not_guessed() {
+    // a receiver that repeats itself, and altitudes that were measured anew: either image may be either photo's
+    let mut still = Burst::every(333);
+    for k in (31..120).step_by(2) {
+        still.photos[k] = Photo { time_ms: still.photos[k].time_ms, ..still.photos[k - 1] };
+    }
+    still.images = upload(&still.photos, "own", 1_000);
+    let mut numbers = Numbers(13);
+    still.images.iter_mut().for_each(|image| image.altitude_m = Some(548.0 + numbers.normal()));
+    found("3 Hz, every other place repeated", &still.published_in_seconds(0).by(4_500_000, TimeKind::Wall));
+}

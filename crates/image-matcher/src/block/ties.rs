@@ -8,6 +8,7 @@ use super::judge::{EXACT_HEADING_DEG, is_copied};
 use super::place::{climb_of, is_exact_place};
 use crate::plane::{Point, distance_m2};
 use crate::published_side::PublishedSide;
+use crate::twins::{are_equal as are_at_one_place, are_twins};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -188,6 +189,22 @@ impl<'a> TieOrder<'a> {
             if is_other { 0.0 } else { (-self.order(pair, other)).exp() }
         });
         1.0 / (1.0 + others.sum::<f64>())
+    }
+
+    /// The probability of an image at the photo's very place among those that share its time and lie there too, unless what was
+    /// copied tells it apart. Those that are equal in everything are twins and share later.
+    pub(super) fn among_equal_places(&self, pair: usize) -> f64 {
+        let (work, image) = (self.work, self.work.image(pair));
+        let photo = work.photo[pair] as usize;
+        let is_equal = |other: usize| are_equal(work, photo, other) == Some(true);
+        let is_there = |&other: &usize| {
+            let is_alike = are_twins(work.side, image, other);
+            other != image
+                && !is_alike
+                && are_at_one_place(work.side, image, other)
+                && is_equal(other) == is_equal(image)
+        };
+        1.0 / (1.0 + ties(work.side, self.range, image).filter(is_there).count() as f64)
     }
 
     /// Log odds that two images of one time are in this order and not in the other.

@@ -82,6 +82,7 @@ pub(crate) fn weigh_offsets(
         let offset = |of: &Weighed<'_>| (of.hypothesis.offset_ms.abs(), of.hypothesis.offset_ms);
         b.strength.total_cmp(&a.strength).then(offset(a).cmp(&offset(b)))
     });
+    prefer_identity(&mut weighed);
     prefer_copies(&mut weighed);
     let mut rest = weighed.into_iter();
     let Some(mut best) = rest.next() else { return Explored::default() };
@@ -213,6 +214,22 @@ fn prefer_copies(weighed: &mut [Weighed<'_>]) {
     let alike = (1..weighed.len()).filter(|&at| is_same(&weighed[at]));
     let most = alike.max_by_key(|&at| (first(&weighed[at]), std::cmp::Reverse(at)));
     if let Some(most) = most.filter(|&at| first(&weighed[at]) > first(best)) {
+        weighed[..=most].rotate_right(1);
+    }
+}
+
+/// An offset that shows far less identity than another is in doubt however much it explains: a fellow traveller may cover more of a ride
+/// than what was published of it. The one that shows it leads.
+fn prefer_identity(weighed: &mut [Weighed<'_>]) {
+    const FAR_MORE: f64 = 30.0; // more than altitudes, headings or a beat show: places
+    const STRONG: f64 = 25.0;
+    let Some(of_best) = weighed.first().map(|best| strongest_identity(&best.blocks)) else { return };
+    let shown = |at: usize| {
+        let strong = weighed[at].blocks.iter().filter(|block| block.log_odds() > STRONG);
+        strong.map(|block| block.identity).fold(f64::NEG_INFINITY, f64::max)
+    };
+    let most = (1..weighed.len()).max_by(|&a, &b| shown(a).total_cmp(&shown(b)).then(b.cmp(&a)));
+    if let Some(most) = most.filter(|&at| shown(at) > of_best + FAR_MORE) {
         weighed[..=most].rotate_right(1);
     }
 }

@@ -161,3 +161,23 @@ fn rounded_places_say_how_written_seconds_were_cut() {
         outcome.verdicts.iter().map(|verdict| verdict.image.map(|image| published.id[image as usize])).collect();
     assert_eq!(ids, (0..30).map(|k| Some(1_000 + k)).collect::<Vec<_>>());
 }
+
+#[test]
+fn a_strangers_timer_half_an_hour_later_lies_in_no_written_second() {
+    let mut photos = ride(7, 80);
+    let first_ms = photos[0].time_ms.div_euclid(1_000) * 1_000 + 343;
+    photos.iter_mut().zip(0..).for_each(|(photo, k)| photo.time_ms = first_ms + 1_303 * k);
+    let mut stranger = upload(&photos, "stranger", 1_000);
+    for (k, (image, photo)) in stranger.iter_mut().zip(&photos).enumerate() {
+        image.original = moved(image, 1.6 + (k as f64 / 9.0).sin());
+        image.captured_at = Some(CapturedAt::from_epoch_ms(photo.time_ms + HOUR_MS / 2 - 255));
+        image.altitude_m = image.altitude_m.map(|metres| metres + 1.3);
+    }
+    let images: Vec<PublishedImage> = stranger.into_iter().chain(others()).collect();
+    let cut = |photo: Photo| Photo { time_ms: photo.time_ms.div_euclid(1_000) * 1_000, ..photo };
+    let mut local = local_of(&[shifted(&photos, 2 * HOUR_MS, TimeKind::Wall).into_iter().map(cut).collect()]);
+    local.time_resolution_ms.iter_mut().for_each(|resolution| *resolution = 1_000);
+    let outcome = match_images(&local, &columns(&images), &[Lookup::Complete; 80], &MatchSettings::default());
+    let n_matched = outcome.verdicts.iter().filter(|verdict| verdict.image.is_some()).count();
+    assert_eq!(n_matched, 0);
+}

@@ -5,7 +5,7 @@
 
 use super::Work;
 use super::place::share_of;
-use super::time::TimeFit;
+use super::time::{TimeFit, is_published_cut};
 use crate::agreement::AGREED_MS;
 use crate::errors::{TimeClass, median};
 use crate::votes::nearest_quarter_ms;
@@ -31,9 +31,16 @@ pub(super) enum Told {
 
 pub(super) fn told(work: &Work<'_>, chain: &[usize], time: &TimeFit) -> Told {
     const EXACT_S: f64 = 0.004;
+    const EDGE_S: f64 = 0.02;
     let lag = |pair: usize| work.lag_s[pair];
+    // a window whose edge was moved to hold all times holds those of any timer of the same interval
+    let is_edge = |edge_s: f64| [0.0, -0.5].iter().any(|known| (edge_s - known).abs() <= EDGE_S);
+    let is_at_an_edge = match time.class {
+        TimeClass::Second { edge_s, .. } => is_published_cut(work) || is_edge(edge_s),
+        TimeClass::Laplace { .. } => true,
+    };
     let in_seconds = || {
-        let is_told = is_on_time(work, time) && seconds_by_chance(work, chain) < -6.0;
+        let is_told = is_at_an_edge && is_on_time(work, time) && seconds_by_chance(work, chain) < -6.0;
         if is_told || beat_in_seconds(work, chain) > LEAST_BEAT { Told::Cut } else { Told::ByTimers }
     };
     match time.class {

@@ -225,7 +225,7 @@ fn prefer_identity(weighed: &mut [Weighed<'_>]) {
     const STRONG: f64 = 25.0;
     let Some(of_best) = weighed.first().map(|best| strongest_identity(&best.blocks)) else { return };
     let shown = |at: usize| {
-        let strong = weighed[at].blocks.iter().filter(|block| block.log_odds() > STRONG);
+        let strong = weighed[at].blocks.iter().filter(|block| block.evidence > STRONG);
         strong.map(|block| block.identity).fold(f64::NEG_INFINITY, f64::max)
     };
     let most = (1..weighed.len()).max_by(|&a, &b| shown(a).total_cmp(&shown(b)).then(b.cmp(&a)));

@@ -114,7 +114,7 @@ pub(crate) fn weigh_offsets(
             copies.extend(other.blocks); // one upload, read in two zones
             continue;
         }
-        let shown = strongest_identity(&other.blocks) - strongest_identity(&best.blocks);
+        let shown = identity_beside(&other.blocks, &best.blocks) - strongest_identity(&best.blocks);
         // What a fellow traveller's images agree in at metre level does not speak against an offset that shows identity.
         let seen = temper * (other.total - best.total) + temper * shown.min(0.0);
         let by_identity = if shown > 0.0 { temper * shown } else { f64::NEG_INFINITY };
@@ -237,6 +237,15 @@ fn prefer_identity(weighed: &mut [Weighed<'_>]) {
 /// What an upload copies does not agree by chance: an offset that shows less of it than another is in doubt.
 fn strongest_identity(blocks: &[Block]) -> f64 {
     blocks.iter().map(|block| block.identity).fold(f64::NEG_INFINITY, f64::max)
+}
+
+/// The same of blocks that are not told at the other offset too: what both tell alike speaks for neither.
+fn identity_beside(blocks: &[Block], others: &[Block]) -> f64 {
+    let is_told = |block: &Block| {
+        let mut same = others.iter().filter(|other| other.sequence == block.sequence);
+        same.any(|other| block.chain.iter().any(|pair| other.chain.binary_search(pair).is_ok()))
+    };
+    blocks.iter().filter(|block| !is_told(block)).map(|block| block.identity).fold(f64::NEG_INFINITY, f64::max)
 }
 
 fn shares_a_pair(a: &[Block], b: &[Block]) -> bool {

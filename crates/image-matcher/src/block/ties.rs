@@ -12,24 +12,35 @@ use crate::twins::{are_equal as are_at_one_place, are_twins};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+/// More images of one time than these are a clock that stands, not a burst: no way orders them.
+const MOST_TIED: usize = 256;
+
 /// By rank, the photos that an image may belong to, in order.
 type Passed = BTreeMap<u32, Vec<u32>>;
 
 /// The images of the range that have the time of one of them.
 fn ties(side: &PublishedSide, range: &Range<usize>, image: usize) -> Range<usize> {
-    let time = side.time_ms(image);
-    if time == PublishedSide::NO_TIME {
+    if !is_tied(side, range, image) {
         return image..image + 1;
     }
-    let is_tie = |other: &usize| side.time_ms(*other) == time;
-    let first = (range.start..image).rev().take_while(is_tie).last().unwrap_or(image);
-    let last = (image + 1..range.end).take_while(is_tie).last().unwrap_or(image);
-    first..last + 1
+    let time = side.time_ms(image);
+    let beyond = |is_before: &dyn Fn(i64) -> bool| {
+        let (mut low, mut high) = (range.start, range.end);
+        while low < high {
+            let middle = low.midpoint(high);
+            if is_before(side.time_ms(middle)) { low = middle + 1 } else { high = middle }
+        }
+        low
+    };
+    beyond(&|other| other < time)..beyond(&|other| other <= time) // they stand in order of time
 }
 
 /// Whether the image before or after it in the published order has the same time.
 pub(super) fn is_tied(side: &PublishedSide, range: &Range<usize>, image: usize) -> bool {
-    ties(side, range, image).len() > 1
+    let time = side.time_ms(image);
+    let shares_it = |other: usize| side.time_ms(other) == time;
+    time != PublishedSide::NO_TIME
+        && (image > range.start && shares_it(image - 1) || image + 1 < range.end && shares_it(image + 1))
 }
 
 /// Photos at exactly the place of an image that shares its time with others.
@@ -179,7 +190,8 @@ impl<'a> TieOrder<'a> {
     pub(super) fn probability(&self, pair: usize, by_copies: bool) -> f64 {
         let (work, image) = (self.work, self.work.image(pair));
         let photo = work.photo[pair] as usize;
-        if by_copies && are_equal(work, photo, image) != Some(true) {
+        let is_crowd = ties(work.side, self.range, image).len() > MOST_TIED;
+        if is_crowd || by_copies && are_equal(work, photo, image) != Some(true) {
             return 0.5;
         }
         let first = first_of_tie(work, self.range, pair);
@@ -193,7 +205,7 @@ impl<'a> TieOrder<'a> {
 
     /// The probability of an image at the photo's very place among those that share its time and lie there too, unless what was
     /// copied tells it apart. Those that are equal in everything are twins and share later.
-    pub(super) fn among_equal_places(&self, pair: usize) -> f64 {
+    pub(super) fn among_equal_places(&self, pair: usize, posterior: f64) -> f64 {
         let (work, image) = (self.work, self.work.image(pair));
         let photo = work.photo[pair] as usize;
         let is_equal = |other: usize| are_equal(work, photo, other) == Some(true);
@@ -204,7 +216,11 @@ impl<'a> TieOrder<'a> {
                 && are_at_one_place(work.side, image, other)
                 && is_equal(other) == is_equal(image)
         };
-        1.0 / (1.0 + ties(work.side, self.range, image).filter(is_there).count() as f64)
+        let tied = ties(work.side, self.range, image);
+        if tied.len() > MOST_TIED && posterior < 1.0 / MOST_TIED as f64 {
+            return 1.0; // sure of nothing as it is
+        }
+        1.0 / (1.0 + tied.filter(is_there).take(MOST_TIED).count() as f64)
     }
 
     /// Log odds that two images of one time are in this order and not in the other.

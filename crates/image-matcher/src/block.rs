@@ -290,8 +290,8 @@ pub(crate) fn weigh(
     let is_tied = |image: usize| is_tied(side, &range, image);
     let order =
         (time.is_some() && range.clone().any(is_tied)).then(|| TieOrder::new(&work, &range, &chain, place.sigma_m));
-    let most = |pair: usize, posterior: f64| match &order {
-        Some(order) if is_exact_place(&work, pair) => order.among_equal_places(pair, posterior),
+    let most = |pair: usize| match &order {
+        Some(order) if is_exact_place(&work, pair) => order.among_equal_places(pair),
         Some(_) if share_a_time && !is_told => MOST_BY_GUESS,
         Some(order) if share_a_time || is_tied(work.image(pair)) => order.probability(pair, is_copied),
         _ => 1.0,
@@ -308,7 +308,7 @@ pub(crate) fn weigh(
             .map(|(&pair, &posterior)| Pair {
                 photo: work.photo[pair],
                 image: work.image(pair) as u32,
-                posterior: posterior.min(most(pair, posterior)),
+                posterior: posterior.min(most(pair)),
                 terms: terms(pair),
             })
             .collect(),

@@ -205,7 +205,7 @@ impl<'a> TieOrder<'a> {
 
     /// The probability of an image at the photo's very place among those that share its time and lie there too, unless what was
     /// copied tells it apart. Those that are equal in everything are twins and share later.
-    pub(super) fn among_equal_places(&self, pair: usize, posterior: f64) -> f64 {
+    pub(super) fn among_equal_places(&self, pair: usize) -> f64 {
         let (work, image) = (self.work, self.work.image(pair));
         let photo = work.photo[pair] as usize;
         let is_equal = |other: usize| are_equal(work, photo, other) == Some(true);
@@ -217,10 +217,10 @@ impl<'a> TieOrder<'a> {
                 && is_equal(other) == is_equal(image)
         };
         let tied = ties(work.side, self.range, image);
-        if tied.len() > MOST_TIED && posterior < 1.0 / MOST_TIED as f64 {
-            return 1.0; // sure of nothing as it is
+        if tied.len() > MOST_TIED {
+            return 1.0; // its share of all chains is what is known
         }
-        1.0 / (1.0 + tied.filter(is_there).take(MOST_TIED).count() as f64)
+        1.0 / (1.0 + tied.filter(is_there).count() as f64)
     }
 
     /// Log odds that two images of one time are in this order and not in the other.

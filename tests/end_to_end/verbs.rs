@@ -230,3 +230,26 @@ fn a_shell_and_man_learn_the_verbs() {
     run(tiepoint(folder.path()).args(["man", "--out", "pages"]), 0);
     assert!(folder.path().join("pages/tiepoint-simulate-archive.1").exists());
 }
+
+#[cfg(unix)]
+#[test]
+fn a_device_takes_a_table_where_it_stands_and_a_missing_folder_is_told_first() {
+    use std::os::unix::fs::FileTypeExt;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("track.csv"), "path,lat,lon\na.jpg,49.0,8.4\nb.jpg,49.0,8.4001\n").unwrap();
+    let scan = |output: &str, code| run(tiepoint(folder.path()).args(["scan", "track.csv", "-o", output]), code);
+    scan("/dev/null", 0);
+    assert!(std::fs::metadata("/dev/null").unwrap().file_type().is_char_device(), "nothing was renamed over it");
+    assert_eq!(scan("/dev/stdout", 0).stdout, scan("-", 0).stdout);
+    scan("track.geojson", 0);
+    let drawn: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(folder.path().join("track.geojson")).unwrap()).unwrap();
+    assert_eq!(drawn["features"][1]["geometry"]["coordinates"], serde_json::json!([8.4001, 49]));
+    assert!(said(&scan("none/track.csv", 1)).contains("none"));
+    scan("track.txt", 2);
+    let missing = ["match", "--local", "none.csv", "--remote", "none.jsonl", "-o", "none/matches.csv"];
+    assert!(
+        said(&run(tiepoint(folder.path()).args(missing), 1)).contains("none/matches.csv"),
+        "before anything is read"
+    );
+}

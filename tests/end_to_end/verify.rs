@@ -99,7 +99,13 @@ fn a_limit_fails_a_script_and_stdout_takes_one_table() {
     verify(&["--fail-on", "moved,unmatched", "--limit", "2.2m"], 24);
     assert!(said(&verify(&["--by-sequence", "-"], 2)).contains("two tables"));
     assert!(said(&verify(&["--limit", "6km"], 2)).contains("such as 6m"));
-    assert!(said(&verify(&["-o", "shifts.geojson"], 2)).contains(".csv"));
+    assert!(said(&verify(&["--by-sequence", "sums.geojson"], 2)).contains(".csv"));
+    verify(&["-o", "shifts.geojson", "-q"], 0);
+    let drawn: Value = serde_json::from_slice(&std::fs::read(folder.path().join("shifts.geojson")).unwrap()).unwrap();
+    let features = drawn["features"].as_array().unwrap();
+    assert_eq!((features.len(), &features[2]["properties"]["kind"]), (27, &json!("shift")), "two places and the way");
+    assert_eq!(features[2]["geometry"]["coordinates"][0], features[0]["geometry"]["coordinates"]);
+    assert_eq!(features[2]["properties"]["flags"], "moved");
     verify(&["--report", "somewhere"], 2);
     verify(&["-o", "s.jsonl", "--summary", "m.json", "-q"], 0);
     let figures: Value = serde_json::from_slice(&std::fs::read(folder.path().join("m.json")).unwrap()).unwrap();

@@ -73,7 +73,12 @@ impl<'w> Drawing<'w> {
         Ok(Self { out, is_first: true, status: Status::Matched, members: Vec::new(), line: Vec::new() })
     }
 
-    pub(crate) fn end(self) -> Result<(), ReportError> {
+    pub(crate) fn end(mut self) -> Result<(), ReportError> {
+        self.close()
+    }
+
+    /// Ends the collection; nothing is drawn after it.
+    pub(crate) fn close(&mut self) -> Result<(), ReportError> {
         Ok(self.out.write_all(b"\n]}\n")?)
     }
 

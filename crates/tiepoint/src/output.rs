@@ -20,10 +20,20 @@ where
         return Ok(out.flush()?);
     };
     let kind = kind_of(path)?;
+    if is_stream(path) {
+        let mut out = BufWriter::new(std::fs::OpenOptions::new().write(true).open(path)?);
+        write(kind, &mut out).map_err(Into::into)?;
+        return Ok(out.flush()?);
+    }
     let mut file = OutputFile::create(path)?;
     write(kind, &mut file).map_err(Into::into)?;
     file.commit()?;
     Ok(())
+}
+
+/// Whether a path is a pipe or device (`/dev/null`, `>(gzip)`), which is written to where it stands and has no ending.
+fn is_stream(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|facts| !facts.is_file() && !facts.is_dir())
 }
 
 /// Writes one table to `-o`, in the format that its ending says.
@@ -51,13 +61,17 @@ pub(crate) fn write_gpx(path: &Path, report: &Report<'_>) -> Result<()> {
     Ok(file.commit()?)
 }
 
-/// Refuses, before any work is done, a file whose ending says a kind that the verb does not write.
+/// Refuses, before any work is done, a file whose ending says a kind that the verb does not write, and one that cannot be
+/// written.
 pub(crate) fn check(target: Option<&Path>, kinds: &[OutputKind]) -> Result<()> {
     let Some(path) = target.filter(|path| path.as_os_str() != "-") else { return Ok(()) };
     if parquet::is_parquet(path) && kinds.contains(&OutputKind::JsonLines) {
         return parquet::check(path); // what writes JSON lines is a table
     }
     if kinds.contains(&kind_of(path)?) {
+        if !is_stream(path) {
+            drop(OutputFile::create(path)?); // found now rather than at the end of a long run
+        }
         return Ok(());
     }
     let endings: Vec<&str> = kinds
@@ -73,7 +87,8 @@ pub(crate) fn check(target: Option<&Path>, kinds: &[OutputKind]) -> Result<()> {
 
 /// What a file's ending says; an ending that no table has is a mistake on the command line.
 pub(crate) fn kind_of(path: &Path) -> Result<OutputKind> {
-    OutputKind::of(path).ok_or_else(|| {
+    let kind = OutputKind::of(path).or_else(|| is_stream(path).then_some(OutputKind::Csv));
+    kind.ok_or_else(|| {
         exit::usage(format!(
             "{}: the ending says no known kind; use .csv, .jsonl, .geojson or (with the feature parquet) .parquet",
             path.display()

@@ -6,6 +6,7 @@
 mod cell;
 mod csv_sink;
 mod digits;
+mod drawn;
 mod held;
 mod json_lines;
 
@@ -156,7 +157,7 @@ pub(crate) fn send_numbered<R>(
     }
 }
 
-/// Hands a sink of the kind to whoever sends the table; a table has no GeoJSON form.
+/// Hands a sink of the kind to whoever sends the table; only a table with places has a GeoJSON form.
 pub fn write_table(
     kind: OutputKind,
     style: CsvStyle,
@@ -166,7 +167,7 @@ pub fn write_table(
     match kind {
         OutputKind::Csv => send(&mut CsvSink::new(style, out)),
         OutputKind::JsonLines => send(&mut JsonLinesSink::new(out)),
-        OutputKind::GeoJson => Err(ReportError::NotADrawing),
+        OutputKind::GeoJson => send(&mut drawn::DrawingSink::new(out)?),
     }
 }
 

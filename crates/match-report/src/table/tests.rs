@@ -67,12 +67,6 @@ fn json_lines_keep_numbers_and_ids_apart() {
 }
 
 #[test]
-fn a_table_is_no_drawing() {
-    let error = write_table(OutputKind::GeoJson, CsvStyle::default(), &mut Vec::new(), |_| Ok(())).unwrap_err();
-    assert!(error.to_string().contains(".csv or .jsonl"), "{error}");
-}
-
-#[test]
 fn endings_say_the_kind() {
     for (path, kind) in [
         ("a/B.CSV", Some(OutputKind::Csv)),
@@ -172,4 +166,39 @@ fn bytes_and_characters_that_begin_a_formula_are_the_same() {
     for byte in 0..=u8::MAX {
         assert_eq!(super::csv_sink::may_begin_formula(byte), GUARDED.contains(&char::from(byte)), "{byte}");
     }
+}
+
+struct Moved(Option<[f64; 2]>, Option<[f64; 2]>);
+
+#[test]
+fn a_table_with_places_is_drawn_and_one_without_is_refused() {
+    fn cell(place: Option<[f64; 2]>, axis: usize) -> Cell<'static> {
+        Cell::of(place.map(|place| place[axis]), Cell::Number)
+    }
+    let columns: [Column<Moved>; 4] = [
+        column("latitude", Kind::Coordinate, "North", |row| cell(row.0, 1)),
+        column("longitude", Kind::Coordinate, "East", |row| cell(row.0, 0)),
+        column("computed_longitude", Kind::Coordinate, "East", |row| cell(row.1, 0)),
+        column("computed_latitude", Kind::Coordinate, "North", |row| cell(row.1, 1)),
+    ];
+    let rows = || {
+        let (a, b) = (Some([8.5, 49.0]), Some([8.5, 49.25]));
+        [Moved(a, b), Moved(a, a), Moved(a, None), Moved(None, None)].into_iter()
+    };
+    let drawn = |columns: &[Column<Moved>]| -> Result<serde_json::Value, ReportError> {
+        let mut out: Vec<u8> = Vec::new();
+        write_table(OutputKind::GeoJson, CsvStyle::default(), &mut out, |sink| send(columns, rows(), sink))?;
+        Ok(serde_json::from_slice(&out).unwrap())
+    };
+    let kinds = |columns: &[Column<Moved>]| -> Vec<String> {
+        let drawn = drawn(columns).unwrap();
+        let kind = |feature: &serde_json::Value| feature["properties"]["kind"].as_str().unwrap().to_owned();
+        drawn["features"].as_array().unwrap().iter().map(kind).collect()
+    };
+    assert_eq!(kinds(&columns), ["published", "computed", "shift", "published", "computed", "published"]);
+    assert_eq!(kinds(&columns[..2]), ["local"; 3]);
+    assert!(matches!(drawn(&columns[2..]), Err(ReportError::NotADrawing)));
+    let first = drawn(&columns).unwrap()["features"][0].clone();
+    assert_eq!(first["geometry"]["coordinates"], serde_json::json!([8.5, 49]));
+    assert_eq!(first["properties"]["computed_latitude"], 49.25);
 }

@@ -18,6 +18,7 @@ use std::path::PathBuf;
   tiepoint scan mapillary_image_description.json     what mapillary_tools wrote
   tiepoint scan mapillary_image_description.json -o files.csv --video-points points.csv   its videos, point by point
   tiepoint scan photos.csv -o photos.jsonl           tables are input as well
+  tiepoint scan ~/rides/2026-05 -o photos.geojson   a point per photo, for QGIS and JOSM
   tiepoint scan ride --gpx ride.gpx --gpx-offset -7200   placed on a recorded track; the camera ran on UTC+2
   tiepoint scan ride --uploader 0.12.1               as an older mapillary_tools would cut and drop
 
@@ -26,10 +27,10 @@ pub(crate) struct Scan {
     /// Folders of photos, photos, description files (`-` is stdin), or tables (.csv, .jsonl)
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Write here instead of stdout; .csv, .jsonl, or .parquet with that feature
+    /// Write here instead of stdout; .csv, .jsonl, .geojson (what has a place), or .parquet with that feature
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Write the GPS tracks of the videos that a description lists, a row per point; .csv, .jsonl, or .parquet with that feature
+    /// Write the GPS tracks of the videos that a description lists, a row per point; .csv, .jsonl, .geojson, or .parquet with that feature
     #[arg(long, value_name = "FILE")]
     video_points: Option<PathBuf>,
     #[command(flatten)]
@@ -39,7 +40,7 @@ pub(crate) struct Scan {
 impl Scan {
     pub(crate) fn run(&self, shared: &Shared) -> Result<u8> {
         for target in [&self.output, &self.video_points] {
-            check(target.as_deref(), &[OutputKind::Csv, OutputKind::JsonLines])?;
+            check(target.as_deref(), &[OutputKind::Csv, OutputKind::JsonLines, OutputKind::GeoJson])?;
         }
         let progress = Progress::new(&shared.talk);
         let archive = self.local.scan(&self.paths, shared, &progress)?;

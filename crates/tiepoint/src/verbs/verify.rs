@@ -27,6 +27,7 @@ const DEVICES_TOLD: usize = 10;
 #[command(after_help = "Examples:
   tiepoint verify --report tiepoint-out -o shifts.csv --by-sequence sums.csv    what `reconcile` found
   tiepoint verify --remote images.jsonl -o shifts.csv                           entities of the Graph API, or a table
+  tiepoint verify --report tiepoint-out -o shifts.geojson                       original and adjusted places, lines between
   tiepoint verify --sequence qx0wK2aBcDeFgHiJkLmNoP -o shifts.csv               over the API (needs a token)
   tiepoint verify --remote original.csv --computed computed.csv -o shifts.csv   tables of `tiepoint coverage`
   tiepoint verify --remote o/14/8188/5448.mvt --computed c/14/8188/5448.mvt     both tilesets; or --tile z/x/y
@@ -48,7 +49,7 @@ pub(crate) struct Verify {
     /// Where .mvt files lie whose path does not end in z/x/y.mvt
     #[arg(long, value_name = "z/x/y", requires = "remote")]
     tile: Option<Tile>,
-    /// Write a row per image here; `-` or nothing is stdout
+    /// Write a row per image here; `-` or nothing is stdout; .csv, .jsonl, .geojson, or .parquet with that feature
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Write a row per published sequence here
@@ -75,9 +76,8 @@ struct Source {
 
 impl Verify {
     pub(crate) fn run(&self, shared: &Shared) -> Result<u8> {
-        let kinds = [OutputKind::Csv, OutputKind::JsonLines];
-        check(self.output.as_deref(), &kinds)?;
-        check(self.by_sequence.as_deref(), &kinds)?;
+        check(self.output.as_deref(), &[OutputKind::Csv, OutputKind::JsonLines, OutputKind::GeoJson])?;
+        check(self.by_sequence.as_deref(), &[OutputKind::Csv, OutputKind::JsonLines])?;
         let is_stdout = |target: &Option<PathBuf>| target.as_ref().is_none_or(|path| path.as_os_str() == "-");
         if self.by_sequence.is_some() && is_stdout(&self.by_sequence) && is_stdout(&self.output) {
             return Err(exit::usage("stdout cannot take two tables: name a file with -o or with --by-sequence"));

@@ -14,8 +14,9 @@
 //!
 //! Answers are used in a fixed order, whatever order they arrive in. An answer that is missing leaves open the tracks for
 //! which its sequence is in question, never the run, unless it says that every further request would fail as well (token,
-//! block, quota). Where not one of the images that the tiles show is handed out, all of these answers count as missing: a
-//! token that sees nothing is answered with empty lists, not with a refusal.
+//! block, quota). Where not one of the images that the tiles show is handed out, one request asks for images of other
+//! sequences there; if it brings none either, all of these answers count as missing: a token that sees nothing is answered
+//! with empty lists, not with a refusal.
 
 use crate::batches::{SEQUENCES_PER_BATCH, batches};
 use crate::near::NearPhotos;
@@ -125,7 +126,9 @@ pub(crate) async fn by_tiles(
     .await?;
     let some = probes(&lacking);
     ask_by_id(api, &seen, &some, watch, &mut gathered).await?;
-    gathered.distrust_if_nothing_is_handed_out(&seen, &answered, watch);
+    if gathered.is_nothing_handed_out(&seen, &answered) && !hands_out_others(api, &seen, &batches).await? {
+        gathered.distrust(&seen, &answered, watch);
+    }
     let rest = rest_of_cut_answers(lacking, &some, &gathered.pool).chain(lone).collect();
     ask_by_id(api, &seen, &in_requests(rest, &gathered.pool), watch, &mut gathered).await?;
     let is_withheld = |row: &&usize| seen.images.id_exact[**row] && !gathered.pool.holds(seen.images.id[**row]);
@@ -351,15 +354,33 @@ impl Gathered {
         self.failure.get_or_insert(error);
     }
 
+    /// Whether a good number of images is shown by the tiles, and not one of them handed out.
+    fn is_nothing_handed_out(&self, seen: &SeenInTiles, answered: &[usize]) -> bool {
+        let shown = || answered.iter().filter(|&&row| seen.images.id_exact[row]);
+        shown().count() >= HANDFUL && !shown().any(|&row| self.pool.holds(seen.images.id[row]))
+    }
+
     /// A token that may see nothing (a client secret in its place) is answered with empty lists.
-    fn distrust_if_nothing_is_handed_out(&mut self, seen: &SeenInTiles, answered: &[usize], watch: Watcher<'_>) {
-        let shown: Vec<usize> = answered.iter().copied().filter(|&row| seen.images.id_exact[row]).collect();
-        if shown.len() < HANDFUL || shown.iter().any(|&row| self.pool.holds(seen.images.id[row])) {
-            return;
-        }
-        let error = ApiError::NothingHandedOut { images: shown.len() };
+    fn distrust(&mut self, seen: &SeenInTiles, answered: &[usize], watch: Watcher<'_>) {
+        let images = answered.iter().filter(|&&row| seen.images.id_exact[row]).count();
+        let error = ApiError::NothingHandedOut { images };
         watch(Event::Problem(&error.to_string()));
         self.keep_tile_evidence(seen, answered, error);
+    }
+}
+
+/// Whether the service hands out anything of what the tiles show beside the sequences in question: then those that it
+/// does not hand out have been deleted. One request; none where the tiles show nothing else.
+async fn hands_out_others(api: &Api, seen: &SeenInTiles, batches: &[Batch]) -> Result<bool, ApiError> {
+    let asked = batches.iter().flat_map(|batch| &batch.keys).collect();
+    let others = seen.witnesses_beside(&asked);
+    if others.is_empty() {
+        return Ok(false);
+    }
+    match api.images_by_ids(&others).await {
+        Ok(found) => Ok(!found.images.is_empty()),
+        Err(error) if error.ends_the_run() => Err(error),
+        Err(_) => Ok(false),
     }
 }
 

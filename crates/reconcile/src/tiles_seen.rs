@@ -3,11 +3,14 @@
 use crate::near::NearPhotos;
 use crate::queue::{Bounds, in_order};
 use crate::{Event, TilePlan, TileState, Watcher};
-use capture_model::{PublishedImages, SequenceId};
+use capture_model::{ImageId, PublishedImages, SequenceId};
 use coverage_tile::{CoverageTile, decode};
-use mapillary_api::{Api, ApiError, TileAnswer, Tileset};
+use mapillary_api::{Api, ApiError, IMAGES_PER_REQUEST, TileAnswer, Tileset};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use tile_cover::Tile;
+
+/// Sequences of which an image is kept: more than are in question, and nothing beside the tiles they come from.
+const WITNESSES: usize = 2_000;
 
 /// The tiles, read.
 #[derive(Debug, Default)]
@@ -23,6 +26,8 @@ pub(crate) struct SeenInTiles {
     /// The first failure that left a tile open.
     pub(crate) failure: Option<ApiError>,
     n_images: HashMap<SequenceId, usize>,
+    /// An image of each of the first sequences, near the photos or not.
+    witnesses: Vec<(SequenceId, ImageId)>,
     /// Of each of [`Self::without_images`], the numbers of the tiles in which its line passes near the photos.
     tiles_of_lines: BTreeMap<SequenceId, Vec<usize>>,
 }
@@ -76,6 +81,12 @@ impl SeenInTiles {
         self.n_images.contains_key(sequence) || self.without_images.binary_search(sequence).is_ok()
     }
 
+    /// Images of sequences that have not been asked for, a few of them: whoever may see anything is handed out one of these.
+    pub(crate) fn witnesses_beside(&self, asked: &HashSet<&SequenceId>) -> Vec<ImageId> {
+        let others = self.witnesses.iter().filter(|(key, _)| !asked.contains(key));
+        others.map(|(_, image)| *image).take(IMAGES_PER_REQUEST).collect()
+    }
+
     /// Numbers of the tiles in which the line of a sequence without images passes near the photos.
     pub(crate) fn tiles_of_line(&self, sequence: &SequenceId) -> &[usize] {
         self.tiles_of_lines.get(sequence).map_or(&[], Vec::as_slice)
@@ -83,11 +94,16 @@ impl SeenInTiles {
 
     fn take_in(&mut self, coverage: &CoverageTile, near: &NearPhotos, known_ids: &mut HashSet<u64>) {
         let tile = self.states.len();
-        for number in coverage.images.sequence.iter().flatten() {
+        for (row, number) in coverage.images.sequence.iter().enumerate() {
+            let Some(number) = number else { continue };
             let key = coverage.sequence_names.value(*number);
-            match self.n_images.get_mut(key) {
-                Some(n_images) => *n_images += 1,
-                None => drop(self.n_images.insert(key.clone(), 1)),
+            if let Some(n_images) = self.n_images.get_mut(key) {
+                *n_images += 1;
+                continue;
+            }
+            self.n_images.insert(key.clone(), 1);
+            if coverage.images.id_exact[row] && self.witnesses.len() < WITNESSES {
+                self.witnesses.push((key.clone(), ImageId(coverage.images.id[row])));
             }
         }
         for image in coverage.published_images(coverage_tile::Tileset::Original) {

@@ -337,6 +337,34 @@ async fn a_service_that_hands_out_nothing_proves_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_ride_that_was_deleted_is_no_blind_token() {
+    // Beside it the tile shows a sequence that nobody asked about, farther along the street.
+    let mine = ride("mine", 100, 60);
+    let other: Vec<Image> = (100..130).map(|n| Image { id: 9_000 + n as u64, key: "other", n }).collect();
+    let published = [mine.clone(), other.clone()].concat();
+    let deleted = move |what: &str, asked: &str, reply: Reply| {
+        let body = match what {
+            "tile" => reply.body.clone(),
+            "ids" if asked == "9100" => listed(other[..1].iter()),
+            _ => listed([].iter()),
+        };
+        Ok(Reply { body, ..reply })
+    };
+    let run = gather(&mine, published.clone(), |_| true, deleted).await;
+    assert_eq!(run.asked.len(), 4, "tile, sequence, repair, witness: {:?}", run.asked);
+    assert_eq!(run.asked[3], "ids 9100");
+    assert!(run.gathered.failure.is_none(), "{:?}", run.gathered.failure);
+    assert!(run.lookups.iter().all(|lookup| *lookup == Lookup::Complete));
+    assert_eq!(run.gathered.withheld.len(), 60, "what is gone is known");
+    let blind = |what: &str, _: &str, reply: Reply| {
+        let body = if what == "tile" { reply.body.clone() } else { listed([].iter()) };
+        Ok(Reply { body, ..reply })
+    };
+    let run = gather(&mine, published, |_| true, blind).await;
+    assert!(matches!(run.gathered.failure, Some(ApiError::NothingHandedOut { images: 60 })));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_tile_that_is_read_in_part_proves_nothing() {
     let published = ride("mine", 100, 6);
     let run = gather(

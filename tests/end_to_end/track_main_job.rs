@@ -119,9 +119,10 @@ fn new_sequences_and_a_table_of_uploads_lead_to_images_that_no_tile_shows() {
     let text = std::fs::read_to_string(folder.path().join("photos.csv")).unwrap();
     let text = text.replace(",5\n", ",\n").replace(",6\n", ",\n");
     std::fs::write(folder.path().join("photos.csv"), text).unwrap();
-    std::fs::write(folder.path().join("mine.csv"), "path,cluster_id\nr6/0.jpg,6\n").unwrap();
+    std::fs::write(folder.path().join("mine.csv"), "path,cluster_id\nr6/0.jpg,6\nelsewhere/r6/0.jpg,7\n").unwrap();
     let main = ["reconcile", "photos.csv", "--user", "anna", "--route", "tiles", "--track", "--clusters", "mine.csv"];
-    run(&mut with_feed(folder.path(), &service, &main), 0);
+    let told = said(&run(&mut with_feed(folder.path(), &service, &main), 0));
+    assert!(told.contains("1 of 2 rows") && told.contains("\"elsewhere/r6/0.jpg\" (cluster 7)"), "{told}");
     let matched = rows(&folder.path().join("tiepoint-out/matches.csv"));
     assert!(matched.iter().all(|row| row["status"] == "matched" && row["route"] == "sequence"), "{matched:?}");
 }

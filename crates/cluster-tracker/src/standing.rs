@@ -168,7 +168,8 @@ impl Standing {
             }
             Seen::Unchecked => (State::Unknown, None, "status unknown"),
         };
-        Self { state, stage, notes: vec![format!("{words} ({why})")] }
+        let is_said = why.starts_with(words);
+        Self { state, stage, notes: vec![if is_said { why.to_owned() } else { format!("{words} ({why})") }] }
     }
 
     /// Where an upload stands that the feed lacks.
@@ -311,6 +312,8 @@ mod tests {
         assert_eq!(Standing::without_feed(Seen::Visible, why).state, State::Published);
         let unknown = Standing::without_feed(Seen::Unchecked, why);
         assert_eq!((unknown.state, unknown.notes), (State::Unknown, vec!["status unknown (no feed token)".to_owned()]));
+        let failed = Standing::without_feed(Seen::Unchecked, "status unknown: the feed ended");
+        assert_eq!(failed.notes, ["status unknown: the feed ended"], "said once");
         assert_eq!(Standing::not_in_feed(Seen::Invisible, why).state, State::NotFound);
         assert_eq!(Standing::not_in_feed(Seen::InTiles, why).state, State::InTiles);
     }

@@ -4,7 +4,7 @@ use super::local::{PATH, SEQUENCE};
 use super::{BadCells, Columns, Known, MissingColumn, PartReader, Row, RowReader, read_table};
 use crate::errors::TableError;
 use capture_model::{ClusterId, LocalArchive};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 const CLUSTER: Known = Known(&["cluster_id"]);
@@ -71,24 +71,26 @@ impl RowReader for ClusterRows {
 }
 
 /// Tells the files of an archive which upload they went with, where they do not know it themselves. A path of the table is
-/// a file's path as typed or its end (whole names), a sequence is the name of a local sequence. How many files were told.
-pub fn join_clusters(archive: &mut LocalArchive, rows: &[ClusterRow]) -> usize {
-    let named = |of: fn(&ClusterRow) -> Option<&str>| -> HashMap<&str, ClusterId> {
-        rows.iter().filter_map(|row| Some((of(row)?, row.cluster_id))).collect()
+/// a file's path as typed or its end (whole names), a sequence is the name of a local sequence. Gives back the rows that
+/// name neither a file nor a sequence of the archive.
+pub fn join_clusters<'r>(archive: &mut LocalArchive, rows: &'r [ClusterRow]) -> Vec<&'r ClusterRow> {
+    let named = |of: fn(&ClusterRow) -> Option<&str>| -> HashMap<&str, usize> {
+        rows.iter().enumerate().filter_map(|(number, row)| Some((of(row)?, number))).collect()
     };
     let by_path = named(|row| row.path.as_deref());
     let by_sequence = named(|row| row.sequence.as_deref().filter(|_| row.path.is_none()));
-    let mut n_told = 0;
+    let mut is_idle = vec![true; rows.len()];
     for file in &mut archive.files {
         let ends = std::iter::successors(Some(&*file.path), |path| path.split_once('/').map(|(_, rest)| rest));
         let of_path = ends.filter(|end| !end.is_empty()).find_map(|end| by_path.get(end).copied());
-        let of_sequence = || by_sequence.get(&*archive.tracks[file.track? as usize].name).copied();
-        if file.cluster_id.is_none() {
-            file.cluster_id = of_path.or_else(of_sequence);
-            n_told += usize::from(file.cluster_id.is_some());
-        }
+        let of_sequence = file.track.and_then(|track| by_sequence.get(&*archive.tracks[track as usize].name).copied());
+        [of_path, of_sequence].into_iter().flatten().for_each(|row| is_idle[row] = false);
+        file.cluster_id = file.cluster_id.or_else(|| of_path.or(of_sequence).map(|row| rows[row].cluster_id));
     }
-    n_told
+    // Of rows that name the same, the last one counts, and none of them is idle.
+    let key = |row: &'r ClusterRow| (row.path.as_deref(), row.sequence.as_deref().filter(|_| row.path.is_none()));
+    let used: HashSet<_> = rows.iter().zip(&is_idle).filter(|(_, idle)| !**idle).map(|(row, _)| key(row)).collect();
+    rows.iter().filter(|row| !used.contains(&key(row))).collect()
 }
 
 #[cfg(test)]
@@ -132,8 +134,10 @@ mod tests {
             tracks: ["1", "2"].map(|name| Track { name: name.into(), files: 0..0, clock_group: 0 }).into(),
             ..LocalArchive::default()
         };
-        let rows = read("path,cluster_id,sequence\na/1.jpg,5,\n,6,2\n").unwrap();
-        assert_eq!(join_clusters(&mut archive, &rows), 2);
+        let rows = read("path,cluster_id,sequence\na/1.jpg,4,\na/1.jpg,5,\n,6,2\nnone.jpg,7,\n,8,3\nx/known.jpg,9,\n")
+            .unwrap();
+        let idle: Vec<u64> = join_clusters(&mut archive, &rows).iter().map(|row| row.cluster_id.0).collect();
+        assert_eq!(idle, [7, 8], "what names nothing here");
         let told: Vec<_> = archive.files.iter().map(|file| file.cluster_id.map(|id| id.0)).collect();
         assert_eq!(told, [Some(5), None, Some(9), Some(6)]);
     }

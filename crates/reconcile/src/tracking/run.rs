@@ -80,7 +80,14 @@ pub fn reconcile_tracked(
     let mut stages = Stages::default();
     let tracker = Tracker::open(tracking.track.clone(), Arc::clone(clock))?;
     let mut local = prepare(settings, watch)?;
-    join_clusters(&mut local.archive, &tracking.clusters);
+    let idle = join_clusters(&mut local.archive, &tracking.clusters);
+    if let Some(first) = idle.first() {
+        let name = first.path.as_deref().or(first.sequence.as_deref()).unwrap_or("");
+        let (n_idle, n_rows, cluster) = (idle.len(), tracking.clusters.len(), first.cluster_id);
+        watch(Event::Problem(&format!(
+            "the table of uploads: {n_idle} of {n_rows} rows name no local file or sequence, the first {name:?} (cluster {cluster}); a path may be shortened at its front only"
+        )));
+    }
     stages.end("scan");
     let published = gather_published(settings, &tracker.api, &local.images, &local.plan, watch)?;
     stages.end("fetch");

@@ -8,12 +8,14 @@
 //! Track times are UTC. A camera's wall clock is brought to UTC by an offset that the caller gives (the uploader takes the
 //! zone of the machine that it runs on).
 //!
-//! The file is searched for its `trkpt` elements; it is not validated as XML, so a track whose end is cut off still serves.
+//! A track whose end is cut off still serves.
+
+mod points;
 
 use crate::errors::TableError;
 use crate::loose::LooseFile;
-use crate::time_text::date_time;
 use capture_model::{CapturedAt, FileState, LocalTime, Metres, Position, Reason, TimeSource};
+use points::{Points, read_points};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -53,13 +55,10 @@ impl Track {
         File::open(&gpx.path)
             .and_then(|file| file.take(LONGEST_FILE).read_to_end(&mut bytes))
             .map_err(|source| TableError::Read { path: gpx.path.clone(), source })?;
-        let text = without_comments(&String::from_utf8_lossy(&bytes));
-        let points = points_of(&text);
+        let Points { points, is_cut } = read_points(&String::from_utf8_lossy(&bytes));
         if points.is_empty() {
             return Err(no_points(&gpx.path));
         }
-        let end = text.rfind("</").map_or("", |at| &text[at + 2..]);
-        let is_cut = !end.trim_end().trim_end_matches('>').trim_end().ends_with("gpx");
         Ok(Self { points, is_cut, wall_clock_to_utc_ms: gpx.wall_clock_to_utc_ms })
     }
 
@@ -106,11 +105,12 @@ impl Track {
         };
         let share = if b.ms > a.ms { (ms - a.ms) as f64 / (b.ms - a.ms) as f64 } else { 0.0 };
         let between = |a: f64, b: f64| a + (b - a) * share;
-        let position = Position::from_lon_lat(
-            between(a.position.lon(), b.position.lon()).clamp(-180.0, 180.0),
-            between(a.position.lat(), b.position.lat()).clamp(-90.0, 90.0),
-        )
-        .ok()?;
+        let turn = b.position.lon() - a.position.lon();
+        let turn = turn - 360.0 * (turn / 360.0).round(); // the shorter way, over the antimeridian where it leads there
+        let lon = a.position.lon() + turn * share;
+        let lon = if lon.abs() > 180.0 { lon - 360.0 * lon.signum() } else { lon };
+        let lat = between(a.position.lat(), b.position.lat()).clamp(-90.0, 90.0);
+        let position = Position::from_lon_lat(lon, lat).ok()?;
         Some((
             position,
             a.altitude_m.zip(b.altitude_m).map(|(a, b)| between(a, b)),
@@ -126,45 +126,6 @@ fn bearing_deg(from: Position, to: Position) -> Option<f64> {
     let east = turn.sin() * to_lat.cos();
     let north = from_lat.cos() * to_lat.sin() - from_lat.sin() * to_lat.cos() * turn.cos();
     (from != to).then(|| east.atan2(north).to_degrees().rem_euclid(360.0))
-}
-
-/// The text without `<!-- … -->`.
-fn without_comments(text: &str) -> String {
-    let mut rest = text;
-    let mut left = String::with_capacity(text.len());
-    while let Some((before, after)) = rest.split_once("<!--") {
-        left += before;
-        rest = after.split_once("-->").map_or("", |(_, after)| after);
-    }
-    left + rest
-}
-
-fn points_of(text: &str) -> Vec<Point> {
-    let mut points: Vec<Point> = text.split("<trkpt").skip(1).filter_map(point_of).collect();
-    points.sort_by_key(|point| point.ms);
-    points
-}
-
-/// One point: attributes up to `>`, then its elements up to `</trkpt>` or the next point.
-fn point_of(text: &str) -> Option<Point> {
-    let (attributes, body) = text.split_once('>')?;
-    let body = body.split("</trkpt").next()?;
-    let attribute = |name: &str| {
-        let (_, rest) = attributes.split_once(name)?;
-        let rest = rest.trim_start().strip_prefix('=')?.trim_start();
-        let quote = rest.chars().next().filter(|c| ['"', '\''].contains(c))?;
-        rest[1..].split_once(quote)?.0.trim().parse::<f64>().ok()
-    };
-    let element = |name: &str| {
-        let (_, rest) = body.split_once(name)?;
-        Some(rest.split_once('<')?.0.trim())
-    };
-    let told = date_time(element("<time>")?)?;
-    Some(Point {
-        ms: told.time.ms(), // the format knows UTC only; a zone, where written, is taken off
-        position: Position::from_lon_lat(attribute("lon")?, attribute("lat")?).ok()?,
-        altitude_m: element("<ele>").and_then(|text| text.parse().ok()).filter(|altitude: &f64| altitude.is_finite()),
-    })
 }
 
 fn no_points(path: &Path) -> TableError {
@@ -237,6 +198,18 @@ mod tests {
     }
 
     #[test]
+    fn a_track_over_the_antimeridian_goes_the_shorter_way() {
+        let point = |ms, lon| Point { ms, position: Position::from_lon_lat(lon, -17.0).unwrap(), altitude_m: None };
+        for (from, to, expected) in [(179.999, -179.997, -179.999), (-179.997, 179.999, -179.999), (-90.0, 60.0, -15.0)]
+        {
+            let track =
+                Track { points: vec![point(0, from), point(1_000, to)], is_cut: false, wall_clock_to_utc_ms: 0 };
+            let (place, ..) = track.at(500).unwrap();
+            assert!((place.lon() - expected).abs() < 1e-9, "{from} to {to}: {}", place.lon());
+        }
+    }
+
+    #[test]
     fn a_file_without_points_is_broken() {
         let disk = tempfile::tempdir().unwrap();
         let read = |content: &str| {
@@ -270,7 +243,7 @@ mod tests {
                 bytes[usize::from(at) % n] = byte;
             }
             bytes.truncate(usize::from(cut) % (2 * n));
-            let points = points_of(&String::from_utf8_lossy(&bytes));
+            let Points { points, .. } = read_points(&String::from_utf8_lossy(&bytes));
             let times: Vec<i64> = points.iter().map(|point| point.ms).collect();
             let track = Track { points, is_cut: false, wall_clock_to_utc_ms: 0 };
             for ms in times.into_iter().chain([ms]) {

@@ -25,6 +25,7 @@ mod reasons;
 mod ride;
 mod rivals;
 mod runs;
+mod second_clock;
 mod settle;
 mod shortlist;
 mod tracks;

@@ -9,6 +9,7 @@ use crate::published_side::PublishedSide;
 use crate::ride::Ride;
 use crate::rivals::{Standing, standings};
 use crate::runs::Index;
+use crate::second_clock::on_other_clocks;
 use crate::settle::settle;
 use crate::without_time::pair_without_time;
 use crate::{ClockOffset, Lookup, MatchOutcome, MatchSettings};
@@ -18,6 +19,8 @@ use std::collections::BTreeMap;
 
 /// Blocks as strong as this need no second look once the camera's other folders are known.
 const DECIDED: f64 = 25.0;
+/// Offsets this near are one.
+const SAME_CLOCK_MS: i64 = 1_000;
 
 /// Which published image is each photo: one to one, with a probability and a reason.
 ///
@@ -84,7 +87,16 @@ fn match_telling<T>(
             .zip(&explored)
             .filter_map(|(ride, found)| left_over(ride, found, &side, &index, settings))
             .collect();
-        for (ride, found) in left {
+        let known = offsets_of_clocks(&rides, &explored);
+        let of_others: Vec<_> = rides
+            .par_iter()
+            .zip(explored.par_iter_mut())
+            .flat_map_iter(|(ride, found)| {
+                let offsets_ms = known.get(&clock_of(ride)).map_or(&[][..], Vec::as_slice);
+                on_other_clocks(ride, found, offsets_ms, &side, &index, settings)
+            })
+            .collect();
+        for (ride, found) in left.into_iter().chain(of_others) {
             rides.push(ride);
             explored.push(found);
         }
@@ -108,11 +120,28 @@ fn is_decided(explored: &Explored) -> bool {
     explored.offset_probability > 0.999 && explored.blocks.iter().any(|block| block.log_odds() > DECIDED)
 }
 
+/// Offsets that rides of each clock are sure of, where there are several, ms.
+fn offsets_of_clocks(rides: &[Ride], explored: &[Explored]) -> BTreeMap<Clock, Vec<i64>> {
+    const FEWEST: usize = 8;
+    const STRONG: f64 = 10.0;
+    let mut known: BTreeMap<Clock, Vec<i64>> = BTreeMap::new();
+    let is_sure = |(ride, found): &(&Ride, &Explored)| ride.is_timed() && found.offset_probability > 0.999;
+    for (ride, found) in rides.iter().zip(explored).filter(is_sure) {
+        let strong = found.blocks.iter().filter(|block| block.chain.len() >= FEWEST && block.log_odds() > STRONG);
+        known.entry(clock_of(ride)).or_default().extend(strong.map(|block| block.offset_ms.round() as i64));
+    }
+    known.values_mut().for_each(|offsets_ms| {
+        offsets_ms.sort_unstable();
+        offsets_ms.dedup_by(|later, earlier| later.abs_diff(*earlier) <= SAME_CLOCK_MS as u64);
+    });
+    known.retain(|_, offsets_ms| offsets_ms.len() > 1);
+    known
+}
+
 /// A sequence has one owner: a ride whose block goes on where another ride of the same clock already has images of the
 /// sequence, at the same offset, is his too.
 fn continuations(rides: &[Ride], explored: &mut [Explored]) {
     const CONTINUES: f64 = 12.0;
-    const SAME_CLOCK_MS: i64 = 1_000;
     type Claim = (usize, i64, u32, u32); // ride, offset, first and last image
     let mut known: BTreeMap<(Clock, u32), Vec<Claim>> = BTreeMap::new();
     let claim = |block: &Block, ride: &Ride| {

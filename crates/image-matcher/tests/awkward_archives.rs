@@ -157,6 +157,29 @@ fn a_clock_that_was_set_back_on_the_way_leaves_no_half_over() {
 }
 
 #[test]
+fn tracks_that_mix_two_stretches_of_a_clock_that_was_set_back_are_told_photo_by_photo() {
+    // the layout by time lays photos before and after side by side, and cuts at each way from one to the other
+    let photos = ride(17, 60);
+    let mut images = upload(&photos, "own", 1_000);
+    images.extend(others());
+    let before = shifted(&photos, HOUR_MS, TimeKind::Wall);
+    let after = shifted(&photos, HOUR_MS - 13_700, TimeKind::Wall);
+    let mut tracks = vec![before[..20].to_vec(), after[40..].to_vec()];
+    let mut expected: Vec<usize> = (0..20).chain(40..60).collect();
+    for k in 20..30 {
+        tracks.push(vec![before[k], after[k + 10]]);
+        expected.extend([k, k + 10]);
+    }
+    tracks[0].push(after[30]); // one of the others at the end of a long track
+    tracks[2].pop();
+    expected.retain(|&k| k != 30);
+    expected.insert(20, 30);
+    let (outcome, ids) = matched(&tracks, &images, Lookup::Complete);
+    let expected: Vec<Option<u64>> = expected.into_iter().map(|k| Some(1_000 + k as u64)).collect();
+    assert_eq!(ids, expected, "{:?}", outcome.tracks);
+}
+
+#[test]
 fn files_that_were_geotagged_anew_from_a_late_track_are_told_by_their_times() {
     let photos = ride(31, 300);
     let mut images = upload(&photos, "own", 1_000);

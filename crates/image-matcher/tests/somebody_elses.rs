@@ -4,7 +4,7 @@
 
 mod worlds;
 
-use capture_model::{Device, PublishedImage, TimeKind};
+use capture_model::{CapturedAt, Device, PublishedImage, TimeKind};
 use image_matcher::{Lookup, MatchOutcome, MatchSettings, match_images};
 use worlds::{Numbers, Photo, columns, local_of, moved, others, photo_at, ride, shifted, upload};
 
@@ -93,4 +93,48 @@ fn the_other_camera_of_a_rig_looks_another_way_all_along() {
     check("to the other side", &with(180.0), false);
     check("to the right", &with(90.0), false);
     check("the same way", &with(0.0), true);
+}
+
+/// Ticks of another's timer on the same road so much later, at places of another receiver and without altitudes.
+fn other_timer(photos: &[Photo], later_ms: i64, metres: f64) -> Vec<PublishedImage> {
+    let mut numbers = Numbers(3);
+    let mut images = upload(&shifted(photos, later_ms, TimeKind::Absolute), "timer", 1_000);
+    for image in &mut images {
+        image.original = moved(image, metres + 0.3 * numbers.normal());
+        image.altitude_m = None;
+    }
+    images
+}
+
+#[test]
+fn whole_seconds_of_another_timer_lie_beside_the_photos_all_along_or_never() {
+    let photos: Vec<Photo> = timer(90)
+        .into_iter()
+        .enumerate()
+        .map(|(k, photo)| Photo { time_ms: photo.time_ms + 370 * k as i64 + 250, ..photo })
+        .collect();
+    let mut images = other_timer(&photos, 400, 1.5);
+    for (image, photo) in images.iter_mut().zip(&photos) {
+        image.captured_at = image.captured_at.map(|time| CapturedAt::from_epoch_ms(time.epoch_ms() / 1_000 * 1_000));
+        image.altitude_m = Some(photo.altitude_m * 1.01 + 3.0);
+    }
+    check("a clock that is right", &outcome(&photos, 0, None, &images), false);
+    check("a clock in a zone", &outcome(&photos, ZONE_MS, None, &images), false);
+}
+
+#[test]
+fn who_is_some_seconds_behind_on_the_same_ticks_is_a_follower() {
+    let photos = timer(60);
+    let with = |later_ms: i64| outcome(&photos, ZONE_MS, None, &other_timer(&photos, later_ms, 1.5));
+    check("three seconds behind", &with(3_000), false);
+    check("on time", &with(0), true);
+}
+
+#[test]
+fn a_few_ticks_of_a_timer_show_nothing_at_a_clock_that_was_fitted_to_them() {
+    for n in 2..8 {
+        let photos = timer(n);
+        let images = other_timer(&photos, 77_640, 0.5);
+        check(&format!("{n} photos"), &outcome(&photos, ZONE_MS, None, &images), false);
+    }
 }

@@ -5,7 +5,7 @@
 
 use super::Work;
 use super::place::share_of;
-use super::time::{TimeFit, is_published_cut};
+use super::time::TimeFit;
 use crate::agreement::AGREED_MS;
 use crate::errors::{TimeClass, median};
 use crate::votes::nearest_quarter_ms;
@@ -31,18 +31,9 @@ pub(super) enum Told {
 
 pub(super) fn told(work: &Work<'_>, chain: &[usize], time: &TimeFit) -> Told {
     const EXACT_S: f64 = 0.004;
-    const EDGE_S: f64 = 0.02;
     let lag = |pair: usize| work.lag_s[pair];
-    // a window whose edge was moved to hold all times holds those of any timer of the same interval
-    let is_edge = |edge_s: f64| [0.0, -0.5].iter().any(|known| (edge_s - known).abs() <= EDGE_S);
-    let is_at_an_edge = match time.class {
-        TimeClass::Second { edge_s, .. } => is_published_cut(work) || is_edge(edge_s),
-        TimeClass::Laplace { .. } => true,
-    };
-    let in_seconds = || {
-        let is_told = is_at_an_edge && is_on_time(work, time) && seconds_by_chance(work, chain) < -6.0;
-        if is_told || beat_in_seconds(work, chain) > LEAST_BEAT { Told::Cut } else { Told::ByTimers }
-    };
+    // A timer beside another of its interval lies in the same part of the second, or in another's, all along: one observation.
+    let told_by_beat = |told| if beat_in_seconds(work, chain) > LEAST_BEAT { told } else { Told::ByTimers };
     match time.class {
         TimeClass::Laplace { centre_s, .. } if time.class.is_exact() => {
             let own: Vec<usize> =
@@ -51,30 +42,16 @@ pub(super) fn told(work: &Work<'_>, chain: &[usize], time: &TimeFit) -> Told {
             match () {
                 () if exact < 0.8 => Told::Apart,
                 // whole seconds on both sides agree at every whole offset
-                () if !is_within_seconds(work, chain) && beat_in_seconds(work, chain) <= LEAST_BEAT => in_seconds(),
-                () => Told::Exactly,
+                () if is_within_seconds(work, chain) => Told::Exactly,
+                () => told_by_beat(Told::Exactly),
             }
         }
         TimeClass::Second { edge_s, .. } => {
             let inside = share_of(chain, |pair| (edge_s - EXACT_S..edge_s + 1.0 + EXACT_S).contains(&lag(pair)));
-            if inside >= 0.95 { in_seconds() } else { Told::Apart }
+            if inside >= 0.95 { told_by_beat(Told::Cut) } else { Told::Apart }
         }
         TimeClass::Laplace { .. } => Told::Apart,
     }
-}
-
-/// Whether the clock needed no shift but a zone.
-fn is_on_time(work: &Work<'_>, time: &TimeFit) -> bool {
-    let offset = bare_offset_ms(time);
-    match work.ride.kind {
-        TimeKind::Absolute => time.offset_ms.abs() < 1_200.0,
-        _ => zone_gap_ms(offset) < 1_200.0,
-    }
-}
-
-/// The log of the chance that another timer's images lie in the written seconds of the photos.
-fn seconds_by_chance(work: &Work<'_>, chain: &[usize]) -> f64 {
-    (1.0 / work.ride.interval_s.max(1.0)).ln() * chain.len() as f64
 }
 
 /// What the beat of a ride tells that is known to the second on one side: that of the photos or of the images, whichever
@@ -151,6 +128,28 @@ pub(crate) fn surprise_of_beat(times_ms: &[i64], resolution_ms: i64) -> f64 {
     intervals.chunk_by(|a, b| a == b).map(|equal| equal.len() as f64 * (n / equal.len() as f64).ln()).sum()
 }
 
+/// How many intervals of a few photos no timer explains: those that differ from each other, and the first of them if it is none
+/// that timers are set to.
+pub(super) fn distinct_beats(work: &Work<'_>, chain: &[usize]) -> usize {
+    const SAME_MS: i64 = 8;
+    const SET_TO_MS: i64 = 500;
+    const JITTER_MS: i64 = 20;
+    let times: Vec<i64> = chain.iter().map(|&pair| work.ride.time_ms[work.photo[pair] as usize]).collect();
+    let mut intervals: Vec<i64> = times.windows(2).map(|two| two[1].saturating_sub(two[0])).collect();
+    intervals.sort_unstable();
+    let is_set = |ms: i64| (ms.saturating_add(JITTER_MS)).rem_euclid(SET_TO_MS) <= 2 * JITTER_MS;
+    let is_new = |two: &&[i64]| two[1] - two[0] > SAME_MS;
+    usize::from(intervals.first().is_some_and(|&first| !is_set(first))) + intervals.windows(2).filter(is_new).count()
+}
+
+/// Whether the offset is that of a clock that is right and of somebody some seconds ahead or behind.
+pub(super) fn is_behind(work: &Work<'_>, time: &TimeFit) -> bool {
+    const BEHIND_MS: f64 = 20_000.0;
+    let offset = bare_offset_ms(time);
+    let away_ms = if work.ride.kind == TimeKind::Absolute { offset.abs() } else { zone_gap_ms(offset) };
+    (1_200.0..BEHIND_MS).contains(&away_ms)
+}
+
 /// Whether images fall on three fractions of a second at least.
 pub(super) fn is_within_seconds(work: &Work<'_>, chain: &[usize]) -> bool {
     let fractions: BTreeSet<i64> =
@@ -194,17 +193,17 @@ pub(super) fn centre_of(time: &TimeFit) -> f64 {
 /// What the offset of a clock says of who is behind it.
 pub(super) fn clock_identity(work: &Work<'_>, time: &TimeFit, told: Told, agreed: &[i64]) -> f64 {
     let offset = bare_offset_ms(time);
-    if is_agreed(offset, agreed) {
-        return 1.0;
-    }
     let is_one_clock = matches!(told, Told::Exactly | Told::Cut);
     match work.ride.kind {
         TimeKind::Absolute if time.offset_ms.abs() < 1_200.0 && is_one_clock => 3.2,
         // Two clocks that are both right differ by a little; one clock that is told twice does not.
         TimeKind::Absolute if time.offset_ms.abs() < 1_200.0 => -3.0,
+        _ if work.ride.kind != TimeKind::Absolute && zone_gap_ms(offset) < 1_200.0 && is_one_clock => 3.2,
+        // friends live in zones too
+        _ if work.ride.kind != TimeKind::Absolute && zone_gap_ms(offset) < 1_200.0 => 0.0,
+        // what all of a camera's folders need; a right clock agrees with everybody's
+        _ if is_agreed(offset, agreed) => 1.0,
         TimeKind::Absolute => -6.3,
-        _ if zone_gap_ms(offset) < 1_200.0 && is_one_clock => 3.2,
-        _ if zone_gap_ms(offset) < 1_200.0 => 0.0, // friends live in zones too
         _ => -3.0,
     }
 }

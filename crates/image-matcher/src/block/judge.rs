@@ -5,7 +5,8 @@
 //! clock that runs on a zone) tells him apart.
 
 use super::clock::{
-    Told, anchor, beyond_timers, centre_of, clock_identity, is_within_seconds, log_prior, rhythm, told,
+    Told, anchor, beyond_timers, centre_of, clock_identity, distinct_beats, is_behind, is_within_seconds, log_prior,
+    rhythm, told,
 };
 use super::place::{EXACT_ALTITUDE_M, PlaceFit, is_exact_place, roughness, share_of};
 use super::ties::are_equal;
@@ -37,6 +38,8 @@ const WRONG_TIMER: f64 = 2.0;
 const FEWEST_EXACT: usize = 3;
 /// Fewer photos than these do not show whether a timer took them.
 const FEWEST_BEATS: usize = 6;
+/// Fewer ticks than these of two timers fall together somewhere on many a road.
+const FEWEST_TICKS: usize = 8;
 /// Times that agree to the millisecond and are worth less than this were told by nothing but timers.
 const LEAST_TOLD: f64 = 2.0;
 /// A beat that agrees to the millisecond cannot say more than this.
@@ -103,11 +106,16 @@ pub(super) fn judge(
         _ => (0.0, 0.0),
     };
     let rhythm = beat + moment;
+    let of_few = match told {
+        Told::Exactly if chain.len() < FEWEST_BEATS => 3.0 * distinct_beats(work, chain) as f64,
+        _ => 0.0,
+    };
     // Two timers whose clocks were fitted to each other agree to the millisecond, whoever set them.
     let told = match told {
-        Told::Exactly if chain.len() >= FEWEST_BEATS && rhythm < LEAST_TOLD => Told::ByTimers,
+        Told::Exactly if rhythm.max(of_few) < LEAST_TOLD => Told::ByTimers,
         told => told,
     };
+    let is_behind = time.is_some_and(|time| is_behind(work, time));
     let altitude_identity = altitudes(work, chain);
     let heading_identity = heading_identity(work, chain, headings);
     if places.is_empty() && time.is_some() && matches!(told, Told::Apart | Told::ByTimers) {
@@ -115,6 +123,7 @@ pub(super) fn judge(
             known if known < 0.0 => NOTHING_COPIED,
             known if known > 0.0 => 0.0,
             _ if told == Told::Apart || heading_identity <= NOT_COPIED => NEITHER_PLACE_NOR_TIME,
+            _ if heading_identity <= 0.0 && (is_behind || chain.len() < FEWEST_TICKS) => NEITHER_PLACE_NOR_TIME,
             _ if work.ride.kind == TimeKind::Absolute => WRONG_TIMER,
             _ => 0.0,
         };
@@ -132,7 +141,6 @@ pub(super) fn judge(
     block.metre_level = evidence - device_evidence - exact_places - headings;
     if let Some(time) = time {
         if told == Told::Exactly {
-            let of_few = if chain.len() < FEWEST_BEATS { 3.0 * chain.len() as f64 } else { 0.0 };
             // the beat is the same in both cameras of a rig whose clocks differ, the moment is not
             identity += beat.max(of_few - moment).min(MOST_BY_BEAT) + moment;
             // whole seconds agree at every whole offset

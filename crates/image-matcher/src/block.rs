@@ -115,7 +115,7 @@ impl Block {
 
 /// What is worked on: all candidate pairs of the block with their raw residuals.
 struct Work<'a> {
-    ride: &'a Ride,
+    ride: &'a Ride<'a>,
     side: &'a PublishedSide<'a>,
     weights: Weights,
     first: usize,
@@ -218,7 +218,7 @@ pub(crate) fn weigh(
     let places: Vec<[Point; 2]> =
         (first..=last).map(|rank| range.start + rank as usize).map(|image| side.points(image, &ride.anchor)).collect();
     for (&photo, &rank) in work.photo.iter().zip(&work.rank) {
-        let (from, [original, computed]) = (ride.place[photo as usize], places[(rank - first) as usize]);
+        let (from, [original, computed]) = (ride.place()[photo as usize], places[(rank - first) as usize]);
         work.to_original.push(ride.plane.offset_m(from, original));
         work.to_computed.push(ride.plane.offset_m(from, computed));
     }
@@ -343,7 +343,7 @@ fn pair_by_time(work: &mut Work<'_>, range: std::ops::Range<usize>, voted_ms: i6
     work.lag_s.reserve(expected);
     let mut first = range.start; // both are in order of time
     for (photo, &time) in work.ride.time_ms.iter().enumerate() {
-        let window = WINDOW_MS.max((work.ride.width_s[photo] * 1000.0) as i64);
+        let window = WINDOW_MS.max((work.ride.width_s(photo) * 1000.0) as i64);
         let middle = time.saturating_add(voted_ms);
         let (first_ms, last_ms) = (middle.saturating_sub(window), middle.saturating_add(window));
         while first > range.start && side.time_ms(first - 1) >= first_ms {

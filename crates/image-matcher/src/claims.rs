@@ -211,7 +211,7 @@ fn held_by_first(rides: &[Ride], standings: &[Standing], rows: &Range<usize>, ow
     let mut is_held = vec![false; rows.len()];
     for standing in own().filter(|standing| standing.twin_of.is_none()) {
         for pair in standing.block.pairs.iter().filter(|pair| pair.posterior * standing.probability > LEAST_HELD) {
-            is_held[rides[standing.ride].rows[pair.photo as usize] as usize - rows.start] = true;
+            is_held[rides[standing.ride].row(pair.photo as usize) - rows.start] = true;
         }
     }
     is_held
@@ -224,7 +224,7 @@ fn gather(rides: &[Ride], standings: &[Standing], rows: &Range<usize>, own: &[u3
     let claims = || {
         own.iter().flat_map(move |&number| {
             let standing = &standings[number as usize];
-            let own_rows = &rides[standing.ride].rows;
+            let ride = &rides[standing.ride];
             standing.block.pairs.iter().filter_map(move |pair| {
                 let probability = pair.posterior * standing.probability;
                 let claim = Claim {
@@ -234,7 +234,7 @@ fn gather(rides: &[Ride], standings: &[Standing], rows: &Range<usize>, own: &[u3
                     photo: pair.photo,
                     posterior: pair.posterior,
                 };
-                let row = own_rows[pair.photo as usize] as usize - rows.start;
+                let row = ride.row(pair.photo as usize) - rows.start;
                 let is_claimed = match standing.twin_of {
                     None => probability > LEAST_CLAIM,
                     Some(_) => pair.posterior > CERTAIN && !is_held[row],

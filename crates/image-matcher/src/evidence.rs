@@ -91,7 +91,7 @@ pub(crate) fn evidence_of(
                 heading,
                 altitude,
             };
-            enter(&mut evidence.pairs[ride.rows[pair.photo as usize] as usize], weights);
+            enter(&mut evidence.pairs[ride.row(pair.photo as usize)], weights);
         }
     }
     for blocks in &mut evidence.blocks {

@@ -109,7 +109,7 @@ pub(crate) fn frame_shifts(
         let of = |is_told: bool, count: usize| if is_told { count as f64 } else { 0.0 };
         chain.log_likelihood += of(by_altitude, chain.equal_altitudes).max(of(by_heading, chain.equal_headings));
     }
-    let half_s = ride.interval_s / 2.0;
+    let half_s = ride.interval_s() / 2.0;
     let (mut first, mut last) = (here, here);
     for (_, chain) in &all {
         first = if chain.lag_s < first.lag_s { *chain } else { first };
@@ -196,9 +196,9 @@ fn moved_photo(ride: &Ride, photo: u32, later: i64) -> Option<u32> {
 pub(crate) fn shift_of(ride: &Ride, side: &PublishedSide, block: &Block) -> f64 {
     let kind = usize::from(block.places == Places::Computed);
     let vector = |&(photo, image): &Link| {
-        ride.plane.offset_m(ride.place[photo as usize], side.points(image as usize, &ride.anchor)[kind])
+        ride.plane.offset_m(ride.place()[photo as usize], side.points(image as usize, &ride.anchor)[kind])
     };
-    let live = block.chain.iter().filter(|link| !ride.frozen[link.0 as usize]);
+    let live = block.chain.iter().filter(|link| !ride.frozen()[link.0 as usize]);
     let vectors: Vec<[f64; 2]> = live.map(vector).filter(|vector| !vector[0].is_nan()).collect();
     let shift = median_vector(&vectors);
     shift[0].hypot(shift[1])

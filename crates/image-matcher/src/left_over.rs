@@ -22,13 +22,13 @@ const OWNED: f64 = 5.0;
 const OWN: f64 = 12.0;
 
 /// The photos that are left over as a ride of their own, with what it may be.
-pub(crate) fn left_over(
-    ride: &Ride,
+pub(crate) fn left_over<'a>(
+    ride: &Ride<'a>,
     found: &Explored,
     side: &PublishedSide,
     index: &Index,
     settings: &MatchSettings,
-) -> Option<(Ride, Explored)> {
+) -> Option<(Ride<'a>, Explored)> {
     let is_one_clock = !ride.is_timed() || settings.clock_offset != ClockOffset::Auto;
     if is_one_clock || found.offset_probability < SURE {
         return None;

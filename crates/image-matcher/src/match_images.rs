@@ -62,13 +62,17 @@ fn match_telling<T>(
     let own_side =
         || (0..local.n_tracks()).into_par_iter().flat_map_iter(|track| Ride::of_track(local, track)).collect();
     let ((side, index), mut rides): (_, Vec<Ride>) = rayon::join(published_side, own_side);
-    let mut explored: Vec<Explored> =
-        rides.par_iter().map(|ride| explore(ride, &side, &index, settings, &[])).collect();
+    let look = |ride: &mut Ride, agreed: &[i64]| {
+        let found = explore(ride, &side, &index, settings, agreed);
+        ride.forget_looks();
+        found
+    };
+    let mut explored: Vec<Explored> = rides.par_iter_mut().map(|ride| look(ride, &[])).collect();
     if settings.clock_offset == ClockOffset::Auto {
         let votes = ClockVotes::new(&rides, &explored);
         let before: Vec<Option<Explored>>;
         (explored, before) = rides
-            .par_iter()
+            .par_iter_mut()
             .enumerate()
             .zip(explored)
             .map(|((number, ride), first)| {
@@ -76,7 +80,7 @@ fn match_telling<T>(
                 if agreed.is_empty() {
                     return (first, None);
                 }
-                (explore(ride, &side, &index, settings, &agreed), Some(first))
+                (look(ride, &agreed), Some(first))
             })
             .unzip();
         let clocks: Vec<Clock> = rides.iter().map(clock_of).collect();

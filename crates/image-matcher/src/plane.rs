@@ -78,6 +78,30 @@ impl Anchor {
     }
 }
 
+/// Least and greatest coordinates of all places between two corners in degrees, metres.
+///
+/// # Method
+/// From the middle each coordinate changes by its derivatives at most, and what they leave out is bounded by half the radius
+/// times the square of both half spans. Boxes of any size hold what they should; large ones are wider than they need be.
+pub(crate) fn box_of(low: (f64, f64), high: (f64, f64), anchor: &Anchor) -> [Point; 2] {
+    const SLACK: f64 = 1.01; // radii of curvature are within 0.7 % of each other
+    const ROUNDING_M: f64 = 0.01;
+    const AT_POLE_M: f64 = 1_000.0;
+    let [x, y, z] = anchor.point(f64::midpoint(low.0, high.0), f64::midpoint(low.1, high.1));
+    let east = (0.5 * (high.0 - low.0)).to_radians();
+    let north = (0.5 * (high.1 - low.1)).to_radians() * SLACK;
+    let beyond_m = 0.5 * SLACK * SEMI_MAJOR_M * (east + north).powi(2) + ROUNDING_M;
+    let from_axis_m = (x * x + y * y).sqrt();
+    let share = |x: f64| if from_axis_m > AT_POLE_M { x.abs() / from_axis_m } else { 1.0 };
+    let reach_m = [
+        y.abs() * east + share(x) * z.abs() * north + beyond_m,
+        x.abs() * east + share(y) * z.abs() * north + beyond_m,
+        from_axis_m * north + beyond_m,
+    ];
+    let spread = |side: f64| [x + side * reach_m[0], y + side * reach_m[1], z + side * reach_m[2]];
+    [spread(-1.0), spread(1.0)]
+}
+
 /// Squared chord in square metres; NaN when a place is missing.
 pub(crate) fn distance_m2(a: Point, b: Point) -> f64 {
     let d = [a[0] - b[0], a[1] - b[1], a[2] - b[2]];
@@ -141,6 +165,63 @@ const SLACK: f64 = 1.03;
 /// Beyond this latitude a degree to the east shrinks too fast.
 const HIGHEST_DEG: f64 = 80.0;
 
+/// East and north of short ways given in degrees, without a trigonometric function or a point.
+///
+/// # Method
+/// Along the ellipsoid a degree to the north is M π/180 long and one to the east N cos φ π/180; both are taken to change
+/// linearly with the latitude from the chart's middle on, and the directions turn by sin φ times the way to the east
+/// (convergence of the meridians). Up to [`REACH_DEG`] from the middle the terms left out are a few millionths of a way.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Chart {
+    longitude: f64,
+    latitude: f64,
+    /// Length of a degree to the east and to the north, metres, and how each changes by a degree of latitude.
+    east_m: f64,
+    north_m: f64,
+    east_slope_m: f64,
+    north_slope_m: f64,
+    /// Radians that directions turn by a degree to the east.
+    turn: f64,
+}
+
+impl Chart {
+    /// About a place in degrees.
+    pub(crate) fn at(longitude: f64, latitude: f64) -> Self {
+        let (sin, cos) = latitude.to_radians().sin_cos();
+        let w2 = 1.0 - ECCENTRICITY_2 * sin * sin;
+        let normal_m = SEMI_MAJOR_M / w2.sqrt();
+        let meridian_m = normal_m * (1.0 - ECCENTRICITY_2) / w2;
+        Self {
+            longitude,
+            latitude,
+            east_m: (normal_m * cos).to_radians(),
+            north_m: meridian_m.to_radians(),
+            east_slope_m: -(meridian_m * sin).to_radians().to_radians(),
+            north_slope_m: (3.0 * meridian_m * ECCENTRICITY_2 * sin * cos / w2).to_radians().to_radians(),
+            turn: sin.to_radians(),
+        }
+    }
+
+    /// Whether ways from a place to anywhere within some 100 m can be told.
+    pub(crate) fn holds(&self, longitude: f64, latitude: f64) -> bool {
+        (longitude - self.longitude).abs() <= REACH_DEG
+            && (latitude - self.latitude).abs() <= REACH_DEG
+            && self.latitude.abs() <= HIGHEST_DEG
+            && self.longitude.abs() <= 180.0 - 2.0 * REACH_DEG
+    }
+
+    /// East and north in metres of the way between two places that are near each other, one of them held; NaN when a
+    /// coordinate is missing.
+    pub(crate) fn offset_m(&self, from: (f64, f64), to: (f64, f64)) -> [f64; 2] {
+        let (east, north) = (to.0 - from.0, to.1 - from.1);
+        let beyond = (from.0 + 0.5 * east - self.longitude, from.1 + 0.5 * north - self.latitude);
+        let east_m = east * (self.east_m + self.east_slope_m * beyond.1);
+        let north_m = north * (self.north_m + self.north_slope_m * beyond.1);
+        let turn = self.turn * beyond.0;
+        [east_m - north_m * turn, north_m + east_m * turn]
+    }
+}
+
 /// East and north directions at a middle place.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Plane {
@@ -203,6 +284,51 @@ mod tests {
             }
             assert!(anchor.point(f64::NAN, lat)[0].is_nan() && anchor.point(lon, f64::NAN)[0].is_nan());
         }
+    }
+
+    #[test]
+    fn a_box_holds_all_places_between_its_corners() {
+        for (lon, lat) in [(0.0, 0.0), (11.5, 48.1), (-71.3, -33.2), (25.0, 89.99), (179.9, -60.0), (0.0, 90.0)] {
+            for (wide, high) in [(0.0, 0.0), (0.004, 0.002), (0.3, 0.01), (0.001, 0.5), (40.0, 3.0), (179.0, 20.0)] {
+                let (low, top) = ((lon - wide, f64::max(lat - high, -90.0)), (lon + wide, f64::min(lat + high, 90.0)));
+                let [least, most] = box_of(low, top, &Anchor::at(low.0, low.1));
+                for k in 0..=400 {
+                    let (along, up) = (f64::from(k % 21) / 20.0, f64::from(k / 21) / 19.0);
+                    let place = point(low.0 + along * (top.0 - low.0), low.1 + up.min(1.0) * (top.1 - low.1));
+                    for axis in 0..3 {
+                        let is_held = least[axis] <= place[axis] && place[axis] <= most[axis];
+                        assert!(is_held, "{lon} {lat} {wide} {high} {k} {axis}: {least:?} {place:?} {most:?}");
+                    }
+                }
+                if wide < 0.01 && high < 0.01 && lat.abs() < 80.0 {
+                    // some 900 m by 500 m
+                    let widest = (0..3).map(|axis| most[axis] - least[axis]).fold(0.0, f64::max);
+                    assert!(widest < 1_500.0, "{lon} {lat}: {widest}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_chart_tells_ways_as_the_plane_does() {
+        for (lon, lat) in [(0.0, 0.0), (11.5, 48.1), (-71.3, -33.2), (25.0, 69.6), (179.7, -16.0)] {
+            let (chart, plane) = (Chart::at(lon, lat), Plane::at(point(lon, lat)));
+            for k in 0..2_000 {
+                let (angle, beyond, way) = (f64::from(k) * 0.1, f64::from(k) * 5e-5, f64::from(k % 97) * 1e-5);
+                let from = (lon + angle.cos() * beyond, lat + angle.sin() * beyond);
+                let to = (from.0 + (7.0 * angle).cos() * way, from.1 + (7.0 * angle).sin() * way);
+                let ends = [from, to].map(|(lon, lat)| point(lon, lat));
+                let (told, expected) = (chart.offset_m(from, to), plane.offset_m(ends[0], ends[1]));
+                let distance_m = distance_m2(ends[0], ends[1]).sqrt();
+                assert!(chart.holds(from.0, from.1), "{lon} {lat}");
+                assert!((told[0].hypot(told[1]) - distance_m).abs() <= 5e-6 * distance_m + 1e-8, "{lon} {lat} {k}");
+                for axis in 0..2 {
+                    assert!((told[axis] - expected[axis]).abs() <= 4e-5 * distance_m + 1e-8, "{lon} {lat} {k}");
+                }
+            }
+        }
+        assert!(!Chart::at(10.0, 85.0).holds(10.0, 85.0) && !Chart::at(179.95, 1.0).holds(179.95, 1.0));
+        assert!(Chart::at(0.0, 0.0).offset_m((0.0, 0.0), (f64::NAN, 0.0))[0].is_nan());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The published images in the order that the matcher works in: by sequence, then time, then id.
 
-use crate::plane::{Anchor, NOWHERE, Point, distance_m2, point};
+use crate::plane::{Anchor, Chart, NOWHERE, Point, distance_m2, point};
 use capture_model::{Device, Evidence, PublishedImages};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -229,7 +229,9 @@ fn in_order(images: &PublishedImages) -> (Vec<u32>, Vec<u32>) {
         rest = behind;
     }
     sequences.into_par_iter().with_min_len(64).for_each(|(rows, is_keyed)| {
-        if !(is_keyed && are_timed_one_by_one(rows, images)) {
+        if is_keyed && are_in_order(rows, images) {
+            order_equal_times(rows, images);
+        } else {
             let key = |r: u32| {
                 let r = r as usize;
                 let creator = if is_keyed { 0 } else { images.creator_id[r] };
@@ -289,40 +291,51 @@ fn stretches(images: &PublishedImages) -> (Vec<Stretch>, usize) {
     (stretches, least.len())
 }
 
-/// Whether rows come in order of time, no two at one.
-fn are_timed_one_by_one(rows: &[u32], images: &PublishedImages) -> bool {
+/// Whether rows come in order of time, and those of one time in order of their ids.
+fn are_in_order(rows: &[u32], images: &PublishedImages) -> bool {
+    let (time_ms, id) = (&images.captured_at_ms, &images.id);
     let (first, last) = (rows[0] as usize, rows[rows.len() - 1] as usize);
-    if last - first + 1 == rows.len() {
-        return images.captured_at_ms[first..=last].windows(2).all(|two| two[0] < two[1]);
+    let is_before = |a: usize, b: usize| time_ms[a] < time_ms[b] || (time_ms[a] == time_ms[b] && id[a] < id[b]);
+    if rows.len() - 1 == last.wrapping_sub(first) && rows.is_sorted() {
+        return (first..last).all(|row| is_before(row, row + 1));
     }
-    rows.windows(2).all(|two| images.captured_at_ms[two[0] as usize] < images.captured_at_ms[two[1] as usize])
+    rows.windows(2).all(|two| is_before(two[0] as usize, two[1] as usize))
 }
 
 /// Images of one sequence at one time follow each other by their way from the image before (or back from the one after):
 /// ids say nothing about capture order, and chains must rise on both sides.
 fn order_equal_times(row: &mut [u32], images: &PublishedImages) {
-    let place = |r: u32| point(images.longitude[r as usize], images.latitude[r as usize]);
     let time = |r: u32| images.captured_at_ms[r as usize];
-    let mut start = 0;
-    while start < row.len() {
+    let (mut end, mut chart) = (0, None);
+    while let Some(equal) = row[end..].windows(2).position(|two| time(two[0]) == time(two[1])) {
+        let start = end + equal;
         let own = time(row[start]);
-        let end = start + row[start..].iter().take_while(|&&r| time(r) == own).count();
-        if end - start > 1 && own != PublishedImages::NO_TIME {
-            let before = start.checked_sub(1).map(|k| row[k]);
-            if let Some(anchor) = before.or(row.get(end).copied()) {
-                let anchor = place(anchor);
-                let mut tie: Vec<(f64, u64, u32)> = row[start..end]
-                    .iter()
-                    .map(|&r| (distance_m2(anchor, place(r)), images.id[r as usize], r))
-                    .collect();
-                tie.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-                if before.is_none() {
-                    tie.reverse();
-                }
-                row[start..end].iter_mut().zip(tie).for_each(|(slot, (_, _, r))| *slot = r);
-            }
+        end = start + row[start..].iter().take_while(|&&r| time(r) == own).count();
+        if own == PublishedImages::NO_TIME {
+            continue;
         }
-        start = end;
+        let before = start.checked_sub(1).map(|k| row[k]);
+        let Some(from) = before.or(row.get(end).copied()) else { continue };
+        let chart =
+            *chart.get_or_insert_with(|| Chart::at(images.longitude[from as usize], images.latitude[from as usize]));
+        let mut tie: Vec<(f64, u64, u32)> =
+            row[start..end].iter().map(|&r| (way_m2(&chart, images, from, r), images.id[r as usize], r)).collect();
+        tie.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        if before.is_none() {
+            tie.reverse();
+        }
+        row[start..end].iter_mut().zip(tie).for_each(|(slot, (_, _, r))| *slot = r);
+    }
+}
+
+/// The squared way between the uploaded places of two rows, m²; NaN where one is missing.
+fn way_m2(chart: &Chart, images: &PublishedImages, from: u32, to: u32) -> f64 {
+    let [from, to] = [from, to].map(|r| (images.longitude[r as usize], images.latitude[r as usize]));
+    if chart.holds(from.0, from.1) && chart.holds(to.0, to.1) {
+        let [east_m, north_m] = chart.offset_m(from, to);
+        east_m * east_m + north_m * north_m
+    } else {
+        distance_m2(point(from.0, from.1), point(to.0, to.1))
     }
 }
 

@@ -31,7 +31,7 @@ pub(crate) fn matched_reason(
     if standing.block.places == Places::Computed {
         return Reason::Adjusted;
     }
-    let row = ride.rows[photo] as usize;
+    let row = ride.row(photo);
     let place = ride.anchor.point(local.longitude[row], local.latitude[row]);
     let is_placed = distance_m2(side.points(image, &ride.anchor)[0], place) < EXACT_M * EXACT_M;
     let lag = |time_ms: i64, offset_ms: i64| (side.time_ms(image) - time_ms - offset_ms).abs();

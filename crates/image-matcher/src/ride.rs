@@ -1,54 +1,72 @@
 //! One local track on one clock: the photos in capture order, with the times that the uploader would have sent.
 
-use crate::plane::{Anchor, Plane, Point, distance_m2};
+use crate::plane::{Anchor, Chart, Plane, Point, distance_m2};
 use capture_model::{Device, LocalImages, TimeKind};
+use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::OnceLock;
 
 /// A receiver that repeats itself: places closer than this to the one before, metres.
 const FROZEN_M: f64 = 0.02;
 
-/// Photos of one track that share a clock.
+/// Photos of one track that share a clock. What the columns of the local side hold is read in place; what must be computed is
+/// computed when it is asked for, and may be forgotten.
 #[derive(Debug, Clone)]
-pub(crate) struct Ride {
+pub(crate) struct Ride<'a> {
     /// Number of the track.
     pub(crate) track: usize,
     /// Number of the clock group.
     pub(crate) clock_group: u32,
     /// Which clock it is; `None` for rides without any time.
     pub(crate) kind: TimeKind,
-    /// Row of `LocalImages` of each photo, in capture order.
-    pub(crate) rows: Vec<u32>,
-    /// Sent times, ms on the local clock; interpolated where `width_s` is above 0.
-    pub(crate) time_ms: Vec<i64>,
+    /// Rows of the photos, in capture order.
+    rows: Rows,
+    /// Sent times, ms on the local clock; interpolated where [`Self::width_s`] is above 0.
+    pub(crate) time_ms: Cow<'a, [i64]>,
     /// Times as written, ms.
-    pub(crate) raw_ms: Vec<i64>,
-    /// Half width of an interpolated time, seconds; 0 for a time of its own.
-    pub(crate) width_s: Vec<f64>,
+    pub(crate) raw_ms: Cow<'a, [i64]>,
+    /// Half width of each interpolated time, seconds; empty where all photos have times of their own.
+    widths_s: Vec<f64>,
     /// Whether times were written in whole seconds.
     pub(crate) whole_seconds: bool,
-    /// Times of a regular shutter that whole seconds were cut from, ms.
-    pub(crate) shutter_ms: Option<Vec<f64>>,
-    /// Typical time from one photo to the next, seconds; 0 without times.
-    pub(crate) interval_s: f64,
+    /// Whether all photos have a time, or none could be placed between its neighbours.
+    is_told: bool,
+    longitude: Cow<'a, [f64]>,
+    latitude: Cow<'a, [f64]>,
+    altitude_m: Cow<'a, [f32]>,
+    heading_deg: Cow<'a, [f32]>,
     /// The first place.
     pub(crate) anchor: Anchor,
-    /// Places.
-    pub(crate) place: Vec<Point>,
-    /// Whether the receiver repeats the place before.
-    pub(crate) frozen: Vec<bool>,
-    /// Altitude, NaN when unknown.
-    pub(crate) altitude_m: Vec<f64>,
-    /// Heading, NaN when unknown.
-    pub(crate) heading_deg: Vec<f64>,
     /// Folded device; `None` when unknown.
     pub(crate) device: Option<Device>,
     /// Directions at the middle.
     pub(crate) plane: Plane,
+    /// The same for ways that are given in degrees.
+    pub(crate) chart: Chart,
+    looks: Looks,
 }
 
-impl Ride {
+/// What is asked only while blocks are weighed.
+#[derive(Debug, Clone, Default)]
+struct Looks {
+    place: OnceLock<Vec<Point>>,
+    frozen: OnceLock<Vec<bool>>,
+    shutter_ms: OnceLock<Option<Vec<f64>>>,
+    interval_s: OnceLock<f64>,
+}
+
+/// Rows of `LocalImages`.
+#[derive(Debug, Clone)]
+enum Rows {
+    /// They follow each other.
+    From(usize, usize),
+    Listed(Vec<u32>),
+}
+
+impl<'a> Ride<'a> {
     /// How many photos.
     pub(crate) fn len(&self) -> usize {
-        self.rows.len()
+        self.time_ms.len()
     }
 
     /// Whether its photos have times.
@@ -56,45 +74,92 @@ impl Ride {
         self.kind != TimeKind::None
     }
 
-    /// Frees what is asked only while blocks are weighed.
+    /// Row of `LocalImages` of a photo.
+    pub(crate) fn row(&self, photo: usize) -> usize {
+        match &self.rows {
+            Rows::From(first, _) => first + photo,
+            Rows::Listed(rows) => rows[photo] as usize,
+        }
+    }
+
+    /// Longitudes and latitudes, degrees.
+    pub(crate) fn degrees(&self) -> (&[f64], &[f64]) {
+        (&self.longitude, &self.latitude)
+    }
+
+    /// Places.
+    pub(crate) fn place(&self) -> &[Point] {
+        self.looks.place.get_or_init(|| {
+            self.longitude.iter().zip(&*self.latitude).map(|(&lon, &lat)| self.anchor.point(lon, lat)).collect()
+        })
+    }
+
+    /// Whether the receiver repeats the place before.
+    pub(crate) fn frozen(&self) -> &[bool] {
+        self.looks.frozen.get_or_init(|| frozen(self.place()))
+    }
+
+    /// Altitude of a photo, NaN when unknown.
+    pub(crate) fn altitude_m(&self, photo: usize) -> f64 {
+        f64::from(self.altitude_m[photo])
+    }
+
+    /// Heading of a photo, NaN when unknown.
+    pub(crate) fn heading_deg(&self, photo: usize) -> f64 {
+        f64::from(self.heading_deg[photo])
+    }
+
+    /// Half width of the time of a photo that was placed between its neighbours, seconds; 0 for a time of its own.
+    pub(crate) fn width_s(&self, photo: usize) -> f64 {
+        self.widths_s.get(photo).copied().unwrap_or(0.0)
+    }
+
+    /// Times of a regular shutter that whole seconds were cut from, ms.
+    pub(crate) fn shutter_ms(&self) -> Option<&[f64]> {
+        let is_asked = self.whole_seconds && self.is_timed() && self.is_told && self.widths_s.is_empty();
+        let shutter_ms =
+            self.looks.shutter_ms.get_or_init(|| if is_asked { regular_shutter(&self.raw_ms) } else { None });
+        shutter_ms.as_deref()
+    }
+
+    /// Typical time from one photo to the next, seconds; 0 without times.
+    pub(crate) fn interval_s(&self) -> f64 {
+        let typical_s = || if self.is_timed() { typical_interval_s(&self.time_ms) } else { 0.0 };
+        *self.looks.interval_s.get_or_init(typical_s)
+    }
+
+    /// Frees what is asked only while blocks are weighed; it is computed anew for whoever asks again.
     pub(crate) fn forget_looks(&mut self) {
-        self.shutter_ms = None;
-        self.place = Vec::new();
-        self.frozen = Vec::new();
-        self.altitude_m = Vec::new();
-        self.heading_deg = Vec::new();
-        if self.raw_ms == self.time_ms {
-            self.raw_ms = Vec::new();
-        }
-        if self.width_s.iter().all(|&width_s| width_s == 0.0) {
-            self.width_s = Vec::new();
-        }
+        self.looks = Looks::default();
     }
 
     /// The time of a photo as written, ms; that which was placed between its neighbours where it has none.
     pub(crate) fn written_ms(&self, photo: usize) -> i64 {
-        self.raw_ms.get(photo).copied().unwrap_or(self.time_ms[photo])
+        self.raw_ms[photo]
     }
 
     /// Whether the time of a photo was placed between its neighbours.
     pub(crate) fn is_interpolated(&self, photo: usize) -> bool {
-        self.width_s.get(photo).is_some_and(|&width_s| width_s > 0.0)
+        self.width_s(photo) > 0.0
     }
 
     /// The rides of one track: one per kind of clock; photos without time go with the larger.
-    pub(crate) fn of_track(local: &LocalImages, track: usize) -> Vec<Self> {
-        let rows: Vec<u32> = local.rows_of(track).map(|row| row as u32).collect();
-        if rows.is_empty() {
+    pub(crate) fn of_track(local: &'a LocalImages, track: usize) -> Vec<Self> {
+        let all = local.rows_of(track);
+        if all.is_empty() {
             return Vec::new();
         }
-        let kind = local.time_kind[rows[0] as usize];
-        if kind != TimeKind::None && local.time_kind[local.rows_of(track)].iter().all(|&other| other == kind) {
+        let kind = local.time_kind[all.start];
+        if kind != TimeKind::None && local.time_kind[all.clone()].iter().all(|&other| other == kind) {
+            if is_in_order(local, all.clone()) {
+                return vec![Self::in_place(local, track, kind, all)];
+            }
             let mut rides = Vec::with_capacity(1);
-            Self::timed(local, track, kind, rows, Vec::new(), &mut rides);
+            Self::timed(local, track, kind, all.map(|row| row as u32).collect(), Vec::new(), &mut rides);
             return rides;
         }
         let of_kind = |kind: TimeKind| {
-            rows.iter().copied().filter(|&row| local.time_kind[row as usize] == kind).collect::<Vec<_>>()
+            all.clone().filter(|&row| local.time_kind[row] == kind).map(|row| row as u32).collect::<Vec<_>>()
         };
         let (absolute, wall, none) = (of_kind(TimeKind::Absolute), of_kind(TimeKind::Wall), of_kind(TimeKind::None));
         let mut rides = Vec::new();
@@ -116,10 +181,26 @@ impl Ride {
         rides
     }
 
+    /// A ride on one clock whose rows are in capture order.
+    fn in_place(local: &'a LocalImages, track: usize, kind: TimeKind, rows: Range<usize>) -> Self {
+        let (time_ms, raw_ms) = (&local.sent_time_ms[rows.clone()], &local.time_ms[rows.clone()]);
+        Self {
+            kind,
+            time_ms: Cow::Borrowed(time_ms),
+            raw_ms: Cow::Borrowed(raw_ms),
+            whole_seconds: is_in_seconds(&local.time_resolution_ms[rows.clone()], raw_ms),
+            longitude: Cow::Borrowed(&local.longitude[rows.clone()]),
+            latitude: Cow::Borrowed(&local.latitude[rows.clone()]),
+            altitude_m: Cow::Borrowed(&local.altitude_m[rows.clone()]),
+            heading_deg: Cow::Borrowed(&local.heading_deg[rows.clone()]),
+            ..Self::bare(local, track, Rows::From(rows.start, rows.end))
+        }
+    }
+
     /// A ride on one clock. Photos without time are placed between their neighbours by name where names follow time; what
     /// cannot be placed is given back.
     fn timed(
-        local: &LocalImages,
+        local: &'a LocalImages,
         track: usize,
         kind: TimeKind,
         timed: Vec<u32>,
@@ -149,84 +230,108 @@ impl Ride {
             }
         }
         photos.sort_unstable_by_key(|&(time, _, row)| (time, local.path_rank[row as usize]));
-        let mut ride = Self::bare(local, track, kind, photos.iter().map(|&(_, _, row)| row).collect());
-        ride.time_ms = photos.iter().map(|photo| photo.0).collect();
-        ride.width_s = photos.iter().map(|photo| photo.1).collect();
-        ride.raw_ms = photos
-            .iter()
-            .map(|&(time, width, row)| if width > 0.0 { time } else { local.time_ms[row as usize] })
-            .collect();
-        ride.whole_seconds = timed.iter().all(|&row| local.time_resolution_ms[row as usize] >= 1000)
-            || ride.raw_ms.iter().all(|ms| ms % 1000 == 0);
-        if ride.whole_seconds && left.is_empty() && ride.width_s.iter().all(|&width| width == 0.0) {
-            ride.shutter_ms = regular_shutter(&ride.raw_ms);
-        }
-        ride.interval_s = typical_interval_s(&ride.time_ms);
+        let raw_ms =
+            |&(time, width, row): &(i64, f64, u32)| if width > 0.0 { time } else { local.time_ms[row as usize] };
+        let raw_ms: Vec<i64> = photos.iter().map(raw_ms).collect();
+        let whole_seconds = timed.iter().all(|&row| local.time_resolution_ms[row as usize] >= 1000)
+            || raw_ms.iter().all(|ms| ms % 1000 == 0);
+        let has_widths = photos.iter().any(|photo| photo.1 > 0.0);
+        let ride = Self {
+            kind,
+            time_ms: photos.iter().map(|photo| photo.0).collect(),
+            raw_ms: Cow::Owned(raw_ms),
+            widths_s: if has_widths { photos.iter().map(|photo| photo.1).collect() } else { Vec::new() },
+            whole_seconds,
+            is_told: left.is_empty(),
+            ..Self::of_rows(local, track, photos.iter().map(|photo| photo.2).collect())
+        };
         rides.push(ride);
         left
     }
 
     /// A ride whose only order is that of the names.
-    fn untimed(local: &LocalImages, track: usize, mut rows: Vec<u32>) -> Self {
+    fn untimed(local: &'a LocalImages, track: usize, mut rows: Vec<u32>) -> Self {
         rows.sort_unstable_by_key(|&row| local.path_rank[row as usize]);
-        let mut ride = Self::bare(local, track, TimeKind::None, rows);
-        ride.time_ms = vec![0; ride.len()];
-        ride.raw_ms = vec![0; ride.len()];
-        ride.width_s = vec![0.0; ride.len()];
-        ride
+        let time_ms = vec![0; rows.len()];
+        Self { time_ms: Cow::Owned(time_ms.clone()), raw_ms: Cow::Owned(time_ms), ..Self::of_rows(local, track, rows) }
     }
 
     /// Some of its photos as a ride of their own, with the times as written.
     pub(crate) fn part(&self, photos: &[usize]) -> Self {
-        let of = |values: &[f64]| photos.iter().map(|&k| values[k]).collect::<Vec<f64>>();
         let raw_ms: Vec<i64> = photos.iter().map(|&k| self.raw_ms[k]).collect();
         let time_ms =
             if self.whole_seconds { raw_ms.clone() } else { photos.iter().map(|&k| self.time_ms[k]).collect() };
-        let place: Vec<Point> = photos.iter().map(|&k| self.place[k]).collect();
+        let of_degrees = |values: &[f64]| photos.iter().map(|&k| values[k]).collect::<Vec<f64>>();
+        let of_small = |values: &[f32]| photos.iter().map(|&k| values[k]).collect::<Vec<f32>>();
         Self {
-            rows: photos.iter().map(|&k| self.rows[k]).collect(),
-            interval_s: typical_interval_s(&time_ms),
-            shutter_ms: if self.shutter_ms.is_some() { regular_shutter(&raw_ms) } else { None },
-            time_ms,
-            raw_ms,
-            width_s: of(&self.width_s),
-            frozen: frozen(&place),
-            altitude_m: of(&self.altitude_m),
-            heading_deg: of(&self.heading_deg),
-            place,
+            rows: Rows::Listed(photos.iter().map(|&k| self.row(k) as u32).collect()),
+            time_ms: Cow::Owned(time_ms),
+            raw_ms: Cow::Owned(raw_ms),
+            widths_s: if self.widths_s.is_empty() { Vec::new() } else { of_degrees(&self.widths_s) },
+            is_told: self.shutter_ms().is_some(),
+            longitude: of_degrees(&self.longitude).into(),
+            latitude: of_degrees(&self.latitude).into(),
+            altitude_m: of_small(&self.altitude_m).into(),
+            heading_deg: of_small(&self.heading_deg).into(),
             device: self.device.clone(),
+            looks: Looks::default(),
             ..*self
         }
     }
 
-    fn bare(local: &LocalImages, track: usize, kind: TimeKind, rows: Vec<u32>) -> Self {
-        let column = |f: &dyn Fn(usize) -> f64| rows.iter().map(|&row| f(row as usize)).collect::<Vec<f64>>();
-        let degrees = |row: u32| (local.longitude[row as usize], local.latitude[row as usize]);
-        let (longitude, latitude) = degrees(rows[0]);
-        let anchor = Anchor::at(longitude, latitude);
-        let place: Vec<Point> = rows.iter().map(|&row| degrees(row)).map(|(lon, lat)| anchor.point(lon, lat)).collect();
-        let frozen = frozen(&place);
-        let device = local.devices.value(local.device[rows[0] as usize]);
+    /// The columns of some rows, without times.
+    fn of_rows(local: &'a LocalImages, track: usize, rows: Vec<u32>) -> Self {
+        Self {
+            longitude: rows.iter().map(|&row| local.longitude[row as usize]).collect(),
+            latitude: rows.iter().map(|&row| local.latitude[row as usize]).collect(),
+            altitude_m: rows.iter().map(|&row| local.altitude_m[row as usize]).collect(),
+            heading_deg: rows.iter().map(|&row| local.heading_deg[row as usize]).collect(),
+            ..Self::bare(local, track, Rows::Listed(rows))
+        }
+    }
+
+    /// What is known of rows without their columns.
+    fn bare(local: &'a LocalImages, track: usize, rows: Rows) -> Self {
+        let (first, middle) = match &rows {
+            Rows::From(first, end) => (*first, first + (end - first) / 2),
+            Rows::Listed(rows) => (rows[0] as usize, rows[rows.len() / 2] as usize),
+        };
+        let anchor = Anchor::at(local.longitude[first], local.latitude[first]);
+        let plane = Plane::at(anchor.point(local.longitude[middle], local.latitude[middle]));
+        let device = local.devices.value(local.device[first]);
         Self {
             track,
             clock_group: local.clock_group.get(track).copied().unwrap_or(track as u32),
-            kind,
-            time_ms: Vec::new(),
-            raw_ms: Vec::new(),
-            width_s: Vec::new(),
-            whole_seconds: false,
-            shutter_ms: None,
-            interval_s: 0.0,
-            plane: Plane::at(place[place.len() / 2]),
-            anchor,
-            frozen,
-            altitude_m: column(&|row| f64::from(local.altitude_m[row])),
-            heading_deg: column(&|row| f64::from(local.heading_deg[row])),
-            device: (!device.is_unknown()).then(|| device.key()),
-            place,
+            kind: TimeKind::None,
             rows,
+            time_ms: Cow::default(),
+            raw_ms: Cow::default(),
+            widths_s: Vec::new(),
+            whole_seconds: false,
+            is_told: true,
+            longitude: Cow::default(),
+            latitude: Cow::default(),
+            altitude_m: Cow::default(),
+            heading_deg: Cow::default(),
+            anchor,
+            device: (!device.is_unknown()).then(|| device.key()),
+            plane,
+            chart: Chart::at(local.longitude[middle], local.latitude[middle]),
+            looks: Looks::default(),
         }
     }
+}
+
+/// Whether rows are in order of time, those of one time by their paths.
+fn is_in_order(local: &LocalImages, rows: Range<usize>) -> bool {
+    let (time_ms, path_rank) = (&local.sent_time_ms[rows.clone()], &local.path_rank[rows]);
+    (1..time_ms.len())
+        .all(|k| time_ms[k - 1] < time_ms[k] || (time_ms[k - 1] == time_ms[k] && path_rank[k - 1] <= path_rank[k]))
+}
+
+/// Whether times are written in whole seconds.
+fn is_in_seconds(resolution_ms: &[u16], raw_ms: &[i64]) -> bool {
+    resolution_ms.iter().all(|&step_ms| step_ms >= 1000) || raw_ms.iter().all(|ms| ms % 1000 == 0)
 }
 
 /// Whether each place is that of the photo before.

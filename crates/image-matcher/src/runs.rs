@@ -5,14 +5,16 @@
 //!
 //! # Method
 //! Boxes lie in earth-centred metres, so that neither the antimeridian nor the poles are special; the fourth axis is
-//! time. The least and greatest coordinates of a run need no sine; its box in space is that of the four corners, grown by
-//! what the earth bulges between them. A run ends where its sequence jumps. Boxes are kept in whole metres and seconds,
-//! rounded outwards: a gate of 80 m does not ask for more, and a run is 40 bytes instead of 72.
+//! time. The least and greatest coordinates of a run need no sine, and its box in space follows from them. A run ends where
+//! its sequence jumps; one whose coordinates lie near each other holds no jump, so its images are not looked at one by one.
+//! Boxes are kept in whole metres and seconds, rounded outwards: a gate of 80 m does not ask for more, and a run is 48 bytes
+//! instead of 80.
 
-use crate::plane::{Anchor, Point};
+use crate::plane::{Anchor, Point, box_of};
 use crate::published_side::PublishedSide;
 use rayon::prelude::*;
 use rstar::{AABB, RStarInsertionStrategy, RTree, RTreeObject, RTreeParams};
+use std::num::NonZeroU32;
 use std::ops::Range;
 
 /// Images in one run, at most.
@@ -26,6 +28,23 @@ pub(crate) struct Run {
     envelope: AABB<[i32; 4]>,
     /// Places in the published order.
     images: Range<u32>,
+    /// Row of the first image and one, where their rows follow each other.
+    first_row: Option<NonZeroU32>,
+    /// Whether some have an adjusted place.
+    has_computed: bool,
+}
+
+impl Run {
+    /// Places in the published order.
+    pub(crate) fn images(&self) -> Range<usize> {
+        self.images.start as usize..self.images.end as usize
+    }
+
+    /// Rows of the images, where they follow each other and none has an adjusted place.
+    pub(crate) fn plain_rows(&self) -> Option<Range<usize>> {
+        let first = self.first_row?.get() as usize - 1;
+        (!self.has_computed).then(|| first..first + self.images.len())
+    }
 }
 
 impl RTreeObject for Run {
@@ -78,23 +97,23 @@ impl Index {
     pub(crate) fn near(&self, low: Point, high: Point, distance_m: f64) -> Vec<Range<u32>> {
         let mut found = Vec::new();
         self.near_in_time(low, high, distance_m, (i64::MIN, i64::MAX), &mut found);
-        found
+        found.into_iter().map(|run| run.images.clone()).collect()
     }
 
     /// Runs that come within a distance of a box between two times in ms, in the published order, in place of what was
     /// found before.
-    pub(crate) fn near_in_time(
-        &self,
+    pub(crate) fn near_in_time<'a>(
+        &'a self,
         low: Point,
         high: Point,
         distance_m: f64,
         times_ms: (i64, i64),
-        found: &mut Vec<Range<u32>>,
+        found: &mut Vec<&'a Run>,
     ) {
         found.clear();
         let wanted = whole_box(low.map(|x| x - distance_m), high.map(|x| x + distance_m), times_ms);
-        found.extend(self.tree.locate_in_envelope_intersecting(wanted).map(|run| run.images.clone()));
-        found.sort_unstable_by_key(|images| (images.start, images.end));
+        found.extend(self.tree.locate_in_envelope_intersecting(wanted));
+        found.sort_unstable_by_key(|run| (run.images.start, run.images.end));
     }
 }
 
@@ -118,6 +137,24 @@ struct Degrees {
 impl Degrees {
     const NOWHERE: Self = Self { low: (f64::MAX, f64::MAX), high: (f64::MIN, f64::MIN) };
 
+    /// Of all places of two columns; missing coordinates change nothing.
+    fn of(longitude: &[f64], latitude: &[f64]) -> Self {
+        let (lon, lat) = (bounds(longitude), bounds(latitude));
+        Self { low: (lon.0, lat.0), high: (lon.1, lat.1) }
+    }
+
+    /// Whether there was a place.
+    fn is_somewhere(&self) -> bool {
+        self.low.0 <= self.high.0 && self.low.1 <= self.high.1
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self {
+            low: (self.low.0.min(other.low.0), self.low.1.min(other.low.1)),
+            high: (self.high.0.max(other.high.0), self.high.1.max(other.high.1)),
+        }
+    }
+
     fn with(self, (lon, lat): (f64, f64)) -> Self {
         Self {
             low: (self.low.0.min(lon), self.low.1.min(lat)), // a missing coordinate changes nothing
@@ -127,7 +164,7 @@ impl Degrees {
 }
 
 /// The least and greatest of some values; missing ones change nothing.
-fn bounds(values: &[f64]) -> (f64, f64) {
+pub(crate) fn bounds(values: &[f64]) -> (f64, f64) {
     const LANES: usize = 8;
     let (mut low, mut high) = ([f64::MAX; LANES], [f64::MIN; LANES]);
     let widen = |low: &mut f64, high: &mut f64, value: f64| {
@@ -154,44 +191,33 @@ fn is_jump(a: (f64, f64), b: (f64, f64)) -> bool {
 /// The runs of one sequence.
 fn cut(side: &PublishedSide, sequence: usize, runs: &mut Vec<Run>) {
     let images = side.images_of(sequence);
-    if cut_plain(side, images.clone(), runs).is_none() {
-        cut_any(side, images, runs);
-    }
-}
-
-/// The runs of a sequence whose rows follow each other, without a missing place and without a jump: no image is looked at
-/// by itself. `None` for any other.
-fn cut_plain(side: &PublishedSide, images: Range<usize>, runs: &mut Vec<Run>) -> Option<()> {
-    let (rows, columns) = (side.rows(images.clone())?, side.columns());
+    let Some(rows) = side.rows(images.clone()) else { return cut_any(side, images, runs) };
+    let columns = side.columns();
     let (lon, lat) = (&columns.longitude[rows.clone()], &columns.latitude[rows.clone()]);
-    let steps = |values: &[f64], largest: f64| {
-        // a comparison with a missing value fails
-        values.iter().zip(&values[1..]).fold(true, |all, (a, b)| all & ((a - b).abs() <= largest))
-    };
-    let is_plain = steps(lon, LARGEST_JUMP_DEG * 4.0) && steps(lat, LARGEST_JUMP_DEG);
-    if !is_plain || lon[0].is_nan() || lat[0].is_nan() {
-        return None;
-    }
-    let computed = [&columns.computed_longitude[rows.clone()], &columns.computed_latitude[rows]];
-    let anchor = Anchor::at(lon[0], lat[0]);
+    let computed = [&columns.computed_longitude[rows.clone()], &columns.computed_latitude[rows.clone()]];
+    let mut anchor = None;
     for from in (0..lon.len()).step_by(LONGEST_RUN) {
-        let run_of = from..(from + LONGEST_RUN).min(lon.len());
-        let both = |own: &[f64], other: &[f64]| {
-            let (own, other) = (bounds(&own[run_of.clone()]), bounds(&other[run_of.clone()]));
-            (own.0.min(other.0), own.1.max(other.1))
-        };
-        let (lon, lat) = (both(lon, computed[0]), both(lat, computed[1]));
-        let all = Degrees { low: (lon.0, lat.0), high: (lon.1, lat.1) };
-        runs.extend(run(side, &anchor, all, images.start + run_of.start..images.start + run_of.end));
+        let of_run = from..(from + LONGEST_RUN).min(lon.len());
+        let own = Degrees::of(&lon[of_run.clone()], &lat[of_run.clone()]);
+        let other = Degrees::of(&computed[0][of_run.clone()], &computed[1][of_run.clone()]);
+        let images = images.start + of_run.start..images.start + of_run.end;
+        if own.is_somewhere() && !is_jump(own.low, own.high) {
+            let anchor = anchor.get_or_insert_with(|| Anchor::at(own.low.0, own.low.1));
+            let first_row = Some(rows.start + of_run.start);
+            runs.extend(run(side, anchor, own.and(other), images, first_row, other.is_somewhere()));
+        } else {
+            cut_any(side, images, runs);
+        }
     }
-    Some(())
 }
 
+/// The runs of images of one sequence, each looked at by itself.
 fn cut_any(side: &PublishedSide, images: Range<usize>, runs: &mut Vec<Run>) {
     let mut first = images.start;
-    let mut all = Degrees::NOWHERE;
+    let (mut all, mut has_computed) = (Degrees::NOWHERE, false);
     let mut last: Option<(f64, f64)> = None;
     let mut anchor = Anchor::at(0.0, 0.0);
+    let first_row = |images: Range<usize>| side.rows(images).map(|rows| rows.start);
     for at in images.clone() {
         let [original, computed] = side.degrees(at);
         let Some(own) = [original, computed].into_iter().find(|place| !(place.0.is_nan() || place.1.is_nan())) else {
@@ -201,42 +227,36 @@ fn cut_any(side: &PublishedSide, images: Range<usize>, runs: &mut Vec<Run>) {
             anchor = Anchor::at(own.0, own.1);
         }
         if last.is_some_and(|last| is_jump(last, own) || at - first >= LONGEST_RUN) {
-            runs.extend(run(side, &anchor, all, first..at));
-            (first, all) = (at, Degrees::NOWHERE);
+            runs.extend(run(side, &anchor, all, first..at, first_row(first..at), has_computed));
+            (first, all, has_computed) = (at, Degrees::NOWHERE, false);
         }
         last = Some(own);
         all = all.with(own);
         if !(computed.0.is_nan() || computed.1.is_nan()) {
-            all = all.with(computed);
+            (all, has_computed) = (all.with(computed), true);
         }
     }
-    runs.extend(run(side, &anchor, all, first..images.end));
+    runs.extend(run(side, &anchor, all, first..images.end, first_row(first..images.end), has_computed));
 }
 
 /// A run with its box; `None` without a place.
-fn run(side: &PublishedSide, anchor: &Anchor, all: Degrees, images: Range<usize>) -> Option<Run> {
-    const SEMI_MAJOR_M: f64 = 6_378_137.0;
-    if all.low.0 > all.high.0 || all.low.1 > all.high.1 {
+fn run(
+    side: &PublishedSide,
+    anchor: &Anchor,
+    all: Degrees,
+    images: Range<usize>,
+    first_row: Option<usize>,
+    has_computed: bool,
+) -> Option<Run> {
+    if !all.is_somewhere() {
         return None;
     }
-    let corners = [
-        anchor.point(all.low.0, all.low.1),
-        anchor.point(all.high.0, all.low.1),
-        anchor.point(all.low.0, all.high.1),
-        anchor.point(all.high.0, all.high.1),
-    ];
-    let (mut low, mut high) = (corners[0], corners[0]);
-    for corner in &corners[1..] {
-        for axis in 0..3 {
-            low[axis] = low[axis].min(corner[axis]);
-            high[axis] = high[axis].max(corner[axis]);
-        }
-    }
-    // second derivatives of a coordinate over the angles are the radius at most, so it strays from its corners by an eighth
-    // of that times the squares of both spans
-    let span = ((all.high.0 - all.low.0).to_radians(), (all.high.1 - all.low.1).to_radians());
-    let bulge_m = SEMI_MAJOR_M * (span.0 * span.0 + span.1 * span.1) / 8.0 + 0.01;
-    (low, high) = (low.map(|x| x - bulge_m), high.map(|x| x + bulge_m));
+    let [low, high] = box_of(all.low, all.high, anchor);
     let times_ms = (side.time_ms(images.start), side.time_ms(images.end - 1));
-    Some(Run { envelope: whole_box(low, high, times_ms), images: images.start as u32..images.end as u32 })
+    Some(Run {
+        envelope: whole_box(low, high, times_ms),
+        first_row: first_row.and_then(|row| NonZeroU32::new(row as u32 + 1)),
+        images: images.start as u32..images.end as u32,
+        has_computed,
+    })
 }

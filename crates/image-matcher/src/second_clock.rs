@@ -23,14 +23,14 @@ const MOST_LEFT: usize = 256;
 const SAME_MS: i64 = 300;
 
 /// Takes the photos that ran on another of the clock's offsets out of what was found, and gives them back as rides of their own.
-pub(crate) fn on_other_clocks(
-    ride: &Ride,
+pub(crate) fn on_other_clocks<'a>(
+    ride: &Ride<'a>,
     found: &mut Explored,
     offsets_ms: &[i64],
     side: &PublishedSide,
     index: &Index,
     settings: &MatchSettings,
-) -> Vec<(Ride, Explored)> {
+) -> Vec<(Ride<'a>, Explored)> {
     let left = left_over(ride, found);
     if !ride.is_timed() || offsets_ms.len() < 2 || left.is_empty() || left.len() > MOST_LEFT {
         return Vec::new();

@@ -169,9 +169,9 @@ fn also_published(twins: &[(u32, u32)], verdicts: &[Verdict]) -> Lists<u32> {
 fn twins(published: &PublishedImages, side: &PublishedSide, rides: &[Ride], standings: &[Standing]) -> Vec<(u32, u32)> {
     let listed = standings.iter().filter(|standing| standing.twin_of.is_some());
     let sure = |standing: &Standing| {
-        let rows = &rides[standing.ride].rows;
+        let ride = &rides[standing.ride];
         let pairs = standing.block.pairs.iter().filter(|pair| pair.posterior > 0.5);
-        pairs.map(|pair| (rows[pair.photo as usize], side.row(pair.image as usize))).collect::<Vec<_>>()
+        pairs.map(|pair| (ride.row(pair.photo as usize) as u32, side.row(pair.image as usize))).collect::<Vec<_>>()
     };
     let mut twins: Vec<(u32, u32)> =
         listed.flat_map(sure).filter(|&(_, image)| published.id_exact[image as usize]).collect();

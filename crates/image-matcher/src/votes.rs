@@ -107,7 +107,7 @@ fn most_exact(scored: &[Hypothesis]) -> Option<usize> {
 pub(crate) fn least_apart_ms(ride: &Ride) -> i64 {
     const MOST_MS: f64 = 800.0;
     const LEAST_MS: f64 = 60.0;
-    let apart_ms = if ride.interval_s > 0.0 { 600.0 * ride.interval_s } else { MOST_MS };
+    let apart_ms = if ride.interval_s() > 0.0 { 600.0 * ride.interval_s() } else { MOST_MS };
     apart_ms.clamp(LEAST_MS, MOST_MS) as i64
 }
 

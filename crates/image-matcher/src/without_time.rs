@@ -34,7 +34,7 @@ pub(crate) fn pair_without_time(ride: &Ride, side: &PublishedSide, found: &mut E
     }
     let by_place = ByPlace::of(ride);
     let placed = photos_that_are_held(ride, &found.blocks, |pair| {
-        is_there(side.points(pair.image as usize, &ride.anchor)[0], ride.place[pair.photo as usize])
+        is_there(side.points(pair.image as usize, &ride.anchor)[0], ride.place()[pair.photo as usize])
     });
     for block in found.blocks.iter_mut().filter(|block| is_asked(block)) {
         if !is_copied(block, ride, side) {
@@ -44,7 +44,7 @@ pub(crate) fn pair_without_time(ride: &Ride, side: &PublishedSide, found: &mut E
         let mut pairs: Vec<(u32, u32)> = untimed_images(side, block.sequence)
             .filter_map(|image| {
                 let photo = by_place.only_photo(ride, side.points(image, &ride.anchor)[0])?;
-                let climb_m = (side.altitude_m(image) - ride.altitude_m[photo as usize]).abs();
+                let climb_m = (side.altitude_m(image) - ride.altitude_m(photo as usize)).abs();
                 let is_held = own[photo as usize] || placed[photo as usize];
                 let is_free = !is_held && (climb_m.is_nan() || climb_m < EXACT_ALTITUDE_M);
                 is_free.then_some((photo, image as u32))
@@ -80,7 +80,7 @@ fn untimed_images(side: &PublishedSide, sequence: u32) -> Range<usize> {
 /// Whether most pairs of a block agree in their uploaded places.
 fn is_copied(block: &Block, ride: &Ride, side: &PublishedSide) -> bool {
     let is_exact = |&&(photo, image): &&(u32, u32)| {
-        is_there(side.points(image as usize, &ride.anchor)[0], ride.place[photo as usize])
+        is_there(side.points(image as usize, &ride.anchor)[0], ride.place()[photo as usize])
     };
     block.chain.iter().filter(is_exact).count() * 2 >= block.chain.len()
 }
@@ -94,7 +94,7 @@ struct ByPlace(Vec<(f64, u32)>);
 
 impl ByPlace {
     fn of(ride: &Ride) -> Self {
-        let mut photos: Vec<(f64, u32)> = ride.place.iter().map(|place| place[0]).zip(0..).collect();
+        let mut photos: Vec<(f64, u32)> = ride.place().iter().map(|place| place[0]).zip(0..).collect();
         photos.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         Self(photos)
     }
@@ -103,7 +103,7 @@ impl ByPlace {
     fn only_photo(&self, ride: &Ride, place: Point) -> Option<u32> {
         let from = self.0.partition_point(|photo| photo.0 < place[0] - EXACT_M);
         let near = self.0[from..].iter().take_while(|photo| photo.0 <= place[0] + EXACT_M);
-        let mut there = near.map(|photo| photo.1).filter(|&photo| is_there(ride.place[photo as usize], place));
+        let mut there = near.map(|photo| photo.1).filter(|&photo| is_there(ride.place()[photo as usize], place));
         let only = there.next()?;
         there.next().is_none().then_some(only)
     }

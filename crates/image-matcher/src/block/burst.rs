@@ -86,7 +86,7 @@ pub(super) fn fit_burst(work: &mut Work<'_>, offset_ms: i64, is_free: bool) -> T
     let reading = best_reading(work, &lags, &apart, is_free);
     let agreed = TimeClass::Laplace { scale_s: SCALES_S[0], centre_s: reading.edge_s.unwrap_or(0.0) };
     let log_density: Vec<f64> = (0..work.len())
-        .map(|pair| match work.ride.width_s[work.photo[pair] as usize] {
+        .map(|pair| match work.ride.width_s(work.photo[pair] as usize) {
             width if width > 0.0 => TimeClass::Laplace { scale_s: 1.0, centre_s: 0.0 }.log_density(0.0, width),
             _ if reading.is_single() => agreed.log_density(lags.raw[pair], 0.0),
             _ => reading.log_density(&lags, pair),
@@ -204,7 +204,7 @@ fn lags(work: &Work<'_>) -> Lags {
     Lags {
         sent: work.lag_s.clone(),
         raw: against(&|photo| ride.raw_ms[photo] as f64),
-        shutter: ride.shutter_ms.as_ref().map(|shutter| against(&|photo| shutter[photo])),
+        shutter: ride.shutter_ms().map(|shutter| against(&|photo| shutter[photo])),
     }
 }
 
@@ -292,7 +292,7 @@ fn cut_there(about_s: f64) -> Vec<Reading> {
 }
 
 fn readings(work: &Work<'_>, lags: &Lags, is_free: bool) -> Vec<Reading> {
-    let step_s = work.ride.interval_s.max(0.02);
+    let step_s = work.ride.interval_s().max(0.02);
     let middle = |lag: &[f64], about: f64| {
         let shifted: Vec<f64> = lag.iter().map(|e| e - about).collect();
         median(&work.nearest(&shifted).iter().map(|&pair| lag[pair]).collect::<Vec<_>>())

@@ -37,7 +37,7 @@ pub(super) fn told(work: &Work<'_>, chain: &[usize], time: &TimeFit) -> Told {
     match time.class {
         TimeClass::Laplace { centre_s, .. } if time.class.is_exact() => {
             let own: Vec<usize> =
-                chain.iter().copied().filter(|&pair| work.ride.width_s[work.photo[pair] as usize] == 0.0).collect();
+                chain.iter().copied().filter(|&pair| work.ride.width_s(work.photo[pair] as usize) == 0.0).collect();
             let exact = share_of(&own, |pair| (lag(pair) - centre_s).abs() <= EXACT_S);
             match () {
                 () if exact < 0.8 => Told::Apart,
@@ -168,7 +168,7 @@ pub(super) fn anchor(work: &Work<'_>, chain: &[usize], time: &TimeFit) -> f64 {
     };
     let is_fine = chain.iter().any(|&pair| work.side.time_ms(work.image(pair)) % 1000 != 0);
     let within_s = (2.0 * away_ms / 1000.0).max(EXACT_S);
-    if is_fine { (work.ride.interval_s.clamp(EXACT_S, 1.0) / within_s).ln().max(0.0) } else { 0.0 }
+    if is_fine { (work.ride.interval_s().clamp(EXACT_S, 1.0) / within_s).ln().max(0.0) } else { 0.0 }
 }
 
 fn is_agreed(offset_ms: f64, agreed: &[i64]) -> bool {

@@ -67,7 +67,7 @@ pub(super) fn judge(
     let exact: Vec<usize> = chain.iter().copied().filter(|&pair| is_exact_place(work, pair)).collect();
     let places: BTreeSet<[i64; 3]> = exact
         .iter()
-        .map(|&pair| work.ride.place[work.photo[pair] as usize].map(|x| (x * 100.0).round() as i64))
+        .map(|&pair| work.ride.place()[work.photo[pair] as usize].map(|x| (x * 100.0).round() as i64))
         .collect();
     // One place in fifty may agree to centimetres by chance, where somebody rode along; one or two of many do in some ride.
     let n_known = chain.iter().filter(|&&pair| !work.to_original[pair][0].is_nan()).count();
@@ -204,7 +204,7 @@ pub(super) fn copies(work: &Work<'_>, chain: &[usize]) -> usize {
 /// in common anyway.
 fn altitudes(work: &Work<'_>, chain: &[usize]) -> f64 {
     let difference =
-        |pair: usize| work.side.altitude_m(work.image(pair)) - work.ride.altitude_m[work.photo[pair] as usize];
+        |pair: usize| work.side.altitude_m(work.image(pair)) - work.ride.altitude_m(work.photo[pair] as usize);
     let known: Vec<usize> = chain.iter().copied().filter(|&pair| difference(pair).is_finite()).collect();
     if known.is_empty() {
         return 0.0;
@@ -213,7 +213,7 @@ fn altitudes(work: &Work<'_>, chain: &[usize]) -> f64 {
     let distinct: BTreeSet<i64> = known
         .iter()
         .filter(|&&pair| is_equal(pair))
-        .map(|&pair| (work.ride.altitude_m[work.photo[pair] as usize] * 10.0).round() as i64)
+        .map(|&pair| (work.ride.altitude_m(work.photo[pair] as usize) * 10.0).round() as i64)
         .collect();
     match share_of(&known, is_equal) {
         share if share > 0.6 => (2.5 * distinct.len() as f64).min(MOST_COPIED),
@@ -224,7 +224,7 @@ fn altitudes(work: &Work<'_>, chain: &[usize]) -> f64 {
 
 /// Distinct altitudes that agree at places that agree: chance seldom gives both.
 fn exact_altitudes(work: &Work<'_>, exact: &[usize]) -> usize {
-    let altitude = |pair: usize| work.ride.altitude_m[work.photo[pair] as usize];
+    let altitude = |pair: usize| work.ride.altitude_m(work.photo[pair] as usize);
     let agrees = |pair: usize| (work.side.altitude_m(work.image(pair)) - altitude(pair)).abs() < EXACT_ALTITUDE_M;
     let tenths = exact
         .iter()
@@ -236,7 +236,7 @@ fn exact_altitudes(work: &Work<'_>, exact: &[usize]) -> usize {
 /// A fellow traveller looks the same way, so agreement says nothing unless it is to the hundredth of a degree;
 /// disagreement speaks against the block.
 fn heading_identity(work: &Work<'_>, chain: &[usize], headings: f64) -> f64 {
-    let own = |pair: usize| work.ride.heading_deg[work.photo[pair] as usize];
+    let own = |pair: usize| work.ride.heading_deg(work.photo[pair] as usize);
     let turn = |pair: usize| (work.side.heading_deg(work.image(pair)) - own(pair) + 180.0).rem_euclid(360.0) - 180.0;
     let known: Vec<usize> = chain.iter().copied().filter(|&pair| turn(pair).is_finite()).collect();
     if let Some(copied) = cut_headings(work, &known) {
@@ -259,7 +259,7 @@ fn heading_identity(work: &Work<'_>, chain: &[usize], headings: f64) -> f64 {
 fn cut_headings(work: &Work<'_>, known: &[usize]) -> Option<f64> {
     const COPIED: f64 = 0.95;
     let of = |pair: usize| {
-        (work.side.heading_deg(work.image(pair)), work.ride.heading_deg[work.photo[pair] as usize].rem_euclid(360.0))
+        (work.side.heading_deg(work.image(pair)), work.ride.heading_deg(work.photo[pair] as usize).rem_euclid(360.0))
     };
     let is_whole = known.iter().all(|&pair| of(pair).0.fract() == 0.0);
     if !is_whole || known.iter().all(|&pair| of(pair).1.fract() == 0.0) {

@@ -141,7 +141,8 @@ fn candidate(work: &Work<'_>, chosen: &[usize], places: Places, half: usize, sti
     if known.is_empty() || known.len() * 2 < chosen.len() {
         return None;
     }
-    let live: Vec<usize> = known.iter().copied().filter(|&pair| !work.ride.frozen[work.photo[pair] as usize]).collect();
+    let live: Vec<usize> =
+        known.iter().copied().filter(|&pair| !work.ride.frozen()[work.photo[pair] as usize]).collect();
     let is_exact =
         |pairs: &[usize]| pairs.iter().filter(|&&pair| length(vectors[pair]) < 0.05).count() * 5 >= pairs.len() * 2;
     let photos = |pairs: &[usize]| pairs.iter().map(|&pair| work.photo[pair]).collect::<Vec<_>>();
@@ -210,7 +211,7 @@ fn field_at(fit: &Candidate, photo: u32) -> [f64; 2] {
 
 fn outlier_share(work: &Work<'_>, chosen: &[usize], fit: &Candidate, residual: &[f64]) -> f64 {
     let live: Vec<usize> =
-        chosen.iter().copied().filter(|&pair| fit.is_exact || !work.ride.frozen[work.photo[pair] as usize]).collect();
+        chosen.iter().copied().filter(|&pair| fit.is_exact || !work.ride.frozen()[work.photo[pair] as usize]).collect();
     let pairs = if live.is_empty() { chosen } else { &live };
     let far = pairs.iter().filter(|&&pair| residual[pair] > 4.0 * fit.sigma_m.max(0.5)).count();
     (far as f64 / pairs.len().max(1) as f64).clamp(0.01, 0.6)
@@ -224,7 +225,7 @@ fn soften(work: &Work<'_>, fit: &mut PlaceFit) {
     let is_told = fit.is_exact || placed * 5 >= fit.chosen.len();
     let is_elsewhere = if is_told { are_elsewhere(work) } else { vec![false; work.len()] };
     for (pair, is_elsewhere) in is_elsewhere.into_iter().enumerate() {
-        let is_frozen = !fit.is_exact && work.ride.frozen[work.photo[pair] as usize];
+        let is_frozen = !fit.is_exact && work.ride.frozen()[work.photo[pair] as usize];
         if is_frozen || fit.ratio[pair].is_nan() {
             fit.ratio[pair] = 0.0;
             fit.density[pair] = nothing;
@@ -262,7 +263,7 @@ fn are_elsewhere(work: &Work<'_>) -> Vec<bool> {
 /// Heading of the image less that of the photo, −180…180 degrees, of each pair; NaN where either is unknown.
 pub(super) fn turns_deg(work: &Work<'_>) -> Vec<f64> {
     let turn = |pair: usize| {
-        let (own, other) = (work.ride.heading_deg[work.photo[pair] as usize], work.side.heading_deg(work.image(pair)));
+        let (own, other) = (work.ride.heading_deg(work.photo[pair] as usize), work.side.heading_deg(work.image(pair)));
         (other - own + 180.0).rem_euclid(360.0) - 180.0
     };
     (0..work.len()).map(turn).collect()
@@ -359,15 +360,16 @@ pub(super) fn climb(work: &Work<'_>, pair: usize) -> f64 {
 
 /// The same for any photo and image.
 pub(super) fn climb_of(work: &Work<'_>, photo: usize, image: usize) -> f64 {
-    work.side.altitude_m(image) - work.ride.altitude_m[photo]
+    work.side.altitude_m(image) - work.ride.altitude_m(photo)
 }
 
 /// What an equal and what an unequal altitude say of a pair, if altitudes were copied: neighbours on the ride are what it
 /// could be mistaken for.
 pub(super) fn of_copied_altitudes(work: &Work<'_>) -> (f64, f64) {
     const COPIED: f64 = 0.96;
-    let altitude = &work.ride.altitude_m;
-    let steps = || altitude.windows(2).map(|two| (two[1] - two[0]).abs()).filter(|step| step.is_finite());
+    let altitude = |photo: usize| work.ride.altitude_m(photo);
+    let climbs = || (1..work.ride.len()).map(|photo| (altitude(photo) - altitude(photo - 1)).abs());
+    let steps = || climbs().filter(|step| step.is_finite());
     let equal = steps().filter(|&step| step < work.equal_altitude_m).count();
     let by_chance = ((equal as f64 + 0.5) / (steps().count() as f64 + 2.5)).clamp(0.02, COPIED);
     ((COPIED / by_chance).ln(), ((1.0 - COPIED) / (1.0 - by_chance)).ln().min(0.0))

@@ -94,7 +94,7 @@ pub(super) fn order_by_copies(work: &mut Work<'_>, range: &Range<usize>, chain: 
 /// Sorts images of one time along the way of the photos, where these moved on; what wanders, wanders more slowly.
 fn sort_along(work: &Work<'_>, range: &Range<usize>, photos: Range<usize>, ranks: &mut [u32]) {
     const LEAST_STEP_M: f64 = 1.0;
-    let (from, to) = (work.ride.place[photos.start], work.ride.place[photos.end - 1]);
+    let (from, to) = (work.ride.place()[photos.start], work.ride.place()[photos.end - 1]);
     let way = work.ride.plane.offset_m(from, to);
     let length_m = way[0].hypot(way[1]);
     if length_m < LEAST_STEP_M * (photos.len() - 1) as f64 {
@@ -148,7 +148,7 @@ fn equal_in_order(work: &Work<'_>, range: &Range<usize>, photos: Range<usize>, r
 
 /// Whether a photo and an image are equal in altitude and heading, as far as both have them; `None` where neither does.
 pub(super) fn are_equal(work: &Work<'_>, photo: usize, image: usize) -> Option<bool> {
-    let turn = (work.side.heading_deg(image) - work.ride.heading_deg[photo]).abs();
+    let turn = (work.side.heading_deg(image) - work.ride.heading_deg(photo)).abs();
     let apart =
         [climb_of(work, photo, image).abs() / work.equal_altitude_m, turn.min(360.0 - turn) / EXACT_HEADING_DEG];
     apart.into_iter().filter(|d| d.is_finite()).map(|d| d < 1.0).reduce(|a, b| a && b)
@@ -236,7 +236,7 @@ impl<'a> TieOrder<'a> {
             work.ride.plane.offset_m(places[0][kind], places[1][kind])
         };
         let images = between([work.image(pair), other_image].map(|image| work.side.points(image, &work.ride.anchor)));
-        let [from, to] = [work.photo[pair], photo].map(|photo| work.ride.place[photo as usize]);
+        let [from, to] = [work.photo[pair], photo].map(|photo| work.ride.place()[photo as usize]);
         let photos = work.ride.plane.offset_m(from, to);
         let along_m2 = images[0] * photos[0] + images[1] * photos[1];
         if along_m2.is_finite() { (2.0 * along_m2 / self.variance_m2).clamp(-MOST, MOST) } else { 0.0 }

@@ -58,7 +58,7 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64, voted_ms: i64) -> Ti
     // the full second, and there, where the clock may be off by any fraction. Exact places would tell.
     let placed = placed(work, EXACT_M);
     let placed = if placed.len() < FEWEST_PLACED { placed_nearly(work) } else { placed };
-    let is_close = ride.interval_s > 0.0 && ride.interval_s < CLOSE_S && ride.len() >= FEWEST_FRAMES;
+    let is_close = ride.interval_s() > 0.0 && ride.interval_s() < CLOSE_S && ride.len() >= FEWEST_FRAMES;
     let is_cut_here = ride.whole_seconds && placed.len() < FEWEST_PLACED;
     let is_cut_there = is_shifted && ride.len() >= FEWEST_FOR_WINDOWS && is_published_cut(work);
     if is_burst(ride) || is_close && (is_cut_here || is_cut_there) {
@@ -73,7 +73,7 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64, voted_ms: i64) -> Ti
     let centre = median(&around(&plain, about_s).iter().map(|&pair| plain[pair]).collect::<Vec<_>>());
     let hard = |nearest: &[usize]| {
         let own: Vec<usize> =
-            nearest.iter().copied().filter(|&pair| ride.width_s[work.photo[pair] as usize] == 0.0).collect();
+            nearest.iter().copied().filter(|&pair| ride.width_s(work.photo[pair] as usize) == 0.0).collect();
         if own.is_empty() { nearest.to_vec() } else { own }
     };
     let mut lag = plain.clone();
@@ -125,7 +125,7 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64, voted_ms: i64) -> Ti
         let class = TimeClass::Laplace { scale_s, centre_s: middle };
         offer(likelihood(&class, &values) - f64::from(u8::from(middle != 0.0)), class, Variant::Sent);
     }
-    let shutter_lag: Option<Vec<f64>> = ride.shutter_ms.as_ref().map(|shutter| {
+    let shutter_lag: Option<Vec<f64>> = ride.shutter_ms().map(|shutter| {
         let shift = |pair: usize| {
             let photo = work.photo[pair] as usize;
             (ride.time_ms[photo] as f64 - shutter[photo]) / 1000.0
@@ -226,7 +226,7 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64, voted_ms: i64) -> Ti
     let log_density = measured
         .iter()
         .enumerate()
-        .map(|(pair, &e)| class.log_density(e, ride.width_s[work.photo[pair] as usize]).min(ceiling(is_held(pair))))
+        .map(|(pair, &e)| class.log_density(e, ride.width_s(work.photo[pair] as usize)).min(ceiling(is_held(pair))))
         .collect();
     let centre_s = match class {
         TimeClass::Laplace { centre_s, .. } => centre_s,

@@ -50,7 +50,7 @@ pub(super) struct Weighed {
 
 /// All pairs of a ride at one offset.
 pub(super) struct Whole<'a> {
-    ride: &'a Ride,
+    ride: &'a Ride<'a>,
     side: &'a PublishedSide<'a>,
     weights: &'a Weights,
     clock: ClockOffset,
@@ -65,7 +65,7 @@ pub(super) struct Whole<'a> {
 
 impl<'a> Whole<'a> {
     pub(super) fn new(
-        ride: &'a Ride,
+        ride: &'a Ride<'a>,
         side: &'a PublishedSide<'a>,
         blocks: &[&'a Block],
         weights: &'a Weights,
@@ -76,12 +76,12 @@ impl<'a> Whole<'a> {
         let n_pairs: usize = chains.iter().map(|chain| chain.len()).sum();
         let links = || chains.iter().flat_map(|chain| chain.iter());
         let is_exact = |&&(photo, image): &&Link| {
-            distance_m2(side.points(image as usize, &ride.anchor)[0], ride.place[photo as usize]) < EXACT_M * EXACT_M
+            distance_m2(side.points(image as usize, &ride.anchor)[0], ride.place()[photo as usize]) < EXACT_M * EXACT_M
         };
         let n_exact = links().filter(is_exact).count();
         let is_told = n_exact as f64 >= COPIED * n_pairs as f64;
         let strongest = blocks.first()?;
-        if !ride.is_timed() || ride.interval_s <= 0.0 || n_pairs < FEWEST || is_told {
+        if !ride.is_timed() || ride.interval_s() <= 0.0 || n_pairs < FEWEST || is_told {
             return None;
         }
         let kind = usize::from(strongest.places == Places::Computed);
@@ -121,8 +121,8 @@ impl<'a> Whole<'a> {
         let equal = |difference: &dyn Fn(usize, usize) -> f64, within: f64| {
             links.iter().filter(|link| difference(link.0 as usize, link.1 as usize).abs() <= within).count()
         };
-        let equal_altitudes = equal(&|photo, image| self.side.altitude_m(image) - self.ride.altitude_m[photo], 0.06);
-        let equal_headings = equal(&|photo, image| self.side.heading_deg(image) - self.ride.heading_deg[photo], 0.02);
+        let equal_altitudes = equal(&|photo, image| self.side.altitude_m(image) - self.ride.altitude_m(photo), 0.06);
+        let equal_headings = equal(&|photo, image| self.side.heading_deg(image) - self.ride.heading_deg(photo), 0.02);
         let log_likelihood = TIME_TEMPER * n * times + places + self.clock(lag_s + edge_s) - far;
         Some(Weighed { log_likelihood, lag_s, shift_m, n_pairs: links.len(), equal_altitudes, equal_headings })
     }
@@ -165,8 +165,8 @@ impl<'a> Whole<'a> {
         let vectors: Vec<[f64; 2]> = links
             .iter()
             .zip(image_places)
-            .filter(|(link, _)| !self.ride.frozen[link.0 as usize])
-            .map(|(link, &place)| self.ride.plane.offset_m(self.ride.place[link.0 as usize], place))
+            .filter(|(link, _)| !self.ride.frozen()[link.0 as usize])
+            .map(|(link, &place)| self.ride.plane.offset_m(self.ride.place()[link.0 as usize], place))
             .filter(|vector| !vector[0].is_nan())
             .collect();
         if vectors.len() < FEWEST {
@@ -185,7 +185,7 @@ impl<'a> Whole<'a> {
         let n_live = n * vectors.len() as f64 / links.len() as f64;
         let smooth = self.weights.place_temper * density * n_live * fit_sigma(&residual).1 - rough;
         // frames that share a written second are told apart by too little for what lies behind them
-        let is_known = is_field && !(self.ride.whole_seconds && self.ride.interval_s < LEAST_IN_SECONDS);
+        let is_known = is_field && !(self.ride.whole_seconds && self.ride.interval_s() < LEAST_IN_SECONDS);
         let away_m = if is_known { shift_m } else { f64::INFINITY };
         (shift_m < GATE_M).then(|| (smooth + log_shift(shift_m), away_m))
     }

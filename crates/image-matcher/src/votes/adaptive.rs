@@ -15,12 +15,13 @@
 //! in the tests compares both on rides of every kind.
 
 use super::{Ballot, EXACT_M, GATE_M, HALF_MS, Hypothesis, Near, SAMPLE, from_sample, sort, vote};
-use crate::plane::{Spot, distance_m2};
+use crate::plane::{Spot, box_of, distance_m2};
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
-use crate::runs::{Index, LONGEST_RUN};
+use crate::runs::{Index, LONGEST_RUN, bounds};
 use capture_model::TimeKind;
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 /// One photo in so many votes at first.
 const STEP: usize = 16;
@@ -137,7 +138,7 @@ fn by_copied_places(ride: &Ride, side: &PublishedSide, index: &Index) -> Option<
 
 /// Tells the times of the images at exactly the place of a photo.
 fn at_its_place(ride: &Ride, side: &PublishedSide, index: &Index, photo: usize, mut tell: impl FnMut(i64)) {
-    let place = ride.place[photo];
+    let place = ride.place()[photo];
     let spot = Spot::of(place);
     for image in index.near(place, place, EXACT_M).into_iter().flatten().map(|image| image as usize) {
         let is_there = spot.may_be_within(side.degrees(image)[0], 1.0)
@@ -177,47 +178,91 @@ pub(crate) fn at_offset(
 ) -> Vec<Near> {
     let mut near = Vec::with_capacity(ride.len());
     let mut runs = Vec::new();
-    let time = |photo: usize| ride.time_ms[photo].saturating_add(offset_ms);
-    let window = |photo: usize| (time(photo).saturating_sub(HALF_MS), time(photo).saturating_add(HALF_MS));
-    let mut from = 0;
-    while from < ride.len() {
-        let to = (from + LONGEST_RUN).min(ride.len());
-        let (mut low, mut high) = (ride.place[from], ride.place[from]);
-        for place in &ride.place[from..to] {
-            for axis in 0..3 {
-                low[axis] = low[axis].min(place[axis]);
-                high[axis] = high[axis].max(place[axis]);
-            }
-        }
-        index.near_in_time(low, high, GATE_M, (window(from).0, window(to - 1).1), &mut runs);
+    let (longitude, latitude) = ride.degrees();
+    let window = |photo: usize| {
+        let time_ms = ride.time_ms[photo].saturating_add(offset_ms);
+        (time_ms.saturating_sub(HALF_MS), time_ms.saturating_add(HALF_MS))
+    };
+    for from in (0..ride.len()).step_by(LONGEST_RUN) {
+        let photos = from..(from + LONGEST_RUN).min(ride.len());
+        let (lon, lat) = (bounds(&longitude[photos.clone()]), bounds(&latitude[photos.clone()]));
+        let [low, high] = box_of((lon.0, lat.0), (lon.1, lat.1), &ride.anchor);
+        index.near_in_time(low, high, GATE_M, (window(from).0, window(photos.end - 1).1), &mut runs);
+        let is_charted = ride.chart.holds(lon.0, lat.0) && ride.chart.holds(lon.1, lat.1);
         for run in &runs {
             tested.stretches += 1;
-            // both are in order of time, so that one walk meets all pairs within the window
-            let (mut first, end) = (run.start as usize, run.end as usize);
-            for photo in from..to {
-                let (first_ms, last_ms) = window(photo);
-                while first < end && side.time_ms(first) < first_ms {
-                    first += 1;
-                }
-                for image in first..end {
-                    let time_ms = side.time_ms(image);
-                    if time_ms > last_ms {
-                        break;
-                    }
-                    tested.pairs += 1;
-                    if time_ms != PublishedSide::NO_TIME {
+            if let (Some(rows), true) = (run.plain_rows(), is_charted) {
+                let columns = side.columns();
+                let time_ms = &columns.captured_at_ms[rows.clone()];
+                let places = (&columns.longitude[rows.clone()], &columns.latitude[rows]);
+                let images = run.images();
+                let sequence = side.sequence(images.start);
+                each_in_window(
+                    photos.clone(),
+                    0..time_ms.len(),
+                    window,
+                    |image| time_ms[image],
+                    |photo, image| {
+                        tested.pairs += 1;
+                        let place = (longitude[photo], latitude[photo]);
+                        let offset_m = ride.chart.offset_m(place, (places.0[image], places.1[image]));
+                        let distance_m2 = offset_m[0] * offset_m[0] + offset_m[1] * offset_m[1];
+                        if distance_m2 < GATE_M * GATE_M {
+                            near.push(Near {
+                                difference_ms: time_ms[image].saturating_sub(ride.time_ms[photo]),
+                                photo: photo as u32,
+                                image: (images.start + image) as u32,
+                                sequence,
+                                distance_m: distance_m2.sqrt() as f32,
+                                offset_m: offset_m.map(|metres| metres as f32),
+                            });
+                        }
+                    },
+                );
+            } else {
+                each_in_window(
+                    photos.clone(),
+                    run.images(),
+                    window,
+                    |image| side.time_ms(image),
+                    |photo, image| {
+                        tested.pairs += 1;
                         near.extend(vote(ride, side, photo as u32, image as u32));
-                    }
-                }
-                if first == end {
-                    break;
-                }
+                    },
+                );
             }
         }
-        from = to;
     }
     near.sort_unstable_by_key(|vote| (vote.difference_ms, vote.photo, vote.image));
     near
+}
+
+/// Tells each pair of a photo and an image within the photo's window; both are in order of time, so that one walk meets all.
+/// Images without a time are in no window.
+#[inline]
+fn each_in_window(
+    photos: Range<usize>,
+    images: Range<usize>,
+    window: impl Fn(usize) -> (i64, i64),
+    time_ms: impl Fn(usize) -> i64,
+    mut tell: impl FnMut(usize, usize),
+) {
+    let (mut first, end) = (images.start, images.end);
+    for photo in photos {
+        let (first_ms, last_ms) = window(photo);
+        while first < end && time_ms(first) < first_ms.max(PublishedSide::NO_TIME + 1) {
+            first += 1;
+        }
+        for image in first..end {
+            if time_ms(image) > last_ms {
+                break;
+            }
+            tell(photo, image);
+        }
+        if first == end {
+            break;
+        }
+    }
 }
 
 #[cfg(test)]

@@ -54,7 +54,7 @@ fn differences(ride: &Ride, side: &PublishedSide, index: &Index) -> Vec<(u32, i6
     let mut votes = Vec::new();
     for photos in chosen.chunks((LONGEST_RUN / step).clamp(1, LONGEST_RUN)) {
         let fold = |f: fn(f64, f64) -> f64| {
-            let places = photos.iter().map(|&photo| ride.place[photo]);
+            let places = photos.iter().map(|&photo| ride.place()[photo]);
             places.reduce(|a, b| [f(a[0], b[0]), f(a[1], b[1]), f(a[2], b[2])]).unwrap_or_default()
         };
         for image in index.near(fold(f64::min), fold(f64::max), AFAR_M).into_iter().flatten() {

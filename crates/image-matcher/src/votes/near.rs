@@ -51,7 +51,7 @@ fn each_near(ride: &Ride, side: &PublishedSide, index: &Index, sample: usize, mu
         let fold = |f: fn(f64, f64) -> f64| {
             photos
                 .iter()
-                .map(|&k| ride.place[k])
+                .map(|&k| ride.place()[k])
                 .reduce(|a, b| [f(a[0], b[0]), f(a[1], b[1]), f(a[2], b[2])])
                 .unwrap_or_default()
         };
@@ -59,11 +59,11 @@ fn each_near(ride: &Ride, side: &PublishedSide, index: &Index, sample: usize, mu
         let runs: Vec<Degrees> = near_all.into_iter().map(|run| Degrees::of(side, run)).collect();
         for &photo in photos {
             found.clear();
-            let spot = Spot::of(ride.place[photo]);
+            let spot = Spot::of(ride.place()[photo]);
             for run in &runs {
                 for image in run.that_may_be_near(&spot, &mut flags) {
                     let places = side.points(image as usize, &ride.anchor);
-                    let nearest_m2 = nearest_m2(places, ride.place[photo]);
+                    let nearest_m2 = nearest_m2(places, ride.place()[photo]);
                     if nearest_m2 < GATE_M * GATE_M {
                         found.push(Found { image, nearest_m2, places });
                     }
@@ -136,14 +136,14 @@ pub(super) fn votes(ride: &Ride, side: &PublishedSide, index: &Index, n_photos: 
 /// The vote of a pair; `None` beyond the gate.
 pub(super) fn vote(ride: &Ride, side: &PublishedSide, photo: u32, image: u32) -> Option<Near> {
     let places = side.points(image as usize, &ride.anchor);
-    let nearest_m2 = nearest_m2(places, ride.place[photo as usize]);
+    let nearest_m2 = nearest_m2(places, ride.place()[photo as usize]);
     (nearest_m2 < GATE_M * GATE_M).then(|| Found { image, nearest_m2, places }.vote(ride, side, photo))
 }
 
 impl Found {
     fn vote(&self, ride: &Ride, side: &PublishedSide, photo: u32) -> Near {
         let known = if self.places[0][0].is_nan() { self.places[1] } else { self.places[0] };
-        let offset = ride.plane.offset_m(ride.place[photo as usize], known);
+        let offset = ride.plane.offset_m(ride.place()[photo as usize], known);
         Near {
             difference_ms: side.time_ms(self.image as usize).saturating_sub(ride.time_ms[photo as usize]),
             photo,

@@ -12,7 +12,7 @@ use std::ops::Range;
 pub(super) struct Ballot<'a> {
     /// By difference.
     near: &'a [Near],
-    ride: &'a Ride,
+    ride: &'a Ride<'a>,
     side: &'a PublishedSide<'a>,
     /// Of each vote, the number of its photo and sequence, and that of its image.
     keys: Vec<(u32, u32)>,
@@ -34,7 +34,7 @@ struct Best {
 
 impl<'a> Ballot<'a> {
     /// Of votes by difference.
-    pub(super) fn new(near: &'a [Near], ride: &'a Ride, side: &'a PublishedSide<'a>) -> Self {
+    pub(super) fn new(near: &'a [Near], ride: &'a Ride<'a>, side: &'a PublishedSide<'a>) -> Self {
         let mut keys = vec![(0, 0); near.len()];
         let by_photo = |vote: &Near| u64::from(vote.sequence) << 32 | u64::from(vote.photo);
         let n_photos = number(near, by_photo, |vote, number| keys[vote].0 = number);
@@ -176,8 +176,8 @@ fn by_copies(ride: &Ride, side: &PublishedSide, window: &[Near], pairs: &[u32]) 
         let count = pairs.iter().filter(is_equal).count();
         if count * 2 >= pairs.len() { count as f64 } else { 0.0 }
     };
-    let heading = |photo: usize, image: usize| side.heading_deg(image) - ride.heading_deg[photo];
-    let altitude = |photo: usize, image: usize| side.altitude_m(image) - ride.altitude_m[photo];
+    let heading = |photo: usize, image: usize| side.heading_deg(image) - ride.heading_deg(photo);
+    let altitude = |photo: usize, image: usize| side.altitude_m(image) - ride.altitude_m(photo);
     equal(&heading, EXACT_HEADING_DEG).max(equal(&altitude, EXACT_ALTITUDE_M))
 }
 

@@ -1,6 +1,6 @@
 //! What a person says of the local side: the upload history, the uploader's version, a recorded track, a second scan.
 
-use crate::support::{printed, rows_of, run, tiepoint};
+use crate::support::{printed, rows, rows_of, run, said, tiepoint};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -226,4 +226,38 @@ b.mp4,0,0,2023-11-14T22:13:20.500Z,10.5000000,50.5000000,100.250,270.00
 b.mp4,1,1000,,10.5010000,50.5000000,,
 ";
     assert_eq!(points, expected, "by path; what cannot be read is left out");
+}
+
+/// A backup beside its originals, in folders and in the table that `scan` makes of them.
+#[test]
+fn a_backup_leaves_its_originals_matched() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let make = ["simulate", "archive", "--photos", "40", "--seed", "3", "--scenario", "clean", "--out", "city"];
+    run(tiepoint(path).args(make), 0);
+    std::fs::rename(path.join("city/photos"), path.join("photos")).unwrap();
+    for entry in std::fs::read_dir(path.join("photos/ride")).unwrap() {
+        let (from, backup) = (entry.unwrap().path(), path.join("photos/backup"));
+        std::fs::create_dir_all(&backup).unwrap();
+        std::fs::copy(&from, backup.join(from.file_name().unwrap())).unwrap();
+    }
+    let told = said(&run(tiepoint(path).args(["scan", "photos", "-o", "local.csv"]), 0));
+    assert!(told.contains("80 usable"), "{told}");
+    let mut reports = Vec::new();
+    for local in ["photos", "local.csv"] {
+        let arguments = ["match", "--local", local, "--remote", "city/remote.jsonl", "-o", "matches.csv"];
+        let told = said(&run(tiepoint(path).args(arguments), 0));
+        assert!(told.contains("40 local files are copies of others"), "{told}");
+        let matches = rows(&path.join("matches.csv"));
+        let count = |reason: &str| matches.iter().filter(|row| row["reason"] == reason).count();
+        assert_eq!((matches.len(), count("rig_undecidable"), count("dropped_duplicate")), (80, 0, 40), "{local}");
+        assert!(count("exact") >= 38, "{local}: the service dropped one");
+        let copy = matches.iter().find(|row| row["reason"] == "dropped_duplicate").unwrap();
+        assert!(
+            copy["note"].starts_with("a copy of photos/backup/") && copy["path"].starts_with("photos/ride/"),
+            "{copy:?}"
+        );
+        reports.push(matches.iter().map(|row| (row["path"].clone(), row["image_id"].clone())).collect::<Vec<_>>());
+    }
+    assert_eq!(reports[0], reports[1]);
 }

@@ -2,13 +2,14 @@
 //!
 //! [`scan()`] reads whatever the user has: folders of photos (recursively, on all cores), single photos,
 //! `mapillary_image_description.json`, tables. [`assemble()`] puts what was read into the order of reports, with tracks,
-//! times and drops as the official uploader would make them. [`read_published_table`] reads the published side from a flat
+//! times and drops as the official uploader would make them; [`set_copies_aside()`] leaves one of each that lies there twice. [`read_published_table`] reads the published side from a flat
 //! table.
 //!
 //! Every byte is foreign: files are read within budgets, one bad photo is one row with a reason, and only an input that is
 //! broken as a whole ends a scan.
 
 mod assemble;
+mod copies;
 mod grouping;
 mod loose;
 
@@ -38,6 +39,7 @@ mod errors;
 mod json_list;
 
 pub use assemble::assemble;
+pub use copies::set_copies_aside;
 pub use errors::{BadCell, ScanError, TableError};
 pub use gpx::GpxTrack;
 pub use history::{HistoryPlace, PastUpload, PastUploads, read_past_uploads};

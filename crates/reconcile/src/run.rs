@@ -161,7 +161,8 @@ pub(crate) fn prepare(settings: &Settings, watch: Watcher<'_>) -> Result<Local, 
     };
     let warn = |words: &str| watch(Event::Problem(words));
     let scanning = ScanSettings { options: settings.scan.clone(), progress: &told, warn: &warn };
-    let archive = local_archive::scan(&settings.paths, &scanning)?;
+    let mut archive = local_archive::scan(&settings.paths, &scanning)?;
+    local_archive::set_copies_aside(&mut archive, &warn);
     let images = archive.usable_images();
     watch(Event::Scanned { files: archive.files.len(), usable: images.len(), tracks: images.n_tracks_with_rows() });
     let plan = TilePlan::new(&images, settings.tiles);

@@ -93,7 +93,8 @@ impl Match {
             Ok(_) => rayon::join(scan, || read_remote_tiles(&self.remote)),
             Err(_) => (Ok(scan()?), read_remote_tiles(&self.remote)),
         };
-        let archive = archive?;
+        let mut archive = archive?;
+        local_archive::set_copies_aside(&mut archive, &|words| progress.warn(words));
         let images = archive.usable_images();
         progress.show(Event::Scanned {
             files: archive.files.len(),

@@ -60,6 +60,7 @@ mod tests {
             identity: 0.0,
             companion: 0.0,
             mate: 0.0,
+            by_heading: 0.0,
             places: Places::Original,
             is_raw: false,
             copies: 0,

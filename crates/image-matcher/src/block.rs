@@ -93,6 +93,8 @@ pub(crate) struct Block {
     pub(crate) companion: f64,
     /// Evidence against another camera of the same rig: all that two cameras on one trigger and one receiver do not share.
     pub(crate) mate: f64,
+    /// What headings say of identity: above 0 they were copied, at −2 and below they are known and were not.
+    pub(crate) by_heading: f64,
     pub(crate) places: Places,
     /// Whether the times as written, not those that were spread, agree.
     pub(crate) is_raw: bool,
@@ -105,6 +107,11 @@ impl Block {
     pub(crate) fn log_odds(&self) -> f64 {
         use crate::chain::log_add;
         -log_add(-self.evidence, log_add(-self.companion - self.identity, -self.companion - RIG - self.mate))
+    }
+
+    /// The same without the own rig: whichever of its cameras took the images, they were taken at this offset.
+    pub(crate) fn log_odds_of_offset(&self) -> f64 {
+        -crate::chain::log_add(-self.evidence, -self.companion - self.identity)
     }
 
     /// Remote − local at one photo, ms.
@@ -319,6 +326,7 @@ pub(crate) fn weigh(
         identity: 0.0,
         companion: weights.companion,
         mate: 0.0,
+        by_heading: 0.0,
         places: place.places,
         is_raw: time.as_ref().is_some_and(|time| time.is_raw),
         copies: copies(&work, &chain),

@@ -29,6 +29,7 @@ mod second_clock;
 mod settle;
 mod shortlist;
 mod tracks;
+mod turned;
 mod twins;
 mod votes;
 mod weights;

@@ -11,6 +11,7 @@ use crate::rivals::{Standing, standings};
 use crate::runs::Index;
 use crate::second_clock::on_other_clocks;
 use crate::settle::settle;
+use crate::turned::turned_beside_copies;
 use crate::without_time::pair_without_time;
 use crate::{ClockOffset, Lookup, MatchOutcome, MatchSettings};
 use capture_model::{Device, LocalImages, PublishedImages, TimeKind};
@@ -86,6 +87,7 @@ fn match_telling<T>(
         let clocks: Vec<Clock> = rides.iter().map(clock_of).collect();
         confirm(&mut explored, before, &clocks);
         continuations(&rides, &mut explored);
+        turned_beside_copies(&mut explored, &clocks);
         let left: Vec<_> = rides
             .par_iter()
             .zip(&explored)

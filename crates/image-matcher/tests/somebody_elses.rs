@@ -138,3 +138,24 @@ fn a_few_ticks_of_a_timer_show_nothing_at_a_clock_that_was_fitted_to_them() {
         check(&format!("{n} photos"), &outcome(&photos, ZONE_MS, None, &images), false);
     }
 }
+
+#[test]
+fn a_camera_whose_rig_copies_headings_is_none_of_those_that_look_another_way() {
+    let photos = ride(7, 60);
+    let ahead = headings(60);
+    let looking = |turn_deg: f64| ahead.iter().map(move |heading| (heading + turn_deg).rem_euclid(360.0));
+    let published = |key: &str, first_id: u64, turn_deg: f64| {
+        let mut images = upload(&photos, key, first_id);
+        images.iter_mut().zip(looking(turn_deg)).for_each(|(image, heading)| image.compass_deg = Some(heading));
+        images
+    };
+    let mut local = local_of(&[photos.clone(), photos.clone()]);
+    local.heading_deg = looking(0.0).chain(looking(120.0)).map(|heading| heading as f32).collect();
+    let images = [published("right", 1_000, 120.0), published("left", 2_000, 240.0), others()].concat();
+    let published = columns(&images);
+    let outcome = match_images(&local, &published, &vec![Lookup::Complete; local.len()], &MatchSettings::default());
+    let ids: Vec<Option<u64>> =
+        outcome.verdicts.iter().map(|verdict| verdict.image.map(|image| published.id[image as usize])).collect();
+    assert!(ids[..60].iter().all(Option::is_none), "the middle camera is not published: {:?}", ids[0]);
+    assert!(ids[60..].iter().zip(1_000..).all(|(id, own)| *id == Some(own)), "the right one is: {:?}", ids[60]);
+}

@@ -152,6 +152,7 @@ pub(super) fn judge(
         identity += clock_identity(work, time, told, agreed);
     }
     let most_by_turn = if places.is_empty() { MOST_BY_TURN_MOVED } else { MOST_BY_TURN };
+    block.by_heading = heading_identity;
     block.mate = device_identity + heading_identity.max(-most_by_turn);
     block.evidence_alone = evidence;
     block.evidence = evidence + time.map_or(0.0, |time| log_prior(work, time, agreed));

@@ -72,7 +72,7 @@ pub(crate) fn weigh_offsets(
                 })
                 .collect();
             blocks.sort_by(|a, b| b.evidence.total_cmp(&a.evidence).then(a.sequence.cmp(&b.sequence)));
-            let strongest = blocks.iter().map(Block::log_odds).reduce(f64::max)?;
+            let strongest = blocks.iter().map(Block::log_odds_of_offset).reduce(f64::max)?;
             let total = total(&blocks);
             let strength = strongest.clamp(-60.0, 100.0) + settings.weights.rival_temper * total;
             Some(Weighed { strength, total, blocks, hypothesis })

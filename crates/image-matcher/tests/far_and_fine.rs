@@ -5,7 +5,7 @@ mod worlds;
 
 use capture_model::{CapturedAt, Device, Evidence, Position, PublishedImage, TimeKind};
 use image_matcher::{Lookup, MatchSettings, match_images};
-use worlds::{HOUR_MS, Photo, columns, local_of, matched, moved, others, ride, shifted, upload};
+use worlds::{HOUR_MS, Photo, columns, local_of, matched, moved, others, photo_at, ride, shifted, upload};
 
 #[test]
 fn cameras_a_blink_apart_are_told_by_their_own_moments() {
@@ -180,4 +180,50 @@ fn a_strangers_timer_half_an_hour_later_lies_in_no_written_second() {
     let outcome = match_images(&local, &columns(&images), &[Lookup::Complete; 80], &MatchSettings::default());
     let n_matched = outcome.verdicts.iter().filter(|verdict| verdict.image.is_some()).count();
     assert_eq!(n_matched, 0);
+}
+
+#[test]
+fn frames_that_share_a_fix_are_told_apart_by_a_clock_that_is_right() {
+    // two frames a second, one fix a second; altitudes are whole metres there, and headings those of the way, 0 where it stands
+    const FIXES: [(f64, f64, f64); 6] = [
+        (0.0, 0.0, 118.1),
+        (-3.1, -3.5, 118.2),
+        (-6.6, -7.6, 118.2),
+        (-9.0, -10.7, 118.7),
+        (-12.1, -14.2, 119.0),
+        (-15.1, -18.1, 119.9),
+    ];
+    const TIMES_MS: [i64; 12] = [0, 504, 997, 1_488, 1_991, 2_495, 2_997, 3_495, 3_996, 4_496, 4_996, 5_504];
+    const HEADINGS_DEG: [(f32, f64); 12] = [
+        (225.45, 0.0),
+        (224.45, 0.0),
+        (225.16, 221.81),
+        (226.1, 0.0),
+        (224.6, 219.9),
+        (222.13, 0.0),
+        (221.41, 217.59),
+        (219.31, 0.0),
+        (218.73, 222.19),
+        (219.5, 0.0),
+        (217.57, 217.39),
+        (216.06, 217.39),
+    ];
+    let photo = |(k, time_ms): (usize, &i64)| {
+        let (east_m, north_m, altitude_m) = FIXES[k.saturating_sub(1) / 2];
+        Photo { altitude_m, ..photo_at(east_m, north_m, worlds::MAY_18_MS + time_ms) }
+    };
+    let photos: Vec<Photo> = TIMES_MS.iter().enumerate().map(photo).collect();
+    let mut images = upload(&photos, "own", 1);
+    for (image, (_, heading_deg)) in images.iter_mut().zip(HEADINGS_DEG) {
+        image.altitude_m = image.altitude_m.map(f64::round);
+        image.compass_deg = Some(heading_deg);
+        image.computed = moved(image, 0.6);
+    }
+    let mut local = local_of(&[shifted(&photos, 2 * HOUR_MS, TimeKind::Wall)]);
+    local.heading_deg = HEADINGS_DEG.iter().map(|heading| heading.0).collect();
+    let published = columns(&images);
+    let outcome = match_images(&local, &published, &vec![Lookup::Complete; local.len()], &MatchSettings::default());
+    let ids: Vec<Option<u64>> =
+        outcome.verdicts.iter().map(|verdict| verdict.image.map(|image| published.id[image as usize])).collect();
+    assert!(ids.iter().zip(1..).all(|(id, own)| *id == Some(own)), "{ids:?}");
 }

@@ -49,6 +49,7 @@ mod tests {
     fn at(offset_ms: f64) -> Explored {
         let block = Block {
             sequence: 0,
+            is_timed: true,
             offset_ms,
             slope: 0.0,
             pivot_ms: 0.0,

@@ -28,7 +28,7 @@ pub(crate) use clock::surprise_of_beat;
 use clock::{LEAST_BEAT, beyond_timers};
 pub(crate) use judge::EXACT_HEADING_DEG;
 use judge::{copies, is_copied, judge};
-pub(crate) use place::roughness;
+pub(crate) use place::{EXACT_ALTITUDE_M, roughness};
 use place::{
     copied_headings, equal_altitude_m, first_chain, fit_place, is_exact_place, log_altitude, log_heading, turns_deg,
 };
@@ -71,7 +71,9 @@ pub(crate) struct Pair {
 #[derive(Debug, Clone)]
 pub(crate) struct Block {
     pub(crate) sequence: u32,
-    /// Remote − local at the middle of the ride, ms; 0 for untimed rides.
+    /// Whether times paired the photos, not their order alone.
+    pub(crate) is_timed: bool,
+    /// Remote − local at the middle of the ride, ms; 0 where times did not.
     pub(crate) offset_ms: f64,
     /// Seconds gained per second of local time.
     pub(crate) slope: f64,
@@ -305,6 +307,7 @@ pub(crate) fn weigh(
     };
     let mut block = Block {
         sequence,
+        is_timed: time.is_some(),
         offset_ms: time.as_ref().map_or(0.0, |time| time.offset_ms),
         slope: time.as_ref().map_or(0.0, |time| time.slope),
         pivot_ms: time.as_ref().map_or(0.0, |time| time.pivot_ms),

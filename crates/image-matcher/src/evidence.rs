@@ -71,7 +71,7 @@ pub(crate) fn evidence_of(
         if let Some(&(_, image)) = block.chain.first() {
             evidence.blocks[ride.track].push(BlockEvidence {
                 first_image: side.row(image as usize),
-                offset_ms: ride.is_timed().then(|| block.offset_ms.round() as i64),
+                offset_ms: (ride.is_timed() && block.is_timed).then(|| block.offset_ms.round() as i64),
                 photos: standing.photos,
                 evidence: block.evidence,
                 identity: block.identity,

@@ -36,14 +36,13 @@ pub(crate) fn explore(
     agreed: &[i64],
 ) -> Explored {
     if !ride.is_timed() {
-        return untimed(ride, side, index, settings.weights);
+        return by_order(ride, side, index, settings.weights, |_| true);
     }
     let candidates = match settings.clock_offset {
         ClockOffset::Auto => hypotheses_by_need(ride, side, index, agreed),
         ClockOffset::Fixed { offset_ms } => given(ride, side, index, offset_ms),
     };
     let found = weigh_offsets(ride, side, settings, agreed, &candidates);
-    let is_found = |found: &Explored| found.blocks.iter().any(|block| block.log_odds() > FOUND);
     if is_found(&found) || settings.clock_offset != ClockOffset::Auto {
         return found;
     }
@@ -281,9 +280,21 @@ fn shared(a: impl Iterator<Item = u32>, b: impl Iterator<Item = u32>, smaller: u
     both as f64 / smaller.max(1) as f64
 }
 
+/// Whether some block of a ride speaks for itself.
+pub(crate) fn is_found(found: &Explored) -> bool {
+    found.blocks.iter().any(|block| block.log_odds() > FOUND)
+}
+
 /// Without times only the order along the sequence can speak.
-fn untimed(ride: &Ride, side: &PublishedSide, index: &Index, weights: Weights) -> Explored {
+pub(crate) fn by_order(
+    ride: &Ride,
+    side: &PublishedSide,
+    index: &Index,
+    weights: Weights,
+    is_asked: impl Fn(usize) -> bool,
+) -> Explored {
     let mut near = near_images(ride, side, index, ride.len());
+    near.retain(|&(_, image, _)| is_asked(image as usize));
     near.truncate(UNTIMED_PAIRS);
     let mut of_sequence: BTreeMap<u32, Vec<(u32, u32)>> = BTreeMap::new();
     for (photo, image, _) in near {

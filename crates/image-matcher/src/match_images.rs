@@ -12,7 +12,7 @@ use crate::runs::Index;
 use crate::second_clock::on_other_clocks;
 use crate::settle::settle;
 use crate::turned::turned_beside_copies;
-use crate::without_time::pair_without_time;
+use crate::without_time::{are_some_untimed, explore_without_time, pair_without_time};
 use crate::{ClockOffset, Lookup, MatchOutcome, MatchSettings};
 use capture_model::{Device, LocalImages, PublishedImages, TimeKind};
 use rayon::prelude::*;
@@ -107,7 +107,11 @@ fn match_telling<T>(
             explored.push(found);
         }
     }
-    rides.par_iter().zip(explored.par_iter_mut()).for_each(|(ride, found)| pair_without_time(ride, &side, found));
+    let are_some_untimed = are_some_untimed(&side);
+    rides.par_iter().zip(explored.par_iter_mut()).filter(|_| are_some_untimed).for_each(|(ride, found)| {
+        explore_without_time(ride, &side, &index, settings, found);
+        pair_without_time(ride, &side, found);
+    });
     let standings = standings(&rides, explored, &side, &settings.weights);
     let told = tell(&side, &rides, &standings);
     rides.par_iter_mut().for_each(Ride::forget_looks);

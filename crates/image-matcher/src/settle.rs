@@ -208,7 +208,7 @@ fn verdict(
     if standing.block.is_raw {
         verdict.used_time_ms = verdict.used_time_ms.map(|_| local.time_ms[row]);
     }
-    if ride.is_timed() {
+    if ride.is_timed() && standing.block.is_timed {
         verdict.clock_offset_ms = Some(standing.block.offset_at(ride.time_ms[claim.photo as usize]));
     }
     // Two that fit alike are ambiguous however the greedy order fell.

@@ -76,7 +76,7 @@ pub fn verdict_of(verdicts: &[Verdict]) -> TrackVerdict {
 }
 
 fn kind_of(ride: &Ride, standing: &Standing) -> ClockKind {
-    if !ride.is_timed() {
+    if !ride.is_timed() || !standing.block.is_timed {
         return ClockKind::Unknown;
     }
     let block = &standing.block;

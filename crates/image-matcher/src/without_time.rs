@@ -1,14 +1,17 @@
-//! Images of a ride's own sequences that are published without a time.
+//! Images that are published without a time.
 //!
 //! In: a ride whose sequences are decided. Out: pairs of a photo that is left over and an image without time of such a
 //! sequence, where the image stands at exactly the place of that photo and of no other. No clock finds these images; said to
-//! be missing they would be uploaded once more.
+//! be missing they would be uploaded once more. A ride for which nothing was found is looked at by its order, as if it had no
+//! times itself.
 
-use crate::block::{Block, Pair};
-use crate::explore::Explored;
+use crate::MatchSettings;
+use crate::block::{Block, EXACT_ALTITUDE_M, Pair};
+use crate::explore::{Explored, by_order, is_found};
 use crate::plane::{Point, distance_m2};
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
+use crate::runs::Index;
 use crate::votes::EXACT_M;
 use std::ops::Range;
 
@@ -20,8 +23,27 @@ const OWNED: f64 = 5.0;
 const HELD: f64 = 0.05;
 /// How sure a place of its own in the own sequence is.
 const POSTERIOR: f64 = 0.99;
-/// Altitudes of one upload agree to this, metres.
-const EXACT_ALTITUDE_M: f64 = 0.06;
+/// Whether any image has no time.
+pub(crate) fn are_some_untimed(side: &PublishedSide) -> bool {
+    (0..side.n_sequences()).any(|sequence| !untimed_images(side, sequence as u32).is_empty())
+}
+
+/// What a timed ride may be among images without time, where nothing was found for it.
+pub(crate) fn explore_without_time(
+    ride: &Ride,
+    side: &PublishedSide,
+    index: &Index,
+    settings: &MatchSettings,
+    found: &mut Explored,
+) {
+    if ride.is_timed() && !is_found(found) {
+        let is_untimed = |image: usize| side.time_ms(image) == PublishedSide::NO_TIME;
+        let told = by_order(ride, side, index, settings.weights, is_untimed);
+        if is_found(&told) {
+            *found = told;
+        }
+    }
+}
 
 /// Adds the pairs to the blocks of the ride.
 pub(crate) fn pair_without_time(ride: &Ride, side: &PublishedSide, found: &mut Explored) {

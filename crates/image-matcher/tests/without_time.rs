@@ -48,3 +48,22 @@ fn an_image_without_time_is_nobodys_where_its_place_is_not_one_photos() {
         assert_eq!(verdict.image.is_none(), is_open, "{row}: {verdict:?}");
     }
 }
+
+#[test]
+fn a_whole_upload_without_times_is_found_by_its_places_in_order() {
+    for offset_ms in [0, 41_317_217] {
+        let photos = ride(5, 80);
+        let mut images = upload(&photos, "own", 1_000);
+        images.iter_mut().for_each(|image| image.captured_at = None);
+        images.retain(|image| image.id.0 % 10 != 6); // not published at all
+        images.extend(others());
+        let kind = if offset_ms == 0 { TimeKind::Absolute } else { TimeKind::Wall };
+        let (outcome, ids) = matched(&[shifted(&photos, offset_ms, kind)], &images, Lookup::Complete);
+        for ((id, verdict), own) in ids.iter().zip(&outcome.verdicts).zip(1_000..) {
+            let expected = Some(own).filter(|own| own % 10 != 6);
+            assert_eq!(*id, expected, "{own} at {offset_ms}: {verdict:?}");
+            assert!(expected.is_none() || verdict.reason == Reason::OrderOnly, "{own}: {verdict:?}");
+            assert_eq!(verdict.clock_offset_ms, None, "{own}: {verdict:?}");
+        }
+    }
+}

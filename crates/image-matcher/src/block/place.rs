@@ -15,7 +15,7 @@ const LOPSIDED_M: f64 = 0.3;
 /// An image that has no place of the kind that was fitted is known by its other place to this, metres.
 const OTHER_KIND_M: f64 = 7.0;
 /// Altitudes of one upload agree to this, metres: EXIF keeps tenths.
-pub(super) const EXACT_ALTITUDE_M: f64 = 0.06;
+pub(crate) const EXACT_ALTITUDE_M: f64 = 0.06;
 
 /// Places that agree to centimetres for live photos were copied: whatever the others are, this is the kind to judge by.
 const COPIED: f64 = 10.0;

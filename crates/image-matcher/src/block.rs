@@ -12,6 +12,7 @@
 mod burst;
 mod clock;
 mod judge;
+mod pairs;
 mod place;
 mod ties;
 mod time;
@@ -28,15 +29,16 @@ pub(crate) use clock::surprise_of_beat;
 use clock::{LEAST_BEAT, beyond_timers};
 pub(crate) use judge::EXACT_HEADING_DEG;
 use judge::{copies, is_copied, judge};
+pub(crate) use pairs::WINDOW_MS;
+use pairs::pair_by_time;
 pub(crate) use place::{EXACT_ALTITUDE_M, roughness};
 use place::{
     copied_headings, equal_altitude_m, first_chain, fit_place, is_exact_place, log_altitude, log_heading, turns_deg,
 };
 use std::f64::consts::PI;
-use ties::{TieOrder, is_tied, order_by_copies, order_equal_times};
+use ties::{TieOrder, is_tied, is_told_by_ids, order_by_copies, order_equal_times};
 use time::fit_time;
 
-const WINDOW_MS: i64 = 1_700;
 /// What a place says for a pair, where the field was fitted to a chain that had no times, or times of a burst.
 const UNTIMED: f64 = 0.3;
 const CROWDED: f64 = 0.5;
@@ -210,7 +212,7 @@ pub(crate) fn weigh(
     };
     let snapped = offset_ms.map(|offset| snap(ride, offset));
     match snapped {
-        Some(offset) => pair_by_time(&mut work, range.clone(), offset_ms.unwrap_or(offset), offset),
+        Some(offset) => pair_by_time(&mut work, &range, offset_ms.unwrap_or(offset), offset),
         None => {
             for &(photo, image) in near {
                 work.photo.push(photo);
@@ -303,6 +305,7 @@ pub(crate) fn weigh(
         Some(order) if is_exact_place(&work, pair) => order.among_equal_places(pair),
         Some(_) if share_a_time && !is_told => MOST_BY_GUESS,
         Some(order) if share_a_time || is_tied(work.image(pair)) => order.probability(pair, is_copied),
+        None if time.is_none() && is_told_by_ids(side, &range, work.image(pair)) => MOST_BY_GUESS,
         _ => 1.0,
     };
     let mut block = Block {
@@ -343,30 +346,4 @@ pub(crate) fn weigh(
 fn snap(ride: &Ride, offset_ms: i64) -> i64 {
     let whole = if ride.kind == TimeKind::Absolute { 0 } else { nearest_quarter_ms(offset_ms) };
     if (offset_ms - whole).abs() < 1_600 && whole.abs() <= 50_400_000 { whole } else { offset_ms }
-}
-
-/// Pairs within the window of the offset that was voted; lags are kept against the snapped one.
-fn pair_by_time(work: &mut Work<'_>, range: std::ops::Range<usize>, voted_ms: i64, offset_ms: i64) {
-    let side = work.side;
-    let expected = 4 * work.ride.len().min(range.len());
-    work.photo.reserve(expected);
-    work.rank.reserve(expected);
-    work.lag_s.reserve(expected);
-    let mut first = range.start; // both are in order of time
-    for (photo, &time) in work.ride.time_ms.iter().enumerate() {
-        let window = WINDOW_MS.max((work.ride.width_s(photo) * 1000.0) as i64);
-        let middle = time.saturating_add(voted_ms);
-        let (first_ms, last_ms) = (middle.saturating_sub(window), middle.saturating_add(window));
-        while first > range.start && side.time_ms(first - 1) >= first_ms {
-            first -= 1; // a wider window than the one before
-        }
-        while first < range.end && side.time_ms(first) < first_ms {
-            first += 1;
-        }
-        for image in (first..range.end).take_while(|&image| side.time_ms(image) <= last_ms) {
-            work.photo.push(photo as u32);
-            work.rank.push((image - range.start) as u32);
-            work.lag_s.push((side.time_ms(image) - time - offset_ms) as f64 / 1000.0);
-        }
-    }
 }

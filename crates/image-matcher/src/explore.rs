@@ -1,6 +1,7 @@
 //! What one ride may be: its offset hypotheses, and for the best of them its blocks.
 
-use crate::block::{Block, weigh};
+use crate::block::{Block, WINDOW_MS, weigh};
+use crate::crowd::NEAREST;
 use crate::frames::{self, FrameShift, Reach};
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
@@ -10,6 +11,7 @@ use crate::votes::adaptive::{WEIGHED, hypotheses_by_need};
 use crate::votes::afar::by_pattern;
 use crate::votes::{Hypothesis, given, least_apart_ms, near_images};
 use crate::{ClockOffset, MatchSettings, Weights};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Blocks of a ride at its best offset, and how sure that offset is against the next.
@@ -23,9 +25,17 @@ pub(crate) struct Explored {
 
 /// Blocks that claim more than this share of each other's photos (or images) are rivals.
 pub(crate) const SHARED: f64 = 0.3;
+/// Share of the probability that is left where not all sequences of a crowd were weighed.
+const OF_A_PART: f64 = 0.5;
 /// Log odds above which a ride needs no look beyond the gate.
 const FOUND: f64 = 2.0;
-const UNTIMED_PAIRS: usize = 4_000_000;
+/// Pairs that are weighed at one offset, about, and more of them for each photo: more sequences than that are a crowd.
+const MOST_PAIRS: f64 = 2_000_000.0;
+const MOST_PAIRS_PER_PHOTO: f64 = 64.0;
+const MOST_SEQUENCES: usize = 512;
+/// Pairs of one untimed photo with one sequence: by order alone nothing further away is told.
+const UNTIMED_PAIRS: usize = 1_000_000;
+const UNTIMED_OF_PHOTO: (usize, usize) = (32, 256);
 
 /// Looks at a ride; `agreed` are offsets that its camera showed in other folders.
 pub(crate) fn explore(
@@ -63,8 +73,8 @@ pub(crate) fn weigh_offsets(
         .iter()
         .filter(|hypothesis| hypothesis.score >= WEIGHED * best_score)
         .filter_map(|hypothesis| {
-            let mut blocks: Vec<Block> = hypothesis
-                .sequences
+            let sequences = worth_weighing(ride, side, hypothesis);
+            let mut blocks: Vec<Block> = sequences
                 .iter()
                 .filter_map(|&sequence| {
                     weigh(ride, side, settings.weights, sequence, Some(hypothesis.offset_ms), agreed, &[])
@@ -74,7 +84,8 @@ pub(crate) fn weigh_offsets(
             let strongest = blocks.iter().map(Block::log_odds_of_offset).reduce(f64::max)?;
             let total = total(&blocks);
             let strength = strongest.clamp(-60.0, 100.0) + settings.weights.rival_temper * total;
-            Some(Weighed { strength, total, blocks, hypothesis })
+            let is_whole = sequences.len() == hypothesis.sequences.len();
+            Some(Weighed { strength, total, blocks, hypothesis, is_whole })
         })
         .collect();
     weighed.sort_by(|a, b| {
@@ -126,6 +137,9 @@ pub(crate) fn weigh_offsets(
         offset_probability *= frames.share;
     }
     best.blocks.extend(copies);
+    if !best.is_whole {
+        offset_probability *= OF_A_PART; // what was not weighed may be as good
+    }
     Explored {
         blocks: best.blocks.into_iter().filter(|block| block.evidence_alone > -2.0).collect(),
         offset_probability,
@@ -184,6 +198,37 @@ struct Weighed<'a> {
     total: f64,
     blocks: Vec<Block>,
     hypothesis: &'a Hypothesis,
+    /// Whether all its sequences were weighed.
+    is_whole: bool,
+}
+
+/// The sequences of an offset that are weighed: all of them but for a crowd, of which those with most photos and images at one
+/// time are.
+fn worth_weighing<'h>(ride: &Ride, side: &PublishedSide, hypothesis: &'h Hypothesis) -> Cow<'h, [u32]> {
+    let pairs = |&sequence: &u32| {
+        let images = side.images_of(sequence as usize);
+        let times_ms = [images.start, images.end - 1].map(|image| side.time_ms(image));
+        let from = |ms: i64| ride.time_ms.partition_point(|time| time.saturating_add(hypothesis.offset_ms) < ms);
+        let n_photos = from(times_ms[1].saturating_add(WINDOW_MS)) - from(times_ms[0].saturating_sub(WINDOW_MS));
+        let windows = 1.0 + times_ms[1].saturating_sub(times_ms[0]) as f64 / (2 * WINDOW_MS) as f64;
+        n_photos as f64 * (images.len() as f64 / windows).clamp(1.0, NEAREST as f64)
+    };
+    let most = MOST_PAIRS + MOST_PAIRS_PER_PHOTO * ride.len() as f64;
+    let sequences = hypothesis.sequences.as_slice();
+    if sequences.len() <= MOST_SEQUENCES && sequences.iter().map(pairs).sum::<f64>() <= most {
+        return Cow::Borrowed(sequences);
+    }
+    let mut ranked: Vec<(f64, u32)> = sequences.iter().map(|sequence| (pairs(sequence), *sequence)).collect();
+    ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    let mut sum = 0.0;
+    let mut fits = |&(pairs, _): &(f64, u32)| {
+        sum += pairs;
+        sum <= most
+    };
+    let n_kept = ranked.iter().take_while(|ranked| fits(ranked)).take(MOST_SEQUENCES).count().max(1);
+    let mut kept: Vec<u32> = ranked[..n_kept].iter().map(|ranked| ranked.1).collect();
+    kept.sort_unstable();
+    Cow::Owned(kept)
 }
 
 /// Evidence of an offset: of its blocks that claim different photos, the prior counted once.
@@ -295,15 +340,56 @@ pub(crate) fn by_order(
 ) -> Explored {
     let mut near = near_images(ride, side, index, ride.len());
     near.retain(|&(_, image, _)| is_asked(image as usize));
-    near.truncate(UNTIMED_PAIRS);
+    let most = (UNTIMED_PAIRS / ride.len()).clamp(UNTIMED_OF_PHOTO.0, UNTIMED_OF_PHOTO.1);
+    let sequence = |image: u32| side.sequence(image as usize);
     let mut of_sequence: BTreeMap<u32, Vec<(u32, u32)>> = BTreeMap::new();
-    for (photo, image, _) in near {
-        of_sequence.entry(side.sequence(image as usize)).or_default().push((photo, image));
+    let mut ranked: Vec<(f64, usize, u32)> = Vec::new();
+    for alike in near.chunk_by(|a, b| a.0 == b.0 && sequence(a.1) == sequence(b.1)) {
+        let photo = alike[0].0;
+        let pairs = of_sequence.entry(sequence(alike[0].1)).or_default();
+        if alike.len() <= most {
+            pairs.extend(alike.iter().map(|&(photo, image, _)| (photo, image)));
+            continue;
+        }
+        // the nearest; of one place those that stand where the photo stands
+        let middle = alike.len() * photo as usize / ride.len();
+        ranked.clear();
+        ranked.extend(alike.iter().enumerate().map(|(at, near)| (near.2, at.abs_diff(middle), near.1)));
+        ranked.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then((a.1, a.2).cmp(&(b.1, b.2))));
+        ranked.truncate(most);
+        ranked.sort_unstable_by_key(|ranked| ranked.2);
+        pairs.extend(ranked.iter().map(|ranked| (photo, ranked.2)));
     }
+    drop(near);
     let blocks = of_sequence
         .into_iter()
         .filter_map(|(sequence, pairs)| weigh(ride, side, weights, sequence, None, &[], &pairs))
         .filter(|block| block.log_odds() > -2.0)
         .collect();
     Explored { blocks, offset_probability: 1.0, alternatives: Vec::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::worlds::{columns, local_of, ride, upload};
+
+    #[test]
+    fn of_a_crowd_of_sequences_those_with_most_pairs_are_weighed() {
+        let photos = ride(3, 40);
+        let local = local_of(std::slice::from_ref(&photos));
+        let own = Ride::of_track(&local, 0).remove(0);
+        let of_length = |n: usize, k: usize| upload(&photos[..n], &format!("{k}"), 1 + 100 * k as u64);
+        let few: Vec<_> = (0..MOST_SEQUENCES).flat_map(|k| of_length(if k % 2 == 0 { 3 } else { 30 }, k)).collect();
+        let many: Vec<_> = few.iter().cloned().chain((MOST_SEQUENCES..600).flat_map(|k| of_length(2, k))).collect();
+        for (images, n) in [(few, MOST_SEQUENCES), (many, 600)] {
+            let published = columns(&images);
+            let side = PublishedSide::new(&published);
+            let sequences = (0..n as u32).collect();
+            let all = Hypothesis { offset_ms: 0, score: 1.0, n_pairs: 1, n_exact: 0, sequences };
+            let kept = worth_weighing(&own, &side, &all);
+            assert_eq!(kept.len(), MOST_SEQUENCES);
+            assert!(kept.is_sorted() && kept.iter().all(|&kept| (kept as usize) < MOST_SEQUENCES), "the shortest go");
+        }
+    }
 }

@@ -149,8 +149,12 @@ fn shares(all: &[(i32, Weighed)], lag_s: f64) -> Vec<FrameShift> {
 /// A block whose photos were moved by some frames; nothing of it is judged anew.
 pub(crate) fn moved_block(ride: &Ride, side: &PublishedSide, block: &Block, shift: FrameShift) -> Block {
     const OF_AN_END: f64 = 0.9;
+    let mut posteriors: Vec<(u32, f64)> = block.pairs.iter().map(|pair| (pair.image, pair.posterior)).collect();
+    posteriors.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
+    posteriors.dedup_by_key(|known| known.0); // the surest of each image
     let posterior_of = |image: u32| {
-        block.pairs.iter().filter(|pair| pair.image == image).map(|pair| pair.posterior).fold(0.0, f64::max)
+        let known = posteriors.binary_search_by_key(&image, |known| known.0);
+        known.map_or(0.0, |at| posteriors[at].1)
     };
     let chain = moved_chain(ride, side, &block.chain, shift.frames, [true, true]);
     let pairs = chain

@@ -10,6 +10,7 @@ mod assignment;
 mod block;
 mod chain;
 mod claims;
+mod crowd;
 mod errors;
 mod evidence;
 mod explore;

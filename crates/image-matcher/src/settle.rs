@@ -83,9 +83,11 @@ pub(crate) fn settle(
     outcome
 }
 
-/// The best claim of a row, if it is worth telling.
+/// The best claim of a row, if it is worth telling, or so many are that the photo likely has one of them.
 fn is_lost(claims: &[Claim], review: f64) -> Option<Claim> {
-    claims.first().copied().filter(|claim| claim.probability >= review)
+    const LIKELY: f64 = 0.3;
+    let all = || claims.iter().map(|claim| claim.probability).sum::<f64>();
+    claims.first().copied().filter(|best| best.probability >= review || all() >= LIKELY)
 }
 
 /// Whether a row has no match, and may be asked who has its image.

@@ -14,7 +14,8 @@ pub(crate) fn are_equal(side: &PublishedSide, a: usize, b: usize) -> bool {
     let is_timed = side.time_ms(a) != PublishedSide::NO_TIME;
     is_timed
         && side.time_ms(a) == side.time_ms(b)
-        && distance_m2(side.original(a), side.original(b)) < EXACT_M * EXACT_M
+        && (side.degrees(a)[0] == side.degrees(b)[0]
+            || distance_m2(side.original(a), side.original(b)) < EXACT_M * EXACT_M)
 }
 
 /// Whether nothing tells two images of one sequence apart.
@@ -26,20 +27,30 @@ pub(crate) fn are_twins(side: &PublishedSide, image: usize, other: usize) -> boo
         && alike(side.heading_deg(image), side.heading_deg(other))
 }
 
-/// The images of its sequence that nothing tells from this one, itself among them.
+/// A set so large has no candidate left either way.
+pub(crate) const MOST: usize = 64;
+
+/// The images of its sequence that nothing tells from this one, itself among them; of a larger set than can be shared not all.
 fn twins_of(side: &PublishedSide, image: usize) -> Range<usize> {
     let is_twin = |other: usize| are_twins(side, image, other);
     let sequence = side.images_of(side.sequence(image) as usize);
-    let first = (sequence.start..image).rev().take_while(|&other| is_twin(other)).last().unwrap_or(image);
-    let last = (image + 1..sequence.end).take_while(|&other| is_twin(other)).last().unwrap_or(image);
+    let first = (sequence.start..image).rev().take(MOST).take_while(|&other| is_twin(other)).last().unwrap_or(image);
+    let last = (image + 1..sequence.end).take(MOST).take_while(|&other| is_twin(other)).last().unwrap_or(image);
     first..last + 1
 }
 
 /// Shares what a photo claims of a set of twins evenly among them; says whether its best claim is one of a set.
 pub(crate) fn share_among_twins(side: &PublishedSide, claims: &mut Vec<Claim>) -> bool {
-    const MOST: usize = 64; // a set so large has no candidate left either way
     let is_set = |twins: &Range<usize>| (2..=MOST).contains(&twins.len());
-    if !claims.iter().any(|claim| is_set(&twins_of(side, claim.image as usize))) {
+    let mut known = 0..0; // a set that is too large is so for each of its images
+    let is_of_set = |claim: &Claim| {
+        let image = claim.image as usize;
+        if !known.contains(&image) || known.len() <= MOST {
+            known = twins_of(side, image);
+        }
+        is_set(&known)
+    };
+    if !claims.iter().any(is_of_set) {
         return false;
     }
     let mut is_shared = false;

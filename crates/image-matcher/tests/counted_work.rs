@@ -3,7 +3,7 @@
 mod worlds;
 
 use image_matcher::candidate_pairs;
-use worlds::{DAY_MS, town};
+use worlds::{DAY_MS, MAY_18_MS, columns, local_of, photo_at, town, upload};
 
 #[test]
 fn the_tree_holds_runs_and_near_pairs_are_nearly_all_that_is_tested() {
@@ -32,4 +32,16 @@ fn rides_at_one_time_cost_what_their_places_cost() {
     let counts = candidate_pairs(&world.local, &world.published);
     assert!(counts.n_stretches <= 60 * world.local.len().div_ceil(64), "{counts:?}");
     assert!(counts.n_tested <= 60 * world.local.len(), "{counts:?}");
+}
+
+#[test]
+fn a_clock_that_stands_does_not_pair_everything_with_everything() {
+    let heap: Vec<_> = (0..3_000).map(|k| photo_at(f64::from(k % 50) * 0.2, 0.0, MAY_18_MS)).collect();
+    let local = local_of(std::slice::from_ref(&heap));
+    for per_sequence in [3_000, 300, 10] {
+        let images: Vec<_> =
+            heap.chunks(per_sequence).zip(0..).flat_map(|(part, k)| upload(part, &format!("{k}"), k * 3_000)).collect();
+        let counts = candidate_pairs(&local, &columns(&images));
+        assert!(counts.n_tested <= 192 * heap.len(), "{per_sequence} a sequence: {counts:?}");
+    }
 }

@@ -8,7 +8,8 @@ use super::judge::{EXACT_HEADING_DEG, is_copied};
 use super::place::{climb_of, is_exact_place};
 use crate::plane::{Point, distance_m2};
 use crate::published_side::PublishedSide;
-use crate::twins::{are_equal as are_at_one_place, are_twins};
+use crate::twins::{self, are_equal as are_at_one_place, are_twins};
+use crate::votes::EXACT_M;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -41,6 +42,14 @@ pub(super) fn is_tied(side: &PublishedSide, range: &Range<usize>, image: usize) 
     let shares_it = |other: usize| side.time_ms(other) == time;
     time != PublishedSide::NO_TIME
         && (image > range.start && shares_it(image - 1) || image + 1 < range.end && shares_it(image + 1))
+}
+
+/// Whether the image before or after it in the published order, which is that of ids, lies at its place, and neither has a time.
+pub(super) fn is_told_by_ids(side: &PublishedSide, range: &Range<usize>, image: usize) -> bool {
+    let is_untimed = |image: usize| side.time_ms(image) == PublishedSide::NO_TIME;
+    let is_there =
+        |other: usize| is_untimed(other) && distance_m2(side.place(other), side.place(image)) < EXACT_M * EXACT_M;
+    is_untimed(image) && (image > range.start && is_there(image - 1) || image + 1 < range.end && is_there(image + 1))
 }
 
 /// Photos at exactly the place of an image that shares its time with others.
@@ -163,7 +172,12 @@ pub(super) struct TieOrder<'a> {
     /// By how much places move from one photo to the next beside what the ride moves, per axis, m².
     variance_m2: f64,
     sigma_m: f64,
+    /// Of each photo, how many of its images are at exactly its place.
+    n_placed: Vec<u32>,
 }
+
+/// What an image of a crowd is worth that only its order tells from others.
+const OF_A_CROWD: f64 = 0.5;
 
 impl<'a> TieOrder<'a> {
     pub(super) fn new(work: &'a Work<'a>, range: &'a Range<usize>, chain: &[usize], sigma_m: f64) -> Self {
@@ -182,7 +196,10 @@ impl<'a> TieOrder<'a> {
             *steps_m2.select_nth_unstable_by(middle, f64::total_cmp).1
         };
         let photo_of = chain.iter().map(|&pair| (work.rank[pair], work.photo[pair])).collect();
-        Self { work, range, photo_of, variance_m2: (OF_MEDIAN * median_m2).max(LEAST_M2), sigma_m }
+        let mut n_placed = vec![0; work.ride.len()];
+        let placed = (0..work.len()).filter(|&pair| is_exact_place(work, pair));
+        placed.for_each(|pair| n_placed[work.photo[pair] as usize] += 1);
+        Self { work, range, photo_of, variance_m2: (OF_MEDIAN * median_m2).max(LEAST_M2), sigma_m, n_placed }
     }
 
     /// The probability that the image of a pair is the photo's, and none of those that share its time. `by_copies` asks for copied
@@ -217,8 +234,8 @@ impl<'a> TieOrder<'a> {
                 && is_equal(other) == is_equal(image)
         };
         let tied = ties(work.side, self.range, image);
-        if tied.len() > MOST_TIED {
-            return 1.0; // its share of all chains is what is known
+        if tied.len() > twins::MOST {
+            return if self.n_placed[photo] > 1 { OF_A_CROWD } else { 1.0 };
         }
         1.0 / (1.0 + tied.filter(is_there).count() as f64)
     }

@@ -112,11 +112,15 @@ fn is_timed_alike(near: &[Near], ride: &Ride, side: &PublishedSide) -> bool {
 /// out.
 fn by_copied_places(ride: &Ride, side: &PublishedSide, index: &Index) -> Option<Hypothesis> {
     const ALIKE_MS: i64 = 4;
+    const MOST_AT_PLACE: usize = 256; // on average
     let step = (ride.len() / FEWEST).clamp(1, STEP);
     let sample: Vec<usize> = (0..ride.len()).step_by(step).collect();
     let mut differences: Vec<i64> = Vec::new();
     for &photo in &sample {
         at_its_place(ride, side, index, photo, |time_ms| differences.push(time_ms.saturating_sub(ride.time_ms[photo])));
+        if differences.len() > MOST_AT_PLACE * sample.len() {
+            return None; // a camera stands there: its place tells no time
+        }
     }
     differences.sort_unstable();
     let from = |difference: i64| &differences[differences.partition_point(|&known| known < difference)..];
@@ -168,7 +172,11 @@ pub(crate) struct Tested {
     pub(crate) pairs: usize,
 }
 
-/// The votes of all photos for one offset.
+/// Pairs of a stretch of photos that are tested with one sequence, and in all: a clock that stands pairs everything.
+const MOST_OF_SEQUENCE: usize = LONGEST_RUN * LONGEST_RUN;
+const MOST_OF_STRETCH: usize = 2 * MOST_OF_SEQUENCE;
+
+/// The votes of all photos for one offset. Of a crowd not all are asked: it votes for its own time in any case.
 pub(crate) fn at_offset(
     ride: &Ride,
     side: &PublishedSide,
@@ -189,7 +197,13 @@ pub(crate) fn at_offset(
         let [low, high] = box_of((lon.0, lat.0), (lon.1, lat.1), &ride.anchor);
         index.near_in_time(low, high, GATE_M, (window(from).0, window(photos.end - 1).1), &mut runs);
         let is_charted = ride.chart.holds(lon.0, lat.0) && ride.chart.holds(lon.1, lat.1);
+        let (mut told, mut crowded) = (tested.pairs, None);
+        let most = told + MOST_OF_STRETCH;
         for run in &runs {
+            let sequence = || side.sequence(run.images().start);
+            if tested.pairs >= most || crowded.is_some_and(|crowded| crowded == sequence()) {
+                continue;
+            }
             tested.stretches += 1;
             if let (Some(rows), true) = (run.plain_rows(), is_charted) {
                 let columns = side.columns();
@@ -230,6 +244,9 @@ pub(crate) fn at_offset(
                         near.extend(vote(ride, side, photo as u32, image as u32));
                     },
                 );
+            }
+            if tested.pairs >= told + MOST_OF_SEQUENCE {
+                (told, crowded) = (tested.pairs, Some(sequence()));
             }
         }
     }

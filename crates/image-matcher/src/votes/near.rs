@@ -1,6 +1,7 @@
 //! Votes: photos, the published images near them, and the clock offset at which each pair would be one.
 
-use super::GATE_M;
+use super::{GATE_M, SAMPLE};
+use crate::crowd::Crowd;
 use crate::plane::{Point, Spot, distance_m2};
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
@@ -9,6 +10,11 @@ use std::ops::Range;
 
 /// Images of one photo that vote at most.
 const MOST_NEAR: usize = 2_048;
+/// Pairs of a ride without times, about; and images of one photo that are looked at in any case.
+const UNTIMED_PAIRS: usize = 4_000_000;
+const LEAST_NEAR: usize = 64;
+/// More images around a few photos are a crowd, where not a sample but all photos of a ride ask for them.
+const MOST_AROUND: usize = 4_096;
 
 /// A photo of the sample and a published image near it.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +53,10 @@ fn each_near(ride: &Ride, side: &PublishedSide, index: &Index, sample: usize, mu
     let step = ride.len().div_ceil(sample.max(1)).max(1);
     let chosen: Vec<usize> = (0..ride.len()).step_by(step).collect();
     let (mut found, mut flags): (Vec<Found>, Vec<bool>) = (Vec::new(), Vec::new());
+    let most =
+        if chosen.len() > SAMPLE { (UNTIMED_PAIRS / chosen.len()).clamp(LEAST_NEAR, MOST_NEAR) } else { MOST_NEAR };
+    let mut crowd: Option<(Vec<Range<u32>>, Crowd)> = None;
+    let mut nearest: Vec<u32> = Vec::new();
     for photos in chosen.chunks((LONGEST_RUN / step).clamp(1, LONGEST_RUN)) {
         let fold = |f: fn(f64, f64) -> f64| {
             photos
@@ -56,20 +66,38 @@ fn each_near(ride: &Ride, side: &PublishedSide, index: &Index, sample: usize, mu
                 .unwrap_or_default()
         };
         let near_all = index.near(fold(f64::min), fold(f64::max), GATE_M);
+        let points = |image: u32| side.points(image as usize, &ride.anchor);
+        let is_crowd = || chosen.len() > SAMPLE && near_all.iter().map(Range::len).sum::<usize>() > MOST_AROUND;
+        if is_crowd() {
+            if crowd.as_ref().is_none_or(|known| known.0 != near_all) {
+                let images = near_all.iter().cloned().flatten();
+                let places = images.flat_map(|image| points(image).map(|place| (image, place)));
+                crowd = Some((near_all.clone(), Crowd::new(places)));
+            }
+            for &photo in photos {
+                let (_, crowd) = crowd.as_ref().expect("it was just made");
+                let share = photo as f64 / ride.len() as f64;
+                crowd.nearest(ride.place()[photo], &(0..u32::MAX), most, share, &mut nearest);
+                let all = nearest.iter().map(|&image| Found::of(image, points(image), ride.place()[photo]));
+                found.clear();
+                found.extend(all.filter(|found| found.nearest_m2 < GATE_M * GATE_M));
+                tell(photo as u32, &found);
+            }
+            continue;
+        }
         let runs: Vec<Degrees> = near_all.into_iter().map(|run| Degrees::of(side, run)).collect();
         for &photo in photos {
             found.clear();
             let spot = Spot::of(ride.place()[photo]);
             for run in &runs {
                 for image in run.that_may_be_near(&spot, &mut flags) {
-                    let places = side.points(image as usize, &ride.anchor);
-                    let nearest_m2 = nearest_m2(places, ride.place()[photo]);
-                    if nearest_m2 < GATE_M * GATE_M {
-                        found.push(Found { image, nearest_m2, places });
+                    let near = Found::of(image, points(image), ride.place()[photo]);
+                    if near.nearest_m2 < GATE_M * GATE_M {
+                        found.push(near);
                     }
                 }
             }
-            thin(&mut found);
+            thin(&mut found, most);
             tell(photo as u32, &found);
         }
     }
@@ -112,10 +140,10 @@ fn nearest_m2([original, computed]: [Point; 2], place: Point) -> f64 {
 }
 
 /// A parked camera has no end of neighbours: the nearest stay, in their order.
-fn thin(found: &mut Vec<Found>) {
-    if found.len() > MOST_NEAR {
+fn thin(found: &mut Vec<Found>, most: usize) {
+    if found.len() > most {
         found.sort_unstable_by(|a, b| a.nearest_m2.total_cmp(&b.nearest_m2).then(a.image.cmp(&b.image)));
-        found.truncate(MOST_NEAR);
+        found.truncate(most);
         found.sort_unstable_by_key(|found| found.image);
     }
 }
@@ -141,6 +169,10 @@ pub(super) fn vote(ride: &Ride, side: &PublishedSide, photo: u32, image: u32) ->
 }
 
 impl Found {
+    fn of(image: u32, places: [Point; 2], photo: Point) -> Self {
+        Self { image, nearest_m2: nearest_m2(places, photo), places }
+    }
+
     fn vote(&self, ride: &Ride, side: &PublishedSide, photo: u32) -> Near {
         let known = if self.places[0][0].is_nan() { self.places[1] } else { self.places[0] };
         let offset = ride.plane.offset_m(ride.place()[photo as usize], known);

@@ -118,6 +118,12 @@ impl Block {
         -crate::chain::log_add(-self.evidence, -self.companion - self.identity)
     }
 
+    /// Gives back what its lists do not need.
+    pub(crate) fn shrink(&mut self) {
+        self.pairs.shrink_to_fit();
+        self.chain.shrink_to_fit();
+    }
+
     /// Remote − local at one photo, ms.
     pub(crate) fn offset_at(&self, time_ms: i64) -> i64 {
         (self.offset_ms + self.slope * (time_ms as f64 - self.pivot_ms)).round() as i64

@@ -18,8 +18,6 @@ pub(crate) struct Claim {
     pub(crate) image: u32,
     /// Number of the standing.
     pub(crate) standing: u32,
-    /// The photo's number in its ride.
-    pub(crate) photo: u32,
     pub(crate) posterior: f64,
 }
 
@@ -137,13 +135,31 @@ struct Contested {
     image: u32,
 }
 
+/// The number of a claim of a row that nobody else keeps; none where it is beyond any.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Kept(u32);
+
+impl Kept {
+    pub(crate) const NONE: Self = Self(u32::MAX);
+
+    pub(crate) fn number(self) -> Option<usize> {
+        (self.0 != Self::NONE.0).then_some(self.0 as usize)
+    }
+}
+
+impl From<Option<u32>> for Kept {
+    fn from(number: Option<u32>) -> Self {
+        number.map_or(Self::NONE, Self)
+    }
+}
+
 /// The number of the claim that each row may keep: the best claims first, no image twice; ties go by path, then by id.
 pub(crate) fn assign(
     parts: &[Part],
     local: &LocalImages,
     published: &PublishedImages,
     side: &PublishedSide,
-) -> Vec<Option<u32>> {
+) -> Vec<Kept> {
     let n_claims = n_claims(parts, side.len());
     // whoever is alone in claiming what he claims most has it, in whatever order the others are asked
     let is_contested =
@@ -153,10 +169,10 @@ pub(crate) fn assign(
         for (at, row) in part.rows.clone().enumerate() {
             let claims = part.of(at);
             if !is_contested(claims) {
-                kept.push((!claims.is_empty()).then_some(0));
+                kept.push(if claims.is_empty() { Kept::NONE } else { Kept(0) });
                 continue;
             }
-            kept.push(None);
+            kept.push(Kept::NONE);
             contested.extend(claims.iter().zip(0..).map(|(claim, number)| Contested {
                 probability: claim.probability,
                 path_rank: local.path_rank[row],
@@ -168,7 +184,7 @@ pub(crate) fn assign(
         }
         (kept, contested)
     };
-    let (kept, contested): (Vec<Vec<Option<u32>>>, Vec<Vec<Contested>>) = parts.par_iter().map(of_part).unzip();
+    let (kept, contested): (Vec<Vec<Kept>>, Vec<Vec<Contested>>) = parts.par_iter().map(of_part).unzip();
     let mut kept = kept.concat();
     let mut contested: Vec<Contested> = contested.into_iter().flatten().collect();
     contested.sort_by(|a, b| {
@@ -178,8 +194,8 @@ pub(crate) fn assign(
     let mut is_used = vec![false; if contested.is_empty() { 0 } else { side.len() }];
     for claim in &contested {
         let (kept, is_used) = (&mut kept[claim.row as usize], &mut is_used[claim.image as usize]);
-        if kept.is_none() && !*is_used {
-            (*kept, *is_used) = (Some(claim.number), true);
+        if kept.number().is_none() && !*is_used {
+            (*kept, *is_used) = (Kept(claim.number), true);
         }
     }
     kept
@@ -227,13 +243,7 @@ fn gather(rides: &[Ride], standings: &[Standing], rows: &Range<usize>, own: &[u3
             let ride = &rides[standing.ride];
             standing.block.pairs.iter().filter_map(move |pair| {
                 let probability = pair.posterior * standing.probability;
-                let claim = Claim {
-                    probability,
-                    image: pair.image,
-                    standing: number,
-                    photo: pair.photo,
-                    posterior: pair.posterior,
-                };
+                let claim = Claim { probability, image: pair.image, standing: number, posterior: pair.posterior };
                 let row = ride.row(pair.photo as usize) - rows.start;
                 let is_claimed = match standing.twin_of {
                     None => probability > LEAST_CLAIM,
@@ -251,7 +261,7 @@ fn gather(rides: &[Ride], standings: &[Standing], rows: &Range<usize>, own: &[u3
         end += *count;
         *count = start; // rises to the end as the row fills
     }
-    let nothing = Claim { probability: 0.0, image: 0, standing: 0, photo: 0, posterior: 0.0 };
+    let nothing = Claim { probability: 0.0, image: 0, standing: 0, posterior: 0.0 };
     let mut all = vec![nothing; end as usize];
     for (row, claim) in claims() {
         all[ends[row] as usize] = claim;

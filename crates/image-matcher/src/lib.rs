@@ -36,6 +36,7 @@ mod votes;
 mod weights;
 mod without_time;
 mod work;
+mod working_order;
 
 #[cfg(test)]
 extern crate self as image_matcher;
@@ -48,6 +49,7 @@ pub use match_images::{match_images, match_with_evidence};
 pub use naive::match_naive;
 pub use outcome::{
     Candidate, ClockKind, ClockOffset, Lists, Lookup, MatchOutcome, MatchSettings, TrackOutcome, TrackVerdict, Verdict,
+    Verdicts,
 };
 pub use shortlist::{shortlist, tracks_in_question};
 pub use tracks::verdict_of as track_verdict;

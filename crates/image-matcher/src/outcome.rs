@@ -2,6 +2,8 @@
 
 use crate::Weights;
 use capture_model::Reason;
+use std::borrow::Cow;
+use std::ops::Range;
 
 /// What is known of the published side around one photo; decides how a missing partner is worded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -66,16 +68,143 @@ pub struct Verdict {
     pub clock_offset_ms: Option<i64>,
 }
 
-/// A table of short lists: the entries of row k are `items[ends[k - 1]..ends[k]]`.
+/// A verdict as it is kept: 32 bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PackedVerdict {
+    probability: u64,
+    used_time_ms: i64,
+    clock_offset_ms: i64,
+    image: u32,
+    pub(crate) reason: Reason,
+    by_computed: bool,
+}
+
+impl PackedVerdict {
+    const NO_IMAGE: u32 = u32::MAX;
+    const NO_TIME: i64 = i64::MIN;
+    const NO_PROBABILITY: u64 = u64::MAX; // the bits of no probability
+
+    pub(crate) fn image(&self) -> Option<u32> {
+        (self.image != Self::NO_IMAGE).then_some(self.image)
+    }
+
+    pub(crate) fn told(&self) -> Verdict {
+        let known = |ms: i64| (ms != Self::NO_TIME).then_some(ms);
+        Verdict {
+            reason: self.reason,
+            image: self.image(),
+            probability: (self.probability != Self::NO_PROBABILITY).then(|| f64::from_bits(self.probability)),
+            by_computed: self.by_computed,
+            used_time_ms: known(self.used_time_ms),
+            clock_offset_ms: known(self.clock_offset_ms),
+        }
+    }
+}
+
+impl From<Verdict> for PackedVerdict {
+    fn from(verdict: Verdict) -> Self {
+        Self {
+            probability: verdict.probability.map_or(Self::NO_PROBABILITY, f64::to_bits),
+            used_time_ms: verdict.used_time_ms.unwrap_or(Self::NO_TIME),
+            clock_offset_ms: verdict.clock_offset_ms.unwrap_or(Self::NO_TIME),
+            image: verdict.image.unwrap_or(Self::NO_IMAGE),
+            reason: verdict.reason,
+            by_computed: verdict.by_computed,
+        }
+    }
+}
+
+/// The verdicts of all photos, in half of the memory that a list of [`Verdict`] takes.
+///
+/// ```
+/// use capture_model::Reason;
+/// use image_matcher::{Verdict, Verdicts};
+/// let lost = Verdict {
+///     reason: Reason::NotPublishedYet,
+///     image: None,
+///     probability: None,
+///     by_computed: false,
+///     used_time_ms: Some(1_700_000_000_000),
+///     clock_offset_ms: None,
+/// };
+/// let mut verdicts: Verdicts = [lost; 3].into_iter().collect();
+/// verdicts.change(1, |verdict| verdict.image = Some(7));
+/// assert_eq!(verdicts.get(1).image, Some(7));
+/// assert_eq!(verdicts.iter().filter(|verdict| verdict.image.is_none()).count(), 2);
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Verdicts(Vec<PackedVerdict>);
+
+impl Verdicts {
+    pub(crate) fn of_packed(verdicts: Vec<PackedVerdict>) -> Self {
+        Self(verdicts)
+    }
+
+    /// How many photos.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The verdict of one photo.
+    ///
+    /// # Panics
+    /// When there is no such photo.
+    pub fn get(&self, row: usize) -> Verdict {
+        self.0[row].told()
+    }
+
+    /// Adds the verdict of the next photo.
+    pub fn push(&mut self, verdict: Verdict) {
+        self.0.push(verdict.into());
+    }
+
+    /// Changes the verdict of one photo.
+    ///
+    /// # Panics
+    /// When there is no such photo.
+    pub fn change(&mut self, row: usize, change: impl FnOnce(&mut Verdict)) {
+        let mut verdict = self.get(row);
+        change(&mut verdict);
+        self.0[row] = verdict.into();
+    }
+
+    /// All verdicts in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Verdict> + DoubleEndedIterator + Clone + '_ {
+        self.0.iter().map(PackedVerdict::told)
+    }
+
+    /// The verdicts of some photos that follow each other.
+    ///
+    /// # Panics
+    /// When there are no such photos.
+    pub fn of_rows(&self, rows: Range<usize>) -> impl ExactSizeIterator<Item = Verdict> + Clone + '_ {
+        self.0[rows].iter().map(PackedVerdict::told)
+    }
+}
+
+impl FromIterator<Verdict> for Verdicts {
+    fn from_iter<I: IntoIterator<Item = Verdict>>(verdicts: I) -> Self {
+        Self(verdicts.into_iter().map(PackedVerdict::from).collect())
+    }
+}
+
+/// A table of short lists, of which most may be empty: only those that hold something take memory.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lists<T> {
-    ends: Vec<u32>,
+    n_rows: usize,
+    /// Rows whose lists hold something, in order, and where each of them ends.
+    ends: Vec<(u32, u32)>,
     items: Vec<T>,
 }
 
 impl<T> Default for Lists<T> {
     fn default() -> Self {
-        Self { ends: Vec::new(), items: Vec::new() }
+        Self { n_rows: 0, ends: Vec::new(), items: Vec::new() }
     }
 }
 
@@ -83,38 +212,45 @@ impl<T> Lists<T> {
     /// Adds the list of the next row.
     ///
     /// # Panics
-    /// When more than 2^32 − 1 items are kept.
+    /// When more than 2^32 − 1 rows or items are kept.
     pub fn push(&mut self, items: impl IntoIterator<Item = T>) {
+        let before = self.items.len();
         self.items.extend(items);
-        self.ends.push(u32::try_from(self.items.len()).expect("fewer than 2^32 list items"));
+        if self.items.len() > before {
+            let end = u32::try_from(self.items.len()).expect("fewer than 2^32 list items");
+            self.ends.push((u32::try_from(self.n_rows).expect("fewer than 2^32 rows"), end));
+        }
+        self.n_rows += 1;
     }
 
     /// Adds all lists of another table.
     ///
     /// # Panics
-    /// When more than 2^32 − 1 items are kept.
+    /// When more than 2^32 − 1 rows or items are kept.
     pub(crate) fn append(&mut self, other: Self) {
+        let first = u32::try_from(self.n_rows).expect("fewer than 2^32 rows");
         let before = u32::try_from(self.items.len()).expect("fewer than 2^32 list items");
         self.items.extend(other.items);
-        u32::try_from(self.items.len()).expect("fewer than 2^32 list items");
-        self.ends.extend(other.ends.into_iter().map(|end| before + end));
+        self.n_rows += other.n_rows;
+        u32::try_from(self.items.len().max(self.n_rows)).expect("fewer than 2^32 rows and list items");
+        self.ends.extend(other.ends.into_iter().map(|(row, end)| (first + row, before + end)));
     }
 
     /// The list of one row; empty for a row that was never pushed.
     pub fn of(&self, row: usize) -> &[T] {
-        let Some(&end) = self.ends.get(row) else { return &[] };
-        let start = if row == 0 { 0 } else { self.ends[row - 1] };
-        &self.items[start as usize..end as usize]
+        let Ok(at) = self.ends.binary_search_by_key(&row, |&(known, _)| known as usize) else { return &[] };
+        let start = if at == 0 { 0 } else { self.ends[at - 1].1 };
+        &self.items[start as usize..self.ends[at].1 as usize]
     }
 
     /// How many rows were pushed.
     pub fn len(&self) -> usize {
-        self.ends.len()
+        self.n_rows
     }
 
     /// Whether no row was pushed.
     pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.n_rows == 0
     }
 }
 
@@ -207,8 +343,9 @@ pub struct TrackOutcome {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct MatchOutcome {
     /// One per row of `LocalImages`.
-    pub verdicts: Vec<Verdict>,
-    /// At most five per row, best first; a matched row's list begins with its match.
+    pub verdicts: Verdicts,
+    /// At most five per row, best first; a matched row's list begins with its match, and is empty where that is all: ask
+    /// [`Self::candidates_of`].
     pub candidates: Lists<Candidate>,
     /// Rows of further images that are the same photo, published again.
     pub also_published: Lists<u32>,
@@ -216,4 +353,57 @@ pub struct MatchOutcome {
     pub notes: Vec<(u32, String)>,
     /// One per track of `LocalImages`.
     pub tracks: Vec<TrackOutcome>,
+}
+
+impl MatchOutcome {
+    /// What a photo may have become, best first; of a matched one its match comes first.
+    pub fn candidates_of(&self, row: usize) -> Cow<'_, [Candidate]> {
+        let listed = self.candidates.of(row);
+        let verdict = self.verdicts.get(row);
+        match verdict.image {
+            Some(image) if listed.is_empty() => {
+                Cow::Owned(vec![Candidate { image, probability: verdict.probability.unwrap_or(f64::NAN) }])
+            }
+            _ => Cow::Borrowed(listed),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verdict_is_kept_as_it_is_in_32_bytes() {
+        assert_eq!(size_of::<PackedVerdict>(), 32);
+        for (image, probability, used_time_ms, clock_offset_ms, by_computed) in [
+            (None, None, None, None, false),
+            (Some(0), Some(0.0), Some(0), Some(0), true),
+            (Some(u32::MAX - 1), Some(1.0), Some(-1), Some(i64::MAX), false),
+        ] {
+            let reason = Reason::Aligned;
+            let verdict = Verdict { reason, image, probability, by_computed, used_time_ms, clock_offset_ms };
+            assert_eq!(PackedVerdict::from(verdict).told(), verdict);
+        }
+    }
+
+    #[test]
+    fn lists_are_those_that_were_pushed() {
+        let lists = [vec![], vec![3, 4], vec![], vec![], vec![5], vec![6, 7, 8], vec![]];
+        let pushed = |lists: &[Vec<i32>]| {
+            let mut all = Lists::default();
+            lists.iter().for_each(|list| all.push(list.iter().copied()));
+            all
+        };
+        for cut in 0..=lists.len() {
+            let mut all = pushed(&lists[..cut]);
+            all.append(pushed(&lists[cut..]));
+            assert_eq!(all, pushed(&lists), "{cut}");
+            assert_eq!(all.len(), lists.len());
+            for (row, list) in lists.iter().enumerate() {
+                assert_eq!(all.of(row), list.as_slice(), "{cut} {row}");
+            }
+            assert!(all.of(lists.len()).is_empty());
+        }
+    }
 }

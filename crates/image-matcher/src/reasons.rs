@@ -20,8 +20,9 @@ pub(crate) fn matched_reason(
     ride: &Ride,
     standing: &Standing,
     claim: Claim,
+    row: usize,
 ) -> Reason {
-    let (photo, image) = (claim.photo as usize, claim.image as usize);
+    let (photo, image) = (ride.photo_of(row), claim.image as usize);
     if side.by_tile(image) {
         return Reason::TileOnly;
     }
@@ -31,7 +32,6 @@ pub(crate) fn matched_reason(
     if standing.block.places == Places::Computed {
         return Reason::Adjusted;
     }
-    let row = ride.row(photo);
     let place = ride.anchor.point(local.longitude[row], local.latitude[row]);
     let is_placed = distance_m2(side.points(image, &ride.anchor)[0], place) < EXACT_M * EXACT_M;
     let lag = |time_ms: i64, offset_ms: i64| (side.time_ms(image) - time_ms - offset_ms).abs();

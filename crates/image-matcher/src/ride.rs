@@ -60,7 +60,14 @@ struct Looks {
 enum Rows {
     /// They follow each other.
     From(usize, usize),
-    Listed(Vec<u32>),
+    /// Each, and the photos in order of their rows once they were asked for.
+    Listed(Vec<u32>, OnceLock<Vec<u32>>),
+}
+
+impl Rows {
+    fn listed(rows: Vec<u32>) -> Self {
+        Self::Listed(rows, OnceLock::new())
+    }
 }
 
 impl<'a> Ride<'a> {
@@ -78,7 +85,23 @@ impl<'a> Ride<'a> {
     pub(crate) fn row(&self, photo: usize) -> usize {
         match &self.rows {
             Rows::From(first, _) => first + photo,
-            Rows::Listed(rows) => rows[photo] as usize,
+            Rows::Listed(rows, _) => rows[photo] as usize,
+        }
+    }
+
+    /// The photo of one of its rows.
+    pub(crate) fn photo_of(&self, row: usize) -> usize {
+        match &self.rows {
+            Rows::From(first, _) => row - first,
+            Rows::Listed(rows, photos) => {
+                let row_of = |&photo: &u32| rows[photo as usize];
+                let photos = photos.get_or_init(|| {
+                    let mut photos: Vec<u32> = (0..rows.len() as u32).collect();
+                    photos.sort_unstable_by_key(row_of);
+                    photos
+                });
+                photos[photos.partition_point(|photo| (row_of(photo) as usize) < row)] as usize
+            }
         }
     }
 
@@ -264,7 +287,7 @@ impl<'a> Ride<'a> {
         let of_degrees = |values: &[f64]| photos.iter().map(|&k| values[k]).collect::<Vec<f64>>();
         let of_small = |values: &[f32]| photos.iter().map(|&k| values[k]).collect::<Vec<f32>>();
         Self {
-            rows: Rows::Listed(photos.iter().map(|&k| self.row(k) as u32).collect()),
+            rows: Rows::listed(photos.iter().map(|&k| self.row(k) as u32).collect()),
             time_ms: Cow::Owned(time_ms),
             raw_ms: Cow::Owned(raw_ms),
             widths_s: if self.widths_s.is_empty() { Vec::new() } else { of_degrees(&self.widths_s) },
@@ -286,7 +309,7 @@ impl<'a> Ride<'a> {
             latitude: rows.iter().map(|&row| local.latitude[row as usize]).collect(),
             altitude_m: rows.iter().map(|&row| local.altitude_m[row as usize]).collect(),
             heading_deg: rows.iter().map(|&row| local.heading_deg[row as usize]).collect(),
-            ..Self::bare(local, track, Rows::Listed(rows))
+            ..Self::bare(local, track, Rows::listed(rows))
         }
     }
 
@@ -294,7 +317,7 @@ impl<'a> Ride<'a> {
     fn bare(local: &'a LocalImages, track: usize, rows: Rows) -> Self {
         let (first, middle) = match &rows {
             Rows::From(first, end) => (*first, first + (end - first) / 2),
-            Rows::Listed(rows) => (rows[0] as usize, rows[rows.len() / 2] as usize),
+            Rows::Listed(rows, _) => (rows[0] as usize, rows[rows.len() / 2] as usize),
         };
         let anchor = Anchor::at(local.longitude[first], local.latitude[first]);
         let plane = Plane::at(anchor.point(local.longitude[middle], local.latitude[middle]));

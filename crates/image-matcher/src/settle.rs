@@ -1,13 +1,14 @@
 //! Verdicts: one to one over everything, doubt stated, and a reason for every photo without partner.
 
 use crate::block::Places;
-use crate::claims::{Claim, Part, assign, claims};
+use crate::claims::{Claim, Kept, Part, assign, claims};
+use crate::outcome::PackedVerdict;
 use crate::published_side::PublishedSide;
 use crate::reasons::{Neighbours, absent_reason, ambiguous_reason, matched_reason};
 use crate::ride::Ride;
 use crate::rivals::Standing;
 use crate::tracks::track_outcomes;
-use crate::{Candidate, Lists, Lookup, MatchOutcome, MatchSettings, Verdict};
+use crate::{Candidate, Lists, Lookup, MatchOutcome, MatchSettings, Verdict, Verdicts};
 use capture_model::{LocalImages, PublishedImages, Reason, Status, TimeKind};
 use rayon::prelude::*;
 
@@ -35,12 +36,12 @@ pub(crate) fn settle(
     }
     let standings = standings.as_slice();
     let mut taken = assign(&parts, local, published, side);
-    let mut verdicts: Vec<Verdict> = Vec::with_capacity(local.len());
+    let mut verdicts: Vec<PackedVerdict> = Vec::with_capacity(local.len());
     let decided = |part: &Part| {
         let verdict_of = |(at, row): (usize, usize)| {
             let own = verdict(local, side, rides, standings, part.of(at), taken[row], row, settings);
             let reason = if part.is_twin(at) && own.image.is_none() { Reason::TwinSet } else { own.reason };
-            Verdict { reason, ..own }
+            PackedVerdict::from(Verdict { reason, ..own })
         };
         part.rows.clone().enumerate().map(verdict_of).collect::<Vec<_>>()
     };
@@ -49,16 +50,16 @@ pub(crate) fn settle(
     }
     let given = given_of_lost(&parts, settings.review, &verdicts, &taken);
     let is_altered = |claim: &Claim| !published.id_exact[side.row(claim.image as usize) as usize];
-    let explained = |(part, (verdicts, taken)): (Part, (&mut [Verdict], &mut [Option<u32>]))| {
+    let explained = |(part, (verdicts, taken)): (Part, (&mut [PackedVerdict], &mut [Kept]))| {
         explain(local, side, standings, lookups, settings, &given, &part, verdicts, taken);
         let mut told = Lists::default();
         for (at, (verdict, taken)) in verdicts.iter_mut().zip(taken).enumerate() {
             if part.of(at).iter().any(is_altered) {
                 let mut own = part.of(at).to_vec();
                 withhold_altered(&is_altered, &mut own, taken, verdict, settings.review);
-                told.push(candidates(side, &own, *taken, settings.review));
+                told.push(candidates(side, &own, *taken, verdict, settings.review));
             } else {
-                told.push(candidates(side, part.of(at), *taken, settings.review));
+                told.push(candidates(side, part.of(at), *taken, verdict, settings.review));
             }
         }
         told
@@ -78,8 +79,8 @@ pub(crate) fn settle(
         }
     }
     outcome.also_published = also_published(&twins, &verdicts);
-    outcome.tracks = track_outcomes(local, published, rides, standings, &verdicts);
-    outcome.verdicts = verdicts;
+    outcome.verdicts = Verdicts::of_packed(verdicts);
+    outcome.tracks = track_outcomes(local, published, rides, standings, &outcome.verdicts);
     outcome
 }
 
@@ -91,13 +92,13 @@ fn is_lost(claims: &[Claim], review: f64) -> Option<Claim> {
 }
 
 /// Whether a row has no match, and may be asked who has its image.
-fn is_without(verdict: &Verdict) -> bool {
-    verdict.image.is_none() && verdict.reason.status() != Status::Ambiguous
+fn is_without(verdict: &PackedVerdict) -> bool {
+    verdict.image().is_none() && verdict.reason.status() != Status::Ambiguous
 }
 
 /// Images that photos lost though they claim them most, and that were given to others: places in the published order, in
 /// order. An image that is but a candidate of another photo is not taken.
-fn given_of_lost(parts: &[Part], review: f64, verdicts: &[Verdict], taken: &[Option<u32>]) -> Vec<u32> {
+fn given_of_lost(parts: &[Part], review: f64, verdicts: &[PackedVerdict], taken: &[Kept]) -> Vec<u32> {
     let lost_of = |part: &Part| {
         let lost = |(at, row): (usize, usize)| is_lost(part.of(at), review).filter(|_| is_without(&verdicts[row]));
         part.rows.clone().enumerate().filter_map(lost).map(|claim| claim.image).collect::<Vec<u32>>()
@@ -110,8 +111,8 @@ fn given_of_lost(parts: &[Part], review: f64, verdicts: &[Verdict], taken: &[Opt
     lost.dedup();
     let given_of = |part: &Part| {
         let kept = |(at, row): (usize, usize)| {
-            let kept = verdicts[row].image.and(taken[row])?;
-            Some(part.of(at)[kept as usize].image).filter(|image| lost.binary_search(image).is_ok())
+            let kept = verdicts[row].image().and(taken[row].number())?;
+            Some(part.of(at)[kept].image).filter(|image| lost.binary_search(image).is_ok())
         };
         part.rows.clone().enumerate().filter_map(kept).collect::<Vec<u32>>()
     };
@@ -130,11 +131,11 @@ fn explain(
     settings: &MatchSettings,
     given: &[u32],
     part: &Part,
-    verdicts: &mut [Verdict],
-    taken: &[Option<u32>],
+    verdicts: &mut [PackedVerdict],
+    taken: &[Kept],
 ) {
     for rows in part.rows_of_tracks(local) {
-        let kept_by = |at: usize| verdicts[at].image.and(taken[at]).map(|kept| part.of(at)[kept as usize].image);
+        let kept_by = |at: usize| verdicts[at].image().and(taken[at].number()).map(|kept| part.of(at)[kept].image);
         let neighbours = Neighbours::new(rows.clone().map(kept_by));
         for at in rows.clone() {
             if !is_without(&verdicts[at]) {
@@ -155,13 +156,13 @@ fn explain(
 }
 
 /// Rows of further images that are the same photo, of each row.
-fn also_published(twins: &[(u32, u32)], verdicts: &[Verdict]) -> Lists<u32> {
+fn also_published(twins: &[(u32, u32)], verdicts: &[PackedVerdict]) -> Lists<u32> {
     let mut twins = twins.chunk_by(|a, b| a.0 == b.0).peekable();
     let mut lists = Lists::default();
     for (row, verdict) in verdicts.iter().enumerate() {
         let own = twins.next_if(|twins| twins[0].0 as usize == row).unwrap_or_default();
-        let told = if verdict.image.is_some() { own } else { &[] };
-        let is_other = |image: &u32| verdict.image != Some(*image);
+        let told = if verdict.image().is_some() { own } else { &[] };
+        let is_other = |image: &u32| verdict.image() != Some(*image);
         lists.push(told.iter().map(|twin| twin.1).filter(is_other));
     }
     lists
@@ -189,7 +190,7 @@ fn verdict(
     rides: &[Ride],
     standings: &[Standing],
     claims: &[Claim],
-    taken: Option<u32>,
+    taken: Kept,
     row: usize,
     settings: &MatchSettings,
 ) -> Verdict {
@@ -201,7 +202,7 @@ fn verdict(
         used_time_ms: (local.time_kind[row] != TimeKind::None).then_some(local.sent_time_ms[row]),
         clock_offset_ms: None,
     };
-    let Some(claim) = taken.map(|k| claims[k as usize]) else { return verdict };
+    let Some(claim) = taken.number().map(|k| claims[k]) else { return verdict };
     if claim.probability < settings.review {
         return verdict;
     }
@@ -211,14 +212,14 @@ fn verdict(
         verdict.used_time_ms = verdict.used_time_ms.map(|_| local.time_ms[row]);
     }
     if ride.is_timed() && standing.block.is_timed {
-        verdict.clock_offset_ms = Some(standing.block.offset_at(ride.time_ms[claim.photo as usize]));
+        verdict.clock_offset_ms = Some(standing.block.offset_at(ride.time_ms[ride.photo_of(row)]));
     }
     // Two that fit alike are ambiguous however the greedy order fell.
     verdict.probability = Some(claim.probability);
     if claim.probability >= settings.accept {
         verdict.image = Some(side.row(claim.image as usize));
         verdict.by_computed = standing.block.places == Places::Computed;
-        verdict.reason = matched_reason(local, side, ride, standing, claim);
+        verdict.reason = matched_reason(local, side, ride, standing, claim, row);
     } else {
         verdict.reason = ambiguous_reason(side, standing, claim, claims);
         verdict.probability = claims.first().map(|claim| claim.probability);
@@ -231,34 +232,44 @@ fn verdict(
 fn withhold_altered(
     is_altered: &dyn Fn(&Claim) -> bool,
     claims: &mut Vec<Claim>,
-    taken: &mut Option<u32>,
-    verdict: &mut Verdict,
+    taken: &mut Kept,
+    packed: &mut PackedVerdict,
     review: f64,
 ) {
-    let kept = taken.map(|k| claims[k as usize]);
+    let mut verdict = packed.told();
+    let kept = taken.number().map(|k| claims[k]);
     claims.retain(|claim| !is_altered(claim));
     if kept.is_some_and(|claim| claim.probability >= review && is_altered(&claim)) {
         claims.clear();
-        *verdict = Verdict { reason: Reason::LookupFailed, image: None, by_computed: false, ..*verdict };
+        verdict = Verdict { reason: Reason::LookupFailed, image: None, by_computed: false, ..verdict };
     }
-    *taken = kept.and_then(|kept| claims.iter().zip(0..).find(|(claim, _)| claim.image == kept.image)).map(|(_, k)| k);
+    let kept = kept.and_then(|kept| claims.iter().zip(0..).find(|(claim, _)| claim.image == kept.image));
+    *taken = kept.map(|(_, number)| number).into();
     if verdict.image.is_none() {
         verdict.probability = claims.first().map(|claim| claim.probability).filter(|&p| p >= review);
     }
+    *packed = verdict.into();
 }
 
-/// The claims that are shown, at most five; a match leads its list.
+/// The claims that are shown, at most five; a match leads its list, and is not listed where it is alone.
 fn candidates<'c>(
     side: &'c PublishedSide<'_>,
     claims: &'c [Claim],
-    taken: Option<u32>,
+    taken: Kept,
+    verdict: &PackedVerdict,
     review: f64,
 ) -> impl Iterator<Item = Candidate> + 'c {
     let shown = move |claim: &&Claim| claim.probability >= review;
-    let lead = taken.map(|k| &claims[k as usize]).filter(|claim| claim.probability >= 0.5).filter(shown);
+    let lead = taken.number().map(|k| &claims[k]).filter(|claim| claim.probability >= 0.5).filter(shown);
     let rest = claims.iter().filter(shown).filter(move |claim| lead.is_none_or(|lead| lead.image != claim.image));
+    let mut all = claims.iter().filter(shown);
+    let is_told = match (all.next(), all.next()) {
+        (Some(only), None) => verdict.image() == Some(side.row(only.image as usize)),
+        _ => false,
+    };
+    let n_listed = if is_told { 0 } else { MOST_CANDIDATES };
     lead.into_iter()
         .chain(rest)
-        .take(MOST_CANDIDATES)
+        .take(n_listed)
         .map(|claim| Candidate { image: side.row(claim.image as usize), probability: claim.probability })
 }

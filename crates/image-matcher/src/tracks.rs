@@ -3,7 +3,7 @@
 use crate::ride::Ride;
 use crate::rivals::Standing;
 use crate::votes::nearest_quarter_ms;
-use crate::{ClockKind, TrackOutcome, TrackVerdict, Verdict};
+use crate::{ClockKind, TrackOutcome, TrackVerdict, Verdict, Verdicts};
 use capture_model::{LocalImages, PublishedImages, Reason, Status, TimeKind};
 use rayon::prelude::*;
 
@@ -15,7 +15,7 @@ pub(crate) fn track_outcomes(
     published: &PublishedImages,
     rides: &[Ride],
     standings: &[Standing],
-    verdicts: &[Verdict],
+    verdicts: &Verdicts,
 ) -> Vec<TrackOutcome> {
     let mut best: Vec<Option<usize>> = vec![None; local.n_tracks()];
     for (number, standing) in standings.iter().enumerate().filter(|(_, standing)| standing.twin_of.is_none()) {
@@ -31,7 +31,7 @@ pub(crate) fn track_outcomes(
             let rows = local.rows_of(track);
             let mut sequences = Vec::new();
             let mut first_offset = None;
-            for verdict in &verdicts[rows.clone()] {
+            for verdict in verdicts.of_rows(rows.clone()) {
                 let Some(image) = verdict.image else { continue };
                 first_offset = first_offset.or(verdict.clock_offset_ms);
                 let sequence = published.sequence[image as usize];
@@ -41,7 +41,7 @@ pub(crate) fn track_outcomes(
             }
             let clock = best[track].filter(|_| first_offset.is_some());
             TrackOutcome {
-                verdict: verdict_of(&verdicts[rows]),
+                verdict: verdict_of(verdicts.of_rows(rows)),
                 sequences,
                 clock_offset_ms: first_offset,
                 clock_kind: clock
@@ -54,8 +54,7 @@ pub(crate) fn track_outcomes(
 }
 
 /// What became of a track, by the verdicts of its photos.
-pub fn verdict_of(verdicts: &[Verdict]) -> TrackVerdict {
-    let count = |status: Status| verdicts.iter().filter(|verdict| verdict.reason.status() == status).count();
+pub fn verdict_of(verdicts: impl Iterator<Item = Verdict>) -> TrackVerdict {
     let is_explained = |reason: Reason| {
         matches!(
             reason,
@@ -66,11 +65,19 @@ pub fn verdict_of(verdicts: &[Verdict]) -> TrackVerdict {
                 | Reason::IdTaken
         )
     };
-    let open = verdicts.iter().filter(|v| v.reason.status() == Status::Unmatched && !is_explained(v.reason)).count();
-    match (count(Status::Matched), count(Status::Ambiguous)) {
+    let (mut n_matched, mut n_ambiguous, mut is_open) = (0_usize, 0_usize, false);
+    for reason in verdicts.map(|verdict| verdict.reason) {
+        match reason.status() {
+            Status::Matched => n_matched += 1,
+            Status::Ambiguous => n_ambiguous += 1,
+            Status::Unmatched => is_open |= !is_explained(reason),
+            _ => {}
+        }
+    }
+    match (n_matched, n_ambiguous) {
         (0, 0) => TrackVerdict::NotFound,
         (matched, ambiguous) if ambiguous > matched => TrackVerdict::Undecided,
-        (_, 0) if open == 0 => TrackVerdict::Published,
+        (_, 0) if !is_open => TrackVerdict::Published,
         _ => TrackVerdict::PartlyPublished,
     }
 }

@@ -64,12 +64,12 @@ fn a_crowd_costs_what_its_photos_cost_and_tells_its_doubt() {
             assert_eq!(n_matched, SMALL, "places tell them apart");
         }
         if ["one time, one place", "no time, one place"].contains(&name) {
-            let is_in_doubt = |verdict: &image_matcher::Verdict| verdict.reason.status() == Status::Ambiguous;
+            let is_in_doubt = |verdict: image_matcher::Verdict| verdict.reason.status() == Status::Ambiguous;
             assert!(outcome.verdicts.iter().all(is_in_doubt), "nothing tells them apart, and they are there");
         }
         let backwards: Vec<PublishedImage> = images.iter().rev().cloned().collect();
         let ids = |outcome: &MatchOutcome, images: &[PublishedImage]| {
-            let told = |verdict: &image_matcher::Verdict| {
+            let told = |verdict: image_matcher::Verdict| {
                 (verdict.reason, verdict.probability, verdict.image.map(|image| images[image as usize].id))
             };
             outcome.verdicts.iter().map(told).collect::<Vec<_>>()

@@ -70,7 +70,7 @@ fn straight(n: i64, step_m: f64, published: std::ops::Range<usize>) -> (Vec<Phot
 fn the_ends_of_a_straight_ride_and_how_services_move_places_tell_its_frames() {
     let (photos, images) = straight(60, 14.0, 0..60);
     let (outcome, ids) = matched(&[photos], &images, Lookup::Complete);
-    assert_eq!(ids, (0..60).map(|k| Some(1_000 + k)).collect::<Vec<_>>(), "{:?}", outcome.verdicts[0]);
+    assert_eq!(ids, (0..60).map(|k| Some(1_000 + k)).collect::<Vec<_>>(), "{:?}", outcome.verdicts.get(0));
 }
 
 #[test]
@@ -78,9 +78,9 @@ fn the_middle_of_a_straight_walk_may_be_any_of_its_frames() {
     let (photos, images) = straight(60, 1.4, 12..48);
     let (outcome, ids) = matched(&[photos], &images, Lookup::Complete);
     assert!(ids.iter().all(Option::is_none), "{ids:?}");
-    let candidates = outcome.candidates.of(30);
+    let candidates = outcome.candidates_of(30);
     assert!(candidates.len() == 5 && candidates[0].probability < 0.2, "{candidates:?}");
     let apart = candidates[0].probability - candidates[4].probability;
     assert!(apart < 0.01, "what nothing tells apart is equal: {candidates:?}");
-    assert_eq!(outcome.verdicts[30].reason, Reason::OffsetUndecided);
+    assert_eq!(outcome.verdicts.get(30).reason, Reason::OffsetUndecided);
 }

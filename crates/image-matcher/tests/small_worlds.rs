@@ -35,8 +35,9 @@ fn an_id_that_a_tile_gave_altered_is_never_told() {
         let images = seen(is_altered);
         let (outcome, ids) = matched(&[photos.to_vec()], &images, Lookup::Complete);
         for (row, id) in ids.iter().enumerate() {
-            let verdict = outcome.verdicts[row];
-            let listed = outcome.candidates.of(row).iter().map(|candidate| candidate.image);
+            let verdict = outcome.verdicts.get(row);
+            let listed = outcome.candidates_of(row);
+            let listed = listed.iter().map(|candidate| candidate.image);
             let also = outcome.also_published.of(row).iter().copied();
             assert!(listed.chain(also).all(|image| !is_altered(images[image as usize].id.0)), "{case}, photo {row}");
             if is_altered(1_000 + row as u64) {

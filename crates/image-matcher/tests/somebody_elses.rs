@@ -42,7 +42,7 @@ fn outcome(photos: &[Photo], clock_ms: i64, headings: Option<&[f64]>, images: &[
 fn check(case: &str, outcome: &MatchOutcome, is_own: bool) {
     let n_matched = outcome.verdicts.iter().filter(|verdict| verdict.image.is_some()).count();
     let expected = if is_own { outcome.verdicts.len() } else { 0 };
-    assert_eq!(n_matched, expected, "{case}: {:?}", outcome.verdicts[outcome.verdicts.len() / 2]);
+    assert_eq!(n_matched, expected, "{case}: {:?}", outcome.verdicts.get(outcome.verdicts.len() / 2));
 }
 
 /// A photo a second, on the second, along a road that bends.

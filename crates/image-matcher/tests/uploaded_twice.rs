@@ -53,7 +53,7 @@ fn two_cameras_on_one_trigger_are_no_second_upload() {
         assert!(
             outcome.verdicts.iter().all(|verdict| verdict.reason == Reason::Reuploaded),
             "{:?}",
-            outcome.verdicts[0]
+            outcome.verdicts.get(0)
         );
     }
 }

@@ -21,7 +21,7 @@ fn an_image_without_time_at_its_photos_place_is_found_among_the_own() {
         images.extend(others());
         let kind = if offset_ms == 0 { TimeKind::Absolute } else { TimeKind::Wall };
         let (outcome, ids) = matched(&[shifted(&photos, offset_ms, kind)], &images, Lookup::Complete);
-        for ((id, verdict), own) in ids.iter().zip(&outcome.verdicts).zip(1_000..) {
+        for ((id, verdict), own) in ids.iter().zip(outcome.verdicts.iter()).zip(1_000..) {
             let expected = Some(own).filter(|own| own % 10 != 6);
             assert_eq!(*id, expected, "{own} at {offset_ms}: {verdict:?}");
             let by_order = verdict.reason == Reason::OrderOnly;
@@ -59,7 +59,7 @@ fn a_whole_upload_without_times_is_found_by_its_places_in_order() {
         images.extend(others());
         let kind = if offset_ms == 0 { TimeKind::Absolute } else { TimeKind::Wall };
         let (outcome, ids) = matched(&[shifted(&photos, offset_ms, kind)], &images, Lookup::Complete);
-        for ((id, verdict), own) in ids.iter().zip(&outcome.verdicts).zip(1_000..) {
+        for ((id, verdict), own) in ids.iter().zip(outcome.verdicts.iter()).zip(1_000..) {
             let expected = Some(own).filter(|own| own % 10 != 6);
             assert_eq!(*id, expected, "{own} at {offset_ms}: {verdict:?}");
             assert!(expected.is_none() || verdict.reason == Reason::OrderOnly, "{own}: {verdict:?}");

@@ -231,13 +231,13 @@ pub fn apply_decisions(
             "a decision gives {} image {id}, which is matched to {} (p {:.4}): decide about that photo too, or withdraw",
             name(row),
             name(owner),
-            outcome.verdicts[owner].probability.unwrap_or(f64::NAN)
+            outcome.verdicts.get(owner).probability.unwrap_or(f64::NAN)
         ));
         false
     });
     let mut candidates = Lists::default();
     for row in 0..outcome.verdicts.len() {
-        let own = outcome.candidates.of(row);
+        let own = outcome.candidates_of(row);
         match taken.get(&row) {
             Some(Some(image)) => {
                 let (first, rest): (Vec<_>, Vec<_>) =
@@ -259,8 +259,8 @@ pub fn apply_decisions(
             continue;
         }
         let told = &mut outcome.tracks[track];
-        told.verdict = track_verdict(&outcome.verdicts[rows.clone()]);
-        for image in rows.filter_map(|row| outcome.verdicts[row].image) {
+        told.verdict = track_verdict(outcome.verdicts.of_rows(rows.clone()));
+        for image in rows.filter_map(|row| outcome.verdicts.get(row).image) {
             let sequence = published.sequence[image as usize];
             if sequence != PublishedImages::NO_SEQUENCE && !told.sequences.contains(&sequence) {
                 told.sequences.push(sequence);
@@ -277,35 +277,37 @@ fn decide(
     row: usize,
     image: Option<u32>,
 ) {
-    let own = outcome.candidates.of(row);
+    let own = outcome.candidates_of(row);
     let p = image
         .and_then(|image| own.iter().find(|candidate| candidate.image == image))
         .map(|candidate| candidate.probability);
-    let has_neighbour =
-        images.rows_of(images.track[row] as usize).any(|other| other != row && outcome.verdicts[other].image.is_some());
-    let before = outcome.verdicts[row].reason;
-    let is_confirmed = image.is_some() && outcome.verdicts[row].image == image;
+    let has_neighbour = images
+        .rows_of(images.track[row] as usize)
+        .any(|other| other != row && outcome.verdicts.get(other).image.is_some());
+    let before = outcome.verdicts.get(row).reason;
+    let is_confirmed = image.is_some() && outcome.verdicts.get(row).image == image;
     let note = match (image, p) {
         (Some(_), Some(p)) => format!("{BY_A_PERSON}; the matcher said {before} and gave it {p:.4}"),
         (Some(_), None) => format!("{BY_A_PERSON}; the matcher said {before} and had not named this image"),
         (None, _) => format!("{BY_A_PERSON}: no image is this photo; the matcher said {before}"),
     };
-    let verdict = &mut outcome.verdicts[row];
-    verdict.image = image;
-    verdict.probability = image.map(|_| p.unwrap_or(0.0));
-    verdict.by_computed = image.is_some_and(|image| published.original(image as usize).is_none());
-    verdict.reason = match image {
-        Some(image) if published.evidence[image as usize] == Evidence::Tile => Reason::TileOnly,
-        Some(_) if is_confirmed => before,
-        Some(_) if verdict.used_time_ms.is_none() => Reason::OrderOnly,
-        Some(_) if verdict.by_computed => Reason::Adjusted,
-        Some(_) => Reason::Aligned,
-        None if has_neighbour => Reason::PartlyPublished,
-        None => Reason::NotPublishedYet,
-    };
-    if image.is_none() {
-        verdict.clock_offset_ms = None;
-    }
+    outcome.verdicts.change(row, |verdict| {
+        verdict.image = image;
+        verdict.probability = image.map(|_| p.unwrap_or(0.0));
+        verdict.by_computed = image.is_some_and(|image| published.original(image as usize).is_none());
+        verdict.reason = match image {
+            Some(image) if published.evidence[image as usize] == Evidence::Tile => Reason::TileOnly,
+            Some(_) if is_confirmed => before,
+            Some(_) if verdict.used_time_ms.is_none() => Reason::OrderOnly,
+            Some(_) if verdict.by_computed => Reason::Adjusted,
+            Some(_) => Reason::Aligned,
+            None if has_neighbour => Reason::PartlyPublished,
+            None => Reason::NotPublishedYet,
+        };
+        if image.is_none() {
+            verdict.clock_offset_ms = None;
+        }
+    });
     match outcome.notes.iter_mut().find(|(known, _)| *known as usize == row) {
         Some((_, known)) => *known = format!("{note}; {known}"),
         None => outcome.notes.push((row as u32, note)),

@@ -215,9 +215,13 @@ mod tests {
     #[test]
     fn a_file_is_safe_only_when_nothing_speaks_against_it() {
         check("as it is", 1, |_| {});
-        check("another reason", 0, |world| world.outcome.verdicts[0].reason = Reason::Aligned);
-        check("a little doubt", 0, |world| world.outcome.verdicts[0].probability = Some(0.99));
-        check("probability unknown", 0, |world| world.outcome.verdicts[0].probability = None);
+        check("another reason", 0, |world| {
+            world.outcome.verdicts.change(0, |verdict| verdict.reason = Reason::Aligned);
+        });
+        check("a little doubt", 0, |world| {
+            world.outcome.verdicts.change(0, |verdict| verdict.probability = Some(0.99));
+        });
+        check("probability unknown", 0, |world| world.outcome.verdicts.change(0, |verdict| verdict.probability = None));
         check("seen in a tile only", 0, |world| world.published.evidence[0] = Evidence::Tile);
         check("an id that may be off", 0, |world| world.published.id_exact[0] = false);
         check("a published twin", 0, |world| {

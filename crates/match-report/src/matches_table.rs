@@ -36,7 +36,7 @@ pub(crate) struct MatchRow<'a> {
     file: usize,
     local: &'a LocalFile,
     pub(crate) reason: Reason,
-    verdict: Option<&'a Verdict>,
+    verdict: Option<Verdict>,
     /// Row of the published image; only of a matched file.
     pub(crate) image: Option<usize>,
     pub(crate) candidates: Cow<'a, [Candidate]>,

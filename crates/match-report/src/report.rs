@@ -115,8 +115,8 @@ impl<'a> Report<'a> {
     }
 
     /// Verdict of a file that takes part.
-    pub fn verdict_of(&self, file: usize) -> Option<&Verdict> {
-        self.row_of(file).map(|row| &self.outcome.verdicts[row])
+    pub fn verdict_of(&self, file: usize) -> Option<Verdict> {
+        self.row_of(file).map(|row| self.outcome.verdicts.get(row))
     }
 
     /// The one reason of a file. A verdict that claims a match without naming the image is no match: it is shown as weak
@@ -146,7 +146,7 @@ impl<'a> Report<'a> {
         };
         let known = self.outcome.candidates.of(row);
         let known = &known[..known.len().min(MOST_CANDIDATES)];
-        let verdict = &self.outcome.verdicts[row];
+        let verdict = self.outcome.verdicts.get(row);
         match self.image_of(file) {
             Some(image) if known.iter().all(|candidate| candidate.image as usize != image) => {
                 let best = Candidate { image: image as u32, probability: verdict.probability.unwrap_or(f64::NAN) };

@@ -76,7 +76,7 @@ impl Tally {
                 }
             }
             self.ambiguous += usize::from(verdict.reason.status() == Status::Ambiguous);
-            if let Some(best) = outcome.candidates.of(row).first() {
+            if let Some(best) = outcome.candidates_of(row).first() {
                 self.reliability.add(best.probability, is_true(best.image));
             }
         }

@@ -86,9 +86,10 @@ impl Trial {
         let outcome = self.matched(settings);
         let sum = self.known.iter().enumerate().map(|(row, known)| {
             let of = |is_wanted: &dyn Fn(&ImageId) -> bool| {
-                let candidates = outcome.candidates.of(row).iter();
-                let wanted =
-                    candidates.filter(|candidate| is_wanted(&ImageId(self.published.id[candidate.image as usize])));
+                let candidates = outcome.candidates_of(row);
+                let wanted = candidates
+                    .iter()
+                    .filter(|candidate| is_wanted(&ImageId(self.published.id[candidate.image as usize])));
                 wanted.map(|candidate| candidate.probability).sum::<f64>()
             };
             let given = if known.ids.is_empty() { 1.0 - of(&|_| true) } else { of(&|id| known.ids.contains(id)) };

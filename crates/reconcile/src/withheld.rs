@@ -28,7 +28,7 @@ pub(crate) fn note(outcome: &mut MatchOutcome, images: &LocalImages, withheld: &
         }
     }
     let mut noted: HashMap<u32, usize> = outcome.notes.iter().enumerate().map(|(at, (row, _))| (*row, at)).collect();
-    for row in (0..images.len()).filter(|&row| outcome.verdicts[row].reason.status() == Status::Unmatched) {
+    for row in (0..images.len()).filter(|&row| outcome.verdicts.get(row).reason.status() == Status::Unmatched) {
         let place = images.position(row);
         let (x, y) = cell(place);
         let around = (-1..=1).flat_map(|dx| (-1..=1).map(move |dy| (x + dx, y + dy)));
@@ -117,7 +117,7 @@ mod tests {
             used_time_ms: None,
             clock_offset_ms: None,
         };
-        let verdicts: Vec<Verdict> = reasons.into_iter().map(verdict).collect();
+        let verdicts = reasons.into_iter().map(verdict).collect();
         let mut outcome = MatchOutcome { verdicts, notes: vec![(1, "said".to_owned())], ..MatchOutcome::default() };
         let mut withheld = PublishedImages::default();
         for (row, lon) in longitude.into_iter().enumerate() {

@@ -100,7 +100,7 @@ fn decide(world: &mut World, decisions: &[Decision]) -> (usize, Vec<String>) {
 /// Row, path and id of the best candidate of some ambiguous photo.
 fn an_open_photo(world: &World) -> (usize, String, u64) {
     let row = world.outcome.verdicts.iter().position(|verdict| verdict.reason == Reason::BetweenNeighbours).unwrap();
-    let best = world.outcome.candidates.of(row)[0].image;
+    let best = world.outcome.candidates_of(row)[0].image;
     (row, world.archive.files[row].path.to_string(), world.published.id[best as usize])
 }
 
@@ -110,21 +110,21 @@ fn a_decision_is_shown_as_a_persons_and_moves_nothing_else() {
     let before = world.outcome.clone();
     let (row, path, id) = an_open_photo(&world);
     assert_eq!(decide(&mut world, &[image(&path, id)]), (1, Vec::new()));
-    let verdict = world.outcome.verdicts[row];
+    let verdict = world.outcome.verdicts.get(row);
     assert_eq!(verdict.image.map(|image| world.published.id[image as usize]), Some(id));
-    assert_eq!(verdict.probability, before.verdicts[row].probability, "never surer than the matcher was");
+    assert_eq!(verdict.probability, before.verdicts.get(row).probability, "never surer than the matcher was");
     assert!(verdict.probability.unwrap() < 0.9);
     let report = world.report();
     let note = report.note_of(row);
     assert!(note.starts_with(BY_A_PERSON) && note.contains("between_neighbours"), "{note}");
     for other in (0..before.verdicts.len()).filter(|&other| other != row) {
-        assert_eq!(world.outcome.verdicts[other], before.verdicts[other]);
+        assert_eq!(world.outcome.verdicts.get(other), before.verdicts.get(other));
     }
 
     let mut world = World::of(800);
     assert_eq!(decide(&mut world, &[none(&path)]), (1, Vec::new()));
-    assert_eq!(world.outcome.verdicts[row].reason.status(), Status::Unmatched);
-    assert_eq!(world.outcome.candidates.of(row), &[]);
+    assert_eq!(world.outcome.verdicts.get(row).reason.status(), Status::Unmatched);
+    assert!(world.outcome.candidates_of(row).is_empty());
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn a_decision_that_cannot_be_is_refused_with_both_names() {
     let before = world.outcome.clone();
     let (row, path, _) = an_open_photo(&world);
     let owner = before.verdicts.iter().position(|verdict| verdict.image.is_some()).unwrap();
-    let (owners_path, owned) = (world.archive.files[owner].path.to_string(), before.verdicts[owner].image.unwrap());
+    let (owners_path, owned) = (world.archive.files[owner].path.to_string(), before.verdicts.get(owner).image.unwrap());
     let id = world.published.id[owned as usize];
     let (taken, refused) = decide(&mut world, &[image(&path, id), image("gone.jpg", 1), image(&owners_path, 5)]);
     assert_eq!(taken, 0);
@@ -148,6 +148,6 @@ fn a_decision_that_cannot_be_is_refused_with_both_names() {
     let open = before.candidates.of(row)[0].image;
     let swap = [image(&path, id), image(&owners_path, world.published.id[open as usize])];
     assert_eq!(decide(&mut world, &swap), (2, Vec::new()));
-    assert_eq!([row, owner].map(|row| world.outcome.verdicts[row].image), [Some(owned), Some(open)]);
+    assert_eq!([row, owner].map(|row| world.outcome.verdicts.get(row).image), [Some(owned), Some(open)]);
     assert!(world.report().note_of(owner).contains("had not named this image"));
 }

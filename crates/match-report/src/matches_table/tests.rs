@@ -71,11 +71,13 @@ pub(crate) fn with_report(check: impl FnOnce(&Report<'_>)) {
     also_published.push([]);
     also_published.push([]);
     let outcome = MatchOutcome {
-        verdicts: vec![
+        verdicts: [
             verdict(Reason::ExactAfterReplay, Some(0), Some(0.999_84)),
             verdict(Reason::RigUndecidable, None, Some(0.5312)),
             verdict(Reason::PartlyPublished, None, None),
-        ],
+        ]
+        .into_iter()
+        .collect(),
         candidates,
         also_published,
         notes: vec![(2, "the block ends at photo 2".to_owned())],

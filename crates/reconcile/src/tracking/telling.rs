@@ -29,9 +29,8 @@ impl Run<'_> {
         for row in self.local.images.rows_of(track) {
             let file = &self.local.archive.files[self.local.images.file[row] as usize];
             let Some(tracked) = file.cluster_id.and_then(|id| self.tracked.get(&id)) else { continue };
-            let verdict = &mut outcome.verdicts[row];
             let state = tracked.standing.state;
-            let is_open = match verdict.reason {
+            let is_open = match outcome.verdicts.get(row).reason {
                 Reason::NotPublishedYet | Reason::NoCoverage | Reason::OutsideFetchedTiles => true,
                 // The rest of a ride whose other part went with another upload.
                 Reason::PartlyPublished => matches!(state, State::Processing | State::Failed),
@@ -46,7 +45,7 @@ impl Run<'_> {
                 State::Published if tracked.upload.is_some() => Reason::PublishedNotInTiles,
                 _ => continue,
             };
-            verdict.reason = reason;
+            outcome.verdicts.change(row, |verdict| verdict.reason = reason);
             let stage = tracked.standing.stage.map_or("unknown", cluster_tracker::Stage::as_str);
             outcome.notes.retain(|(of, _)| *of as usize != row);
             outcome.notes.push((row as u32, format!("upload {}: {stage}", tracked.wanted.cluster_id)));

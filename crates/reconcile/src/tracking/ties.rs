@@ -127,7 +127,7 @@ impl Run<'_> {
                 ByPhotos { wanted, ties: Ties::default(), rides: BTreeMap::new() }
             });
             *rides.entry(file.track).or_default() |=
-                self.judged.outcome.verdicts[row].reason.status() != Status::Unmatched;
+                self.judged.outcome.verdicts.get(row).reason.status() != Status::Unmatched;
             wanted.n_images = Some(wanted.n_images.unwrap_or(0) + 1);
             if let Some(image) = self.image_of(row) {
                 ties.add(self.sequence_of(image));
@@ -161,7 +161,7 @@ impl Run<'_> {
     }
 
     fn image_of(&self, row: usize) -> Option<usize> {
-        self.judged.outcome.verdicts[row].image.map(|image| image as usize)
+        self.judged.outcome.verdicts.get(row).image.map(|image| image as usize)
     }
 
     fn sequence_of(&self, image: usize) -> Option<&SequenceId> {

@@ -22,11 +22,12 @@ const MOST_KEPT: usize = 8;
 /// opened as the archive shows them, so that those of a table count where they lead to files.
 pub fn set_copies_aside(archive: &mut LocalArchive, warn: &dyn Fn(&str)) -> usize {
     let files = &archive.files;
-    let mut keys: Vec<(u64, u32)> =
-        (0_u32..).zip(files).filter_map(|(number, file)| Some((key(file)?, number))).collect();
-    if keys.first().is_none_or(|&(_, first)| fs::symlink_metadata(&*files[first as usize].path).is_err()) {
+    let first = files.iter().find(|file| key(file).is_some());
+    if first.is_none_or(|first| fs::symlink_metadata(&*first.path).is_err()) {
         return 0; // rows of a table that knows names only
     }
+    let mut keys: Vec<(u64, u32)> =
+        (0_u32..).zip(files).filter_map(|(number, file)| Some((key(file)?, number))).collect();
     keys.sort_unstable();
     let groups: Vec<&[(u64, u32)]> = keys.chunk_by(|a, b| a.0 == b.0).filter(|group| group.len() > 1).collect();
     let copies: Vec<(u32, u32)> = groups.into_par_iter().flat_map_iter(|group| copies_among(files, group)).collect();

@@ -90,6 +90,8 @@ pub(crate) fn frame_shifts(
     let here = whole.weigh(0)?;
     let mut all: Vec<(i32, Weighed)> = vec![(0, here)];
     let mut most = here.log_likelihood;
+    let copied = here.equal_altitudes.max(here.equal_headings);
+    let copied = if copied * 2 >= here.n_pairs { copied } else { 0 };
     for way in [1, -1] {
         let mut n_hopeless = 0;
         for frames in (1..=FURTHEST).map(|k| k * way) {
@@ -97,7 +99,9 @@ pub(crate) fn frame_shifts(
             most = most.max(there.log_likelihood);
             n_hopeless = if there.log_likelihood < most - HOPELESS { n_hopeless + 1 } else { 0 };
             all.push((frames, there));
-            if n_hopeless == 3 || (frames.abs() == 1 && there.log_likelihood < most - 3.0 * HOPELESS) {
+            // what the chain as it is has copied, another must have copied too
+            let lost = copied.saturating_sub(there.equal_altitudes.max(there.equal_headings)) as f64;
+            if n_hopeless == 3 || (frames.abs() == 1 && there.log_likelihood - lost < most - 3.0 * HOPELESS) {
                 break;
             }
         }

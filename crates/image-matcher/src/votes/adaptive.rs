@@ -1,7 +1,7 @@
 //! A look at few photos where that decides, at many where it does not.
 //!
 //! # Method
-//! A clock that knows UTC is taken at its word first, where places or times were copied to the letter. Then a sample is asked
+//! A clock that knows UTC is taken at its word first, where places, times or altitudes were copied to the letter. Then a sample is asked
 //! for images at exactly its places; if nearly all of them give one offset, that is it. Otherwise 1 photo in 16 votes (24 at least). If its best offset has
 //! pairs enough, and no offset further away comes near it, all photos are asked at the offsets that are left, and nowhere
 //! else: pairs of one offset are found by boxes in space *and* time, so that this costs what known clocks cost. What is
@@ -15,6 +15,7 @@
 //! in the tests compares both on rides of every kind.
 
 use super::{Ballot, EXACT_M, GATE_M, HALF_MS, Hypothesis, Near, SAMPLE, from_sample, sort, vote};
+use crate::block::EXACT_ALTITUDE_M;
 use crate::plane::{Spot, box_of, distance_m2};
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
@@ -75,7 +76,7 @@ fn on_its_own_clock(ride: &Ride, side: &PublishedSide, index: &Index) -> Option<
     }
     let near = at_offset(ride, side, index, 0, &mut Tested::default());
     let own = Ballot::new(&near, ride, side).score(0);
-    let is_known = is_copied(&own, ride) || is_timed_alike(&near, ride, side);
+    let is_known = is_copied(&own, ride) || is_timed_alike(&near, ride, side) || has_its_altitudes(&near, ride, side);
     (is_known && !is_told_at_other_times(ride, side, index)).then_some(own)
 }
 
@@ -106,6 +107,30 @@ fn is_timed_alike(near: &[Near], ride: &Ride, side: &PublishedSide) -> bool {
     let count = |flags: &[bool]| flags.iter().filter(|flag| **flag).count();
     let n_exact = count(&exact);
     n_exact * 2 >= ride.len() && n_exact * 5 >= count(&has_image) * 4 && fractions.len() >= FRACTIONS
+}
+
+/// Whether half of the photos, and nearly all that have an image at their time, have one of one sequence at exactly their time and
+/// altitude, and altitudes differ along the way: a clock that knows UTC was told twice, by one receiver.
+fn has_its_altitudes(near: &[Near], ride: &Ride, side: &PublishedSide) -> bool {
+    const EXACT_MS: i64 = 2;
+    const DISTINCT: usize = 8;
+    let (mut equal, mut is_asked, mut tenths) = (vec![false; ride.len()], vec![false; ride.len()], BTreeSet::new());
+    let mut sequence = None;
+    for vote in near.iter().filter(|vote| vote.difference_ms.abs() <= EXACT_MS) {
+        let altitude_m = ride.altitude_m(vote.photo as usize);
+        let climb_m = (side.altitude_m(vote.image as usize) - altitude_m).abs();
+        is_asked[vote.photo as usize] |= climb_m.is_finite();
+        if climb_m < EXACT_ALTITUDE_M {
+            if *sequence.get_or_insert(vote.sequence) != vote.sequence {
+                return false; // two uploads, or two cameras on one receiver
+            }
+            equal[vote.photo as usize] = true;
+            tenths.insert((altitude_m * 10.0).round() as i64);
+        }
+    }
+    let count = |flags: &[bool]| flags.iter().filter(|flag| **flag).count();
+    let n_equal = count(&equal);
+    n_equal * 2 >= ride.len() && n_equal * 5 >= count(&is_asked) * 4 && tenths.len() >= DISTINCT
 }
 
 /// The offset at which a sample finds images at exactly its places, where there is one such offset and all photos bear it

@@ -14,6 +14,7 @@ mod clock;
 mod judge;
 mod pairs;
 mod place;
+mod settled;
 mod ties;
 mod time;
 
@@ -35,6 +36,7 @@ pub(crate) use place::{EXACT_ALTITUDE_M, roughness};
 use place::{
     copied_headings, equal_altitude_m, first_chain, fit_place, is_exact_place, log_altitude, log_heading, turns_deg,
 };
+use settled::{only, open_pairs, places_in};
 use std::f64::consts::PI;
 use ties::{TieOrder, is_tied, is_told_by_ids, order_by_copies, order_equal_times};
 use time::fit_time;
@@ -154,6 +156,15 @@ impl Work<'_> {
         self.photo.len()
     }
 
+    /// Forgets all pairs but some.
+    fn keep(&mut self, open: &[usize]) {
+        self.photo = only(&self.photo, open);
+        self.rank = only(&self.rank, open);
+        self.lag_s = only(&self.lag_s, open);
+        self.to_original = only(&self.to_original, open);
+        self.to_computed = only(&self.to_computed, open);
+    }
+
     fn image(&self, pair: usize) -> usize {
         self.first + self.place_of(self.rank[pair])
     }
@@ -251,8 +262,17 @@ pub(crate) fn weigh(
         work.lag_s = as_paired;
         time = Some(fit_time(&mut work, offset, offset_ms.unwrap_or(offset)));
     }
-    let turn_deg = turns_deg(&work);
-    let by_heading = copied_headings(&work, &turn_deg);
+    let mut turn_deg = turns_deg(&work);
+    let mut by_heading = copied_headings(&work, &turn_deg);
+    if let Some(time) = &mut time
+        && let Some(open) = open_pairs(&work, time, &turn_deg)
+    {
+        work.keep(&open);
+        time.log_density = only(&time.log_density, &open);
+        time.nearest = places_in(&time.nearest, &open);
+        turn_deg = only(&turn_deg, &open);
+        by_heading = by_heading.map(|told| places_in(&told, &open));
+    }
     let are_turns_copied = by_heading.is_some();
     let start = match (by_heading, &time) {
         (Some(told), _) => told,

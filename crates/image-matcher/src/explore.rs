@@ -100,7 +100,8 @@ pub(crate) fn weigh_offsets(
     let apart_ms = least_apart_ms(ride);
     let (mut against, mut copies) = (0.0, Vec::new());
     let told_ms = best.blocks.first().map_or(0.0, |block| block.offset_ms);
-    let frames = by_frames(ride, side, settings, agreed, &mut best);
+    let is_alone = rest.len() == 0;
+    let frames = by_frames(ride, side, settings, agreed, &mut best, is_alone);
     let is_a_frame_away = |other: &Weighed<'_>| {
         let (Some(own), Some(there), Some(frames)) = (best.blocks.first(), other.blocks.first(), &frames) else {
             return false;
@@ -163,9 +164,13 @@ fn by_frames(
     settings: &MatchSettings,
     agreed: &[i64],
     best: &mut Weighed<'_>,
+    is_alone: bool,
 ) -> Option<ByFrames> {
     let parts = frames::parts(&best.blocks);
     let own: Vec<&Block> = parts.iter().map(|&part| &best.blocks[part]).collect();
+    if is_alone && frames::is_told_by_few(ride, side, &own, &settings.weights, settings.clock_offset) {
+        return None;
+    }
     let (shifts, reach) = frames::frame_shifts(ride, side, &own, &settings.weights, settings.clock_offset)?;
     let (&first, rest) = shifts.split_first()?;
     let move_all = |&shift: &FrameShift| {

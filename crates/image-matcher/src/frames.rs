@@ -78,6 +78,35 @@ pub(crate) fn parts(blocks: &[Block]) -> Vec<usize> {
     taken
 }
 
+/// Whether a look at the middle of the chain, one frame to each side, rules out all others: they cannot be less hopeless than both.
+pub(crate) fn is_told_by_few(
+    ride: &Ride,
+    side: &PublishedSide,
+    blocks: &[&Block],
+    weights: &Weights,
+    clock: ClockOffset,
+) -> bool {
+    const FEW: usize = 96;
+    let Some(few) = Whole::new(ride, side, blocks, weights, clock, FEW) else { return false };
+    let Some(here) = few.weigh(0) else { return false };
+    let copied = copied(&here);
+    [1, -1].iter().all(|&frames| {
+        let is_lost = |there: &Weighed| lost(copied, there) + here.log_likelihood - there.log_likelihood;
+        few.weigh(frames).is_none_or(|there| is_lost(&there) > 4.0 * HOPELESS)
+    })
+}
+
+/// How many pairs of a chain have copied an altitude or a heading, where half of them have.
+fn copied(chain: &Weighed) -> usize {
+    let equal = chain.equal_altitudes.max(chain.equal_headings);
+    if equal * 2 >= chain.n_pairs { equal } else { 0 }
+}
+
+/// What a chain lacks of so many copies, in nats: what the chain as it is has copied, another must have copied too.
+fn lost(copied: usize, there: &Weighed) -> f64 {
+    copied.saturating_sub(there.equal_altitudes.max(there.equal_headings)) as f64
+}
+
 /// The chains that may be meant, the most probable first; `None` where something tells the frames apart.
 pub(crate) fn frame_shifts(
     ride: &Ride,
@@ -86,12 +115,11 @@ pub(crate) fn frame_shifts(
     weights: &Weights,
     clock: ClockOffset,
 ) -> Option<(Vec<FrameShift>, Reach)> {
-    let whole = Whole::new(ride, side, blocks, weights, clock)?;
+    let whole = Whole::new(ride, side, blocks, weights, clock, whole::MOST)?;
     let here = whole.weigh(0)?;
     let mut all: Vec<(i32, Weighed)> = vec![(0, here)];
     let mut most = here.log_likelihood;
-    let copied = here.equal_altitudes.max(here.equal_headings);
-    let copied = if copied * 2 >= here.n_pairs { copied } else { 0 };
+    let copied = copied(&here);
     for way in [1, -1] {
         let mut n_hopeless = 0;
         for frames in (1..=FURTHEST).map(|k| k * way) {
@@ -99,9 +127,8 @@ pub(crate) fn frame_shifts(
             most = most.max(there.log_likelihood);
             n_hopeless = if there.log_likelihood < most - HOPELESS { n_hopeless + 1 } else { 0 };
             all.push((frames, there));
-            // what the chain as it is has copied, another must have copied too
-            let lost = copied.saturating_sub(there.equal_altitudes.max(there.equal_headings)) as f64;
-            if n_hopeless == 3 || (frames.abs() == 1 && there.log_likelihood - lost < most - 3.0 * HOPELESS) {
+            let is_lost = there.log_likelihood - lost(copied, &there) < most - 3.0 * HOPELESS;
+            if n_hopeless == 3 || (frames.abs() == 1 && is_lost) {
                 break;
             }
         }

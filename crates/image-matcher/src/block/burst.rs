@@ -161,19 +161,34 @@ fn best_reading(work: &Work<'_>, lags: &Lags, apart: &Apart, is_free: bool) -> R
     let copied = plain.iter().zip(&log_densities).filter(|_| apart.altitude.is_some()).map(|(reading, log_density)| {
         (Reading { is_copied: true, price: reading.price + COPIED_PRICE, ..*reading }, log_density)
     });
-    let mut best: Option<(f64, Reading)> = None;
+    let all: Vec<(Reading, &Vec<f64>)> = plain.iter().copied().zip(&log_densities).chain(copied).collect();
     let mut weight = vec![0.0; sample.len()];
-    for (reading, log_density) in plain.iter().copied().zip(&log_densities).chain(copied) {
+    let weigh = |(reading, log_density): (Reading, &Vec<f64>), weight: &mut [f64]| {
         for ((weight, &pair), &log_density) in weight.iter_mut().zip(&sample).zip(log_density) {
             *weight = apart.weight(log_density, reading.is_copied, pair);
         }
+    };
+    let mut most = |of: (Reading, &Vec<f64>)| {
+        weigh(of, &mut weight);
+        most_of_a_chain(work, &sample, &weight) - of.0.price
+    };
+    let bounds: Vec<f64> = all.iter().map(|&of| most(of)).collect();
+    let mut heaviest = |of: (Reading, &Vec<f64>)| {
+        weigh(of, &mut weight);
+        chain_of(work, &sample, &weight).iter().map(|&at| weight[at]).sum::<f64>() - of.0.price
+    };
+    // the likeliest first: no chain of the others can mostly be as heavy
+    let likeliest = (0..all.len()).fold(0, |best, at| if bounds[at] > bounds[best] { at } else { best });
+    let of_likeliest = heaviest(all[likeliest]);
+    let mut best: Option<(f64, Reading)> = None;
+    for (at, &of) in all.iter().enumerate() {
         let known = best.map_or(f64::NEG_INFINITY, |(known, _)| known);
-        if most_of_a_chain(work, &sample, &weight) - reading.price + SLACK < known {
-            continue; // no chain can be heavier
+        if bounds[at] + SLACK < known.max(of_likeliest) {
+            continue;
         }
-        let sum = chain_of(work, &sample, &weight).iter().map(|&at| weight[at]).sum::<f64>() - reading.price;
+        let sum = if at == likeliest { of_likeliest } else { heaviest(of) };
         if sum > known + 1e-9 {
-            best = Some((sum, reading));
+            best = Some((sum, of.0));
         }
     }
     best.expect("there is always a reading").1

@@ -5,7 +5,7 @@ use super::burst::{are_of_one_fraction, fit_burst, is_burst};
 use crate::errors::{SCALES_S, TimeClass, fit_second, median};
 use crate::votes::{EXACT_M, nearest_quarter_ms};
 use capture_model::TimeKind;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// Published times are cut to the millisecond, seconds.
 const ROUNDED_S: f64 = 0.004;
@@ -18,6 +18,9 @@ const CLOSE_S: f64 = 1.9;
 /// Fewer photos draw no chain that tells one reading of their seconds from another, and one window from those beside it.
 const FEWEST_FRAMES: usize = 6;
 const FEWEST_FOR_WINDOWS: usize = 20;
+
+/// So many times that agree to the millisecond are no chance.
+const FEWEST_AGREED: usize = 8;
 
 /// How closely a shutter may keep to its place within the second; the first is not at all.
 const SECOND_WIDTHS_S: [f64; 3] = [9.0, 0.2, 0.05];
@@ -121,11 +124,21 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64, voted_ms: i64) -> Ti
     let middle = median(&values);
     // A published second that was cut is a window, however steadily a shutter ticks somewhere in it.
     let is_window = !ride.whole_seconds && is_published_cut(work) && !are_of_one_fraction(&plain);
-    for &scale_s in if is_window { &SCALES_S[2..] } else { &SCALES_S[..] } {
+    // Times that agree to the millisecond have a density that no other class reaches.
+    let is_spread = ride.time_ms != ride.raw_ms;
+    let is_agreed = |value: &f64| (value - middle).abs() <= 2.0 * SCALES_S[0];
+    let is_settled = !is_window && !is_spread && values.len() >= FEWEST_AGREED && values.iter().all(is_agreed);
+    let scales = match () {
+        () if is_window => &SCALES_S[2..],
+        () if is_settled => &SCALES_S[..1],
+        () => &SCALES_S[..],
+    };
+    for &scale_s in scales {
         let class = TimeClass::Laplace { scale_s, centre_s: middle };
         offer(likelihood(&class, &values) - f64::from(u8::from(middle != 0.0)), class, Variant::Sent);
     }
-    let shutter_lag: Option<Vec<f64>> = ride.shutter_ms().map(|shutter| {
+    let shutter_ms = if is_settled { None } else { ride.shutter_ms() };
+    let shutter_lag: Option<Vec<f64>> = shutter_ms.map(|shutter| {
         let shift = |pair: usize| {
             let photo = work.photo[pair] as usize;
             (ride.time_ms[photo] as f64 - shutter[photo]) / 1000.0
@@ -165,8 +178,7 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64, voted_ms: i64) -> Ti
             }
         }
     }
-    let is_spread = ride.time_ms != ride.raw_ms;
-    let raw_lag: Option<Vec<f64>> = (ride.whole_seconds || is_spread).then(|| of_written(&lag));
+    let raw_lag: Option<Vec<f64>> = (!is_settled && (ride.whole_seconds || is_spread)).then(|| of_written(&lag));
     if let Some(raw_lag) = raw_lag.as_ref().filter(|_| is_spread) {
         // Not every way to upload spreads equal times.
         let pairs = around(raw_lag, median(&residuals(raw_lag, &own)));
@@ -190,7 +202,7 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64, voted_ms: i64) -> Ti
             offer(likelihood(&class, &values) - cost, class, Variant::Raw);
         }
     }
-    if !ride.whole_seconds && is_published_cut(work) {
+    if !is_settled && !ride.whole_seconds && is_published_cut(work) {
         // The same the other way round: the published time is up to a second before the true one.
         let (estimated, phase_s) = fit_second(&values, is_free);
         for edge_s in if is_free { vec![estimated] } else { vec![-1.0, -0.5] } {
@@ -281,13 +293,13 @@ fn to_original_m(work: &Work<'_>, pair: usize) -> f64 {
 fn placed(work: &Work<'_>, within_m: f64) -> Vec<usize> {
     let is_exact = |&pair: &usize| to_original_m(work, pair) < within_m;
     let mut exact: Vec<usize> = (0..work.len()).filter(is_exact).collect();
-    let once = |key: &dyn Fn(usize) -> u32| {
-        let mut counts: BTreeMap<u32, u32> = BTreeMap::new();
-        exact.iter().for_each(|&pair| *counts.entry(key(pair)).or_default() += 1);
+    let count = |keys: &[u32]| {
+        let mut counts = vec![0_u32; keys.iter().max().map_or(0, |&last| last as usize + 1)];
+        exact.iter().for_each(|&pair| counts[keys[pair] as usize] += 1);
         counts
     };
-    let (of_photo, of_image) = (once(&|pair| work.photo[pair]), once(&|pair| work.rank[pair]));
-    exact.retain(|&pair| of_photo[&work.photo[pair]] == 1 && of_image[&work.rank[pair]] == 1);
+    let (of_photo, of_image) = (count(&work.photo), count(&work.rank));
+    exact.retain(|&pair| of_photo[work.photo[pair] as usize] == 1 && of_image[work.rank[pair] as usize] == 1);
     exact
 }
 

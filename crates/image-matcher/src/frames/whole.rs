@@ -11,7 +11,7 @@ use crate::{ClockOffset, Weights};
 use capture_model::TimeKind;
 
 /// Pairs of a ride that are looked at, from its middle.
-const MOST: usize = 512;
+pub(super) const MOST: usize = 512;
 /// Places of a few frames are enough to tell, where so many are copied.
 const COPIED: f64 = 0.2;
 /// How services move a whole sequence: log-normal, metres.
@@ -58,7 +58,6 @@ pub(super) struct Whole<'a> {
     chains: Vec<&'a [Link]>,
     /// Offset at each photo, ms, from the first part.
     strongest: &'a Block,
-    n_pairs: usize,
     /// The pairs of the middle, and the places of their images.
     middle: Vec<(Link, Point)>,
 }
@@ -70,6 +69,7 @@ impl<'a> Whole<'a> {
         blocks: &[&'a Block],
         weights: &'a Weights,
         clock: ClockOffset,
+        most: usize,
     ) -> Option<Self> {
         let mut chains: Vec<&[Link]> = blocks.iter().map(|block| block.chain.as_slice()).collect();
         chains.sort_unstable_by_key(|chain| chain.first().copied());
@@ -86,8 +86,8 @@ impl<'a> Whole<'a> {
         }
         let kind = usize::from(strongest.places == Places::Computed);
         let with_place = |&link: &Link| (link, side.points(link.1 as usize, &ride.anchor)[kind]);
-        let middle = links().skip(n_pairs.saturating_sub(MOST) / 2).take(MOST).map(with_place).collect();
-        Some(Self { ride, side, weights, clock, chains, strongest, n_pairs, middle })
+        let middle = links().skip(n_pairs.saturating_sub(most) / 2).take(most).map(with_place).collect();
+        Some(Self { ride, side, weights, clock, chains, strongest, middle })
     }
 
     fn links(&self, frames: i32) -> Vec<Link> {
@@ -110,7 +110,7 @@ impl<'a> Whole<'a> {
     pub(super) fn weigh(&self, frames: i32) -> Option<Weighed> {
         let all = self.links(frames);
         let (links, image_places) = self.sample(frames);
-        let (links, n) = (links.as_slice(), self.n_pairs.min(MOST));
+        let (links, n) = (links.as_slice(), self.middle.len());
         if links.len() < FEWEST || links.len() * 2 < n {
             return None;
         }

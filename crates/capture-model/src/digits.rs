@@ -22,6 +22,32 @@ pub fn tail_digits(text: &[u8], n: usize) -> Option<u64> {
     }
 }
 
+/// The number that the last `n` of sixteen bytes are, 1 to 16, which come as two words of which the first byte is the lowest;
+/// `None` where one of them is no digit.
+///
+/// ```
+/// let words = [*b"at 12345", *b"67890123"].map(u64::from_le_bytes);
+/// assert_eq!(capture_model::sixteen_digits(words, 13), Some(1_234_567_890_123));
+/// assert_eq!(capture_model::sixteen_digits(words, 3), Some(123));
+/// assert_eq!(capture_model::sixteen_digits(words, 14), None);
+/// ```
+#[inline]
+pub fn sixteen_digits([first, last]: [u64; 2], n: usize) -> Option<u64> {
+    if n <= 8 {
+        return some_digits(last, n);
+    }
+    Some(some_digits(first, n - 8)? * 100_000_000 + some_digits(last, 8)?)
+}
+
+/// The number of the last `n` digits of eight, 1 to 8.
+#[inline]
+fn some_digits(word: u64, n: usize) -> Option<u64> {
+    let ones = (word ^ ZEROS) & (u64::MAX << (8 * (8 - n) as u32 % 64));
+    // the lowest byte that is no digit is found whatever it is; what it leaves as a carry reaches only those above
+    let others = (ones.wrapping_add(0x7676_7676_7676_7676) | ones) & 0x8080_8080_8080_8080;
+    (others == 0).then(|| added_up(ones))
+}
+
 /// The same for more than eight digits, or texts shorter than that; apart, so that the usual way is short enough to be put
 /// where it is used.
 #[inline(never)]
@@ -62,10 +88,15 @@ fn eight_digits(word: u64) -> Option<u64> {
     if !is_all {
         return None;
     }
-    let ones = word - ZEROS;
+    Some(added_up(word - ZEROS))
+}
+
+/// The number of eight digits, the highest in the lowest byte.
+#[inline]
+fn added_up(ones: u64) -> u64 {
     let pairs = (ones.wrapping_mul(10) + (ones >> 8)) & 0x00ff_00ff_00ff_00ff;
     let fours = (pairs.wrapping_mul(100) + (pairs >> 16)) & 0x0000_ffff_0000_ffff;
-    Some((fours.wrapping_mul(10_000) + (fours >> 32)) & 0xffff_ffff)
+    (fours.wrapping_mul(10_000) + (fours >> 32)) & 0xffff_ffff
 }
 
 #[cfg(test)]
@@ -81,6 +112,12 @@ mod tests {
                 tail.filter(is_number).map(|tail| std::str::from_utf8(tail).unwrap().parse::<u64>().unwrap());
             assert_eq!(tail_digits(text, n), expected, "{text:?} {n}");
         }
+        for sixteen in text.windows(16) {
+            let words = [0, 8].map(|at| u64::from_le_bytes(sixteen[at..at + 8].try_into().unwrap()));
+            for n in 1..=16 {
+                assert_eq!(sixteen_digits(words, n), tail_digits(sixteen, n), "{sixteen:?} {n}");
+            }
+        }
     }
 
     #[test]
@@ -91,8 +128,8 @@ mod tests {
         check(b"-154.2709525352569");
         check(b"184467440737095516150");
         for byte in 0..=u8::MAX {
-            for at in 0..11 {
-                let mut text = *b"12345678901";
+            for at in 0..17 {
+                let mut text = *b"12345678901234567";
                 text[at] = byte;
                 check(&text);
             }

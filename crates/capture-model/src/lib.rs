@@ -18,7 +18,7 @@ mod verdict;
 
 pub use compact::CompactObservation;
 pub use device::{Device, DeviceIndex};
-pub use digits::tail_digits;
+pub use digits::{sixteen_digits, tail_digits};
 pub use ids::{ClusterId, ImageId, InvalidId, SequenceId};
 pub use instant::{CapturedAt, LocalTime, TimeSource, WallClock};
 pub use local::{FileState, LocalArchive, LocalFile, LocalImages, Observation, TimeKind, Track, Video, VideoPoint};

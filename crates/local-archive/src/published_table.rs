@@ -15,7 +15,10 @@ mod typed;
 use crate::angle_text::{degrees, metres};
 use crate::decimal;
 use crate::errors::TableError;
-use crate::table::{BadCells, Columns, Known, MissingColumn, PartReader, Row, RowReader, TableFormat, read_table};
+use crate::table::{
+    BadCells, Columns, CutCells, Known, MarkedCells, MissingColumn, PartReader, Row, RowReader, TableFormat, is_same,
+    read_table,
+};
 use crate::time_text::{cell, time_of};
 use capture_model::{
     CapturedAt, Device, Evidence, ImageId, Position, PublishedImage, PublishedImages, SequenceId, TableNumber,
@@ -83,12 +86,6 @@ struct PublishedRows {
     last_sequence: Option<(String, u32)>,
     last_numbered: Option<(TableNumber, u32)>,
     last_device: Option<LastDevice>,
-}
-
-/// Whether two texts are equal. Most are empty, and the bytes of an empty text have no address that a vector instruction
-/// could load without a fault that it must hide: that costs as much as reading the rest of a row.
-fn is_same(a: &[u8], b: &[u8]) -> bool {
-    a.len() == b.len() && (a.is_empty() || a == b)
 }
 
 #[derive(Debug)]
@@ -185,7 +182,7 @@ impl RowReader for PublishedRows {
             tile: first(&["tile"]),
         };
         self.is_coverage = self.columns.has("layer") && self.columns.has("tile");
-        let plan = quick::Plan::of(&self.at, self.is_coverage);
+        let plan = quick::Plan::of(&self.at, self.is_coverage, names.len());
         if plan.lacks != self.plan.lacks {
             self.fill_up(); // the rows so far lack what the header had not
         }
@@ -221,8 +218,12 @@ impl RowReader for PublishedRows {
         self.take_typed(rows)
     }
 
+    fn plain_row(&mut self, cells: MarkedCells<'_>) -> Option<()> {
+        self.take_marked(cells)
+    }
+
     fn row(&mut self, row: &Row<'_>, bad: &mut BadCells) {
-        if row.is_text() && self.take_plain(row) {
+        if row.is_text() && self.take_plain(&mut CutCells::new(row)).is_some() {
             return;
         }
         let at = &self.at;

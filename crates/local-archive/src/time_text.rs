@@ -142,14 +142,21 @@ pub(crate) fn cell(text: &str) -> Result<Option<Told>, ()> {
 /// `unknown`), or ISO 8601 in UTC with three decimals. `None` for every other cell, and for days late in a month, which need a calendar.
 #[inline]
 pub(crate) fn plain_ms(cell: &[u8], unknown: i64) -> Option<i64> {
-    if let Some(ms) = tail_digits(cell, cell.len()).and_then(|ms| i64::try_from(ms).ok()) {
-        return epoch_ms(ms).ok().map(|told| told.map_or(unknown, |told| told.time.ms()));
+    match tail_digits(cell, cell.len()) {
+        Some(ms) => whole_ms(ms, unknown),
+        None => iso_ms(cell.as_array()?),
     }
-    iso_ms(cell.as_array()?)
+}
+
+/// The same of a whole number.
+#[inline]
+pub(crate) fn whole_ms(ms: u64, unknown: i64) -> Option<i64> {
+    let told = epoch_ms(i64::try_from(ms).ok()?).ok()?;
+    Some(told.map_or(unknown, |told| told.time.ms()))
 }
 
 /// `2021-08-28T10:06:42.000Z`.
-fn iso_ms(text: &[u8; 24]) -> Option<i64> {
+pub(crate) fn iso_ms(text: &[u8; 24]) -> Option<i64> {
     let [y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, b'T', h0, h1, b':', n0, n1, b':', s0, s1, b'.', f0, f1, f2, b'Z'] =
         *text
     else {

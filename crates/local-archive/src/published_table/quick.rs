@@ -6,15 +6,15 @@
 //! without anything between the bytes and the columns. Whatever else a cell holds, the row is left to the reader that
 //! knows all forms ([`crate::table::RowReader::row`]): both give the same columns, and only the latter speaks of bad cells.
 
-use super::{Places, PublishedRows, is_same, pixels, unwrapped};
-use crate::decimal::simple;
-use crate::table::Row;
-use crate::time_text::plain_ms;
-use capture_model::{Evidence, Position, PublishedImages, tail_digits};
+use super::{Places, PublishedRows, pixels, unwrapped};
+use crate::table::{MarkedCells, PlainCells, is_same};
+use capture_model::{Evidence, Position, PublishedImages};
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Field {
+    /// Nothing that is read.
+    None,
     Id,
     IdExact,
     Sequence,
@@ -40,8 +40,8 @@ enum Field {
 /// The columns that are read.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Plan {
-    /// In the order of the table.
-    fields: Vec<(usize, Field)>,
+    /// Of each column, in the order of the table.
+    fields: Vec<Field>,
     pub(super) lacks: Lacks,
 }
 
@@ -84,7 +84,7 @@ impl Lacks {
 }
 
 impl Plan {
-    pub(super) fn of(at: &Places, is_coverage: bool) -> Self {
+    pub(super) fn of(at: &Places, is_coverage: bool, n_columns: usize) -> Self {
         let known = [
             (at.id, Field::Id),
             (at.id_exact, Field::IdExact),
@@ -107,10 +107,11 @@ impl Plan {
             (at.layer.filter(|_| is_coverage), Field::Layer),
             (at.tile.filter(|_| is_coverage), Field::Tile),
         ];
-        let mut plan: Vec<(usize, Field)> =
-            known.into_iter().filter_map(|(place, field)| Some((place?, field))).collect();
-        plan.sort_unstable_by_key(|&(place, _)| place);
-        Self { fields: plan, lacks: Lacks::of(at) }
+        let mut fields = vec![Field::None; n_columns];
+        for (place, field) in known.into_iter().filter_map(|(place, field)| Some((place?, field))) {
+            fields[place] = field; // no two have a name in common
+        }
+        Self { fields, lacks: Lacks::of(at) }
     }
 }
 
@@ -118,7 +119,7 @@ impl Plan {
 struct Values<'t> {
     id: Option<u64>,
     id_exact: bool,
-    sequence: u32,
+    sequence: &'t [u8],
     captured_at_ms: i64,
     original: [f64; 2],
     computed: [f64; 2],
@@ -135,28 +136,50 @@ struct Values<'t> {
 }
 
 impl PublishedRows {
-    /// Takes a row, or leaves all of it and says so by `false`.
-    pub(super) fn take_plain(&mut self, row: &Row<'_>) -> bool {
-        let Some(values) = self.values_of(row) else { return false };
-        let Some(id) = values.id else { return false };
-        let Some(device) = &self.last_device else { return false };
-        let is_known = is_same(device.make.as_bytes(), values.make)
-            && is_same(device.model.as_bytes(), values.model)
-            && device.pixels == values.pixels;
+    /// Takes a row, or leaves all of it and says so by `None`.
+    #[inline]
+    pub(super) fn take_plain<'t>(&mut self, cells: &mut impl PlainCells<'t>) -> Option<()> {
+        let values = self.values_of(cells)?;
+        self.commit(&values)
+    }
+
+    /// Takes a row of CSV; the same.
+    pub(super) fn take_marked(&mut self, mut cells: MarkedCells<'_>) -> Option<()> {
+        let values = self.values_of(&mut cells)?;
+        cells.end()?;
+        self.commit(&values)
+    }
+
+    /// Puts a row into the columns if nothing about it needs words.
+    #[inline]
+    fn commit(&mut self, values: &Values<'_>) -> Option<()> {
+        let id = values.id?;
         let is_placed =
             |[lon, lat]: [f64; 2]| (lon.is_nan() && lat.is_nan()) || Position::from_lon_lat(lon, lat).is_ok();
-        if !(is_known && is_placed(values.original) && is_placed(values.computed)) {
-            return false;
+        if !(is_placed(values.original) && is_placed(values.computed) && values.is_image) {
+            return None;
         }
-        if self.is_coverage && !values.is_image {
-            return false;
-        }
-        let number = device.number;
+        let text = |cell| plain_text(cell).map(|text| Some(text).filter(|text| !text.is_empty()));
+        let device = match &self.last_device {
+            Some(last)
+                if is_same(last.make.as_bytes(), values.make)
+                    && is_same(last.model.as_bytes(), values.model)
+                    && last.pixels == values.pixels =>
+            {
+                last.number
+            }
+            _ => self.device(text(values.make)?, text(values.model)?, values.pixels),
+        };
+        let sequence = match &self.last_sequence {
+            _ if values.sequence.is_empty() => PublishedImages::NO_SEQUENCE,
+            Some((last, number)) if is_same(last.as_bytes(), values.sequence) => *number,
+            _ => self.sequence(text(values.sequence)?),
+        };
         let (images, lacks) = (&mut self.images, self.plan.lacks);
         images.id.push(id);
         put(lacks.id_exact, &mut images.id_exact, values.id_exact);
         images.evidence.push(if self.is_coverage { Evidence::Tile } else { Evidence::Entity });
-        put(lacks.sequence, &mut images.sequence, values.sequence);
+        put(lacks.sequence, &mut images.sequence, sequence);
         put(lacks.time, &mut images.captured_at_ms, values.captured_at_ms);
         put(lacks.original, &mut images.longitude, values.original[0]);
         put(lacks.original, &mut images.latitude, values.original[1]);
@@ -166,10 +189,10 @@ impl PublishedRows {
         put(lacks.computed_altitude, &mut images.computed_altitude_m, values.computed_altitude_m);
         put(lacks.compass, &mut images.compass_deg, values.compass_deg);
         put(lacks.computed_compass, &mut images.computed_compass_deg, values.computed_compass_deg);
-        put(lacks.device, &mut images.device, number);
+        put(lacks.device, &mut images.device, device);
         put(lacks.is_pano, &mut images.is_pano, values.is_pano);
         put(lacks.creator, &mut images.creator_id, values.creator_id);
-        true
+        Some(())
     }
 
     /// Fills the columns that the table lacks.
@@ -194,11 +217,12 @@ impl PublishedRows {
 
     /// The values of a plain row; `None` for any other.
     #[inline]
-    fn values_of<'t>(&self, row: &Row<'t>) -> Option<Values<'t>> {
+    fn values_of<'t>(&self, cells: &mut impl PlainCells<'t>) -> Option<Values<'t>> {
+        const NO_ID: u64 = u64::MAX; // has 20 digits
         let mut values = Values {
             id: None,
             id_exact: true,
-            sequence: PublishedImages::NO_SEQUENCE,
+            sequence: b"",
             captured_at_ms: PublishedImages::NO_TIME,
             original: [f64::NAN; 2],
             computed: [f64::NAN; 2],
@@ -213,46 +237,46 @@ impl PublishedRows {
             is_pano: None,
             is_image: !self.is_coverage,
         };
-        let small = |cell: &[u8]| Some(simple(cell)? as f32);
-        let pixels = |cell: &[u8]| simple(cell).map(pixels);
         let truth = |cell: &[u8]| match cell {
-            b"true" => Some(true),
-            b"false" => Some(false),
+            b"" => Some(None),
+            b"true" => Some(Some(true)),
+            b"false" => Some(Some(false)),
             _ => None,
         };
-        for &(place, field) in &self.plan.fields {
-            let cell = row.bytes(place);
-            if cell.is_empty() {
-                continue; // nothing is known
-            }
+        let some_pixels = |number: f64| (!number.is_nan()).then(|| pixels(number));
+        for field in &self.plan.fields {
             match field {
-                Field::Id => values.id = Some(tail_digits(cell, cell.len())?),
-                Field::IdExact => values.id_exact = truth(cell)?,
-                Field::Sequence => {
-                    let (last, number) = self.last_sequence.as_ref()?;
-                    values.sequence = is_same(last.as_bytes(), cell).then_some(*number)?;
-                }
-                Field::Time => values.captured_at_ms = plain_ms(cell, PublishedImages::NO_TIME)?,
-                Field::Longitude => values.original[0] = simple(cell)?,
-                Field::Latitude => values.original[1] = simple(cell)?,
-                Field::ComputedLongitude => values.computed[0] = simple(cell)?,
-                Field::ComputedLatitude => values.computed[1] = simple(cell)?,
-                Field::Altitude => values.altitude_m = unwrapped(simple(cell)?) as f32,
-                Field::ComputedAltitude => values.computed_altitude_m = small(cell)?,
-                Field::Compass => values.compass_deg = small(cell)?,
-                Field::ComputedCompass => values.computed_compass_deg = small(cell)?,
-                Field::Make => values.make = cell,
-                Field::Model => values.model = cell,
-                Field::Width => values.pixels[0] = Some(pixels(cell)?),
-                Field::Height => values.pixels[1] = Some(pixels(cell)?),
-                Field::Creator => values.creator_id = tail_digits(cell, cell.len())?,
-                Field::IsPano => values.is_pano = Some(truth(cell)?),
-                Field::Layer => values.is_image = (cell == b"image").then_some(true)?,
-                Field::Tile => (cell == self.last_tile.as_bytes()).then_some(())?,
+                Field::None => cells.skip()?,
+                Field::Id => values.id = Some(cells.whole(NO_ID)?).filter(|&id| id != NO_ID),
+                Field::IdExact => values.id_exact = truth(cells.text()?)?.unwrap_or(true),
+                Field::Sequence => values.sequence = cells.text()?,
+                Field::Time => values.captured_at_ms = cells.moment(PublishedImages::NO_TIME)?,
+                Field::Longitude => values.original[0] = cells.number()?,
+                Field::Latitude => values.original[1] = cells.number()?,
+                Field::ComputedLongitude => values.computed[0] = cells.number()?,
+                Field::ComputedLatitude => values.computed[1] = cells.number()?,
+                Field::Altitude => values.altitude_m = unwrapped(cells.number()?) as f32,
+                Field::ComputedAltitude => values.computed_altitude_m = cells.number()? as f32,
+                Field::Compass => values.compass_deg = cells.number()? as f32,
+                Field::ComputedCompass => values.computed_compass_deg = cells.number()? as f32,
+                Field::Make => values.make = cells.text()?,
+                Field::Model => values.model = cells.text()?,
+                Field::Width => values.pixels[0] = some_pixels(cells.number()?),
+                Field::Height => values.pixels[1] = some_pixels(cells.number()?),
+                Field::Creator => values.creator_id = cells.whole(0)?,
+                Field::IsPano => values.is_pano = truth(cells.text()?)?,
+                Field::Layer => values.is_image = matches!(cells.text()?, b"image"),
+                Field::Tile => is_same(cells.text()?, self.last_tile.as_bytes()).then_some(())?,
             }
         }
         Some(values)
     }
+}
+
+/// The text of a cell that has nothing to trim.
+fn plain_text(cell: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(cell).ok()?;
+    (text.trim().len() == text.len()).then_some(text)
 }
 
 /// Adds a value to a column, unless the table lacks it.
@@ -271,158 +295,4 @@ fn fill<T: Copy>(is_lacking: bool, column: &mut Vec<T>, value: T, n_rows: usize)
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use super::*;
-    use crate::table::{BadCells, RowReader};
-    use proptest::prelude::*;
-
-    /// All columns that are known.
-    pub(in super::super) const NAMES: [&str; 20] = [
-        "id",
-        "id_exact",
-        "sequence",
-        "captured_at",
-        "longitude",
-        "latitude",
-        "computed_longitude",
-        "computed_latitude",
-        "altitude",
-        "computed_altitude",
-        "compass_angle",
-        "computed_compass_angle",
-        "make",
-        "model",
-        "width",
-        "height",
-        "creator_id",
-        "is_pano",
-        "layer",
-        "tile",
-    ];
-
-    /// All that was read.
-    pub(in super::super) fn told(rows: &PublishedRows) -> String {
-        let images: Vec<_> = (0..rows.images.len()).map(|row| rows.images.image(row)).collect();
-        format!("{images:?} {:?} {:?}", rows.images.sequence, rows.images.device)
-    }
-
-    /// A cell, mostly a plain one.
-    pub(in super::super) fn cell() -> impl Strategy<Value = String> {
-        let plain = prop::sample::select(vec![
-            "",
-            "",
-            "",
-            "7",
-            "26858300993768842",
-            "18446744073709551615",
-            "1630145202250",
-            "2021-08-28T10:06:42.000Z",
-            "2021-08-31T10:06:42.000Z",
-            "0",
-            "-0",
-            "-0.5",
-            "50.8966219",
-            "-154.2709525352569",
-            "180.5",
-            "true",
-            "false",
-            "image",
-            "14/1/2",
-            "4294967281",
-            "key",
-            "GoPro",
-        ]);
-        let odd = prop::sample::select(vec![
-            " ",
-            "\u{a0}",
-            " 7",
-            "7 ",
-            "+7",
-            "1e3",
-            "nan",
-            "NULL",
-            ".5",
-            "5.",
-            "45 deg 31' 0.85\" N",
-            "70.3 m",
-            "inf",
-            "é",
-            "1",
-            "sequence",
-            "True",
-            "99999999999999999999",
-            "-1",
-            "1.5.2",
-            "2021-08-28 10:06:42",
-            "3024.0",
-        ]);
-        prop_oneof![8 => plain.prop_map(String::from), 1 => odd.prop_map(String::from), 1 => "\\PC{0,6}"]
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(128))]
-        #[test]
-        fn the_short_way_leads_to_the_same_columns(
-            is_here in prop::collection::vec(prop::bool::weighted(0.7), NAMES.len()),
-            rows in prop::collection::vec((prop::collection::vec(cell(), NAMES.len()), 1_usize..4), 0..12),
-        ) {
-            let is_needed = |name: &str| ["id", "longitude", "latitude"].contains(&name);
-            let names: Vec<&str> =
-                NAMES.iter().zip(is_here).filter(|(name, here)| *here || is_needed(name)).map(|(name, _)| *name).collect();
-            let (mut short, mut long) = (PublishedRows::default(), PublishedRows::default());
-            for rows in [&mut short, &mut long] {
-                prop_assert!(rows.header(&names).is_ok());
-            }
-            long.plan = Plan::default(); // no row is plain
-            let (mut bad, mut expected_bad) = (BadCells::default(), BadCells::default());
-            for (line, (cells, times)) in (2..).zip(&rows) {
-                let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
-                for _ in 0..*times {
-                    short.row(&Row::of_text(line, &cells), &mut bad);
-                    long.row(&Row::of_text(line, &cells), &mut expected_bad);
-                }
-            }
-            short.fill_up();
-            prop_assert_eq!(told(&short), told(&long));
-            prop_assert_eq!(format!("{bad:?}"), format!("{expected_bad:?}"));
-            prop_assert_eq!(short.tiles, long.tiles);
-        }
-    }
-
-    #[test]
-    fn columns_that_come_late_are_empty_before() {
-        let mut rows = PublishedRows::default();
-        let mut take = |names: &[&str], cells: &[&str]| {
-            assert!(rows.header(names).is_ok());
-            for _ in 0..2 {
-                rows.row(&Row::of_text(1, cells), &mut BadCells::default());
-            }
-        };
-        take(&["id", "longitude", "latitude"], &["7", "1.5", "2.5"]);
-        take(&["id", "longitude", "latitude", "altitude"], &["8", "1.5", "2.5", "70"]);
-        take(&["id", "longitude", "latitude", "altitude", "make"], &["9", "1.5", "2.5", "", "GoPro"]);
-        rows.fill_up();
-        assert_eq!(rows.images.id, [7, 7, 8, 8, 9, 9]);
-        assert_eq!(rows.images.device, [0, 0, 0, 0, 1, 1]);
-        let altitudes: Vec<_> = (0..6).map(|row| rows.images.image(row).altitude_m).collect();
-        assert_eq!(altitudes, [None, None, Some(70.0), Some(70.0), None, None]);
-        assert_eq!(rows.images.creator_id, [0; 6]);
-    }
-
-    #[test]
-    fn rows_as_programs_write_them_take_the_short_way() {
-        let mut rows = PublishedRows::default();
-        assert!(rows.header(&["id", "sequence", "longitude", "latitude", "altitude", "captured_at", "make"]).is_ok());
-        let row = |id, sequence, time| vec![id, sequence, "-0.5591297", "50.8966219", "70.25", time, "GoPro"];
-        let first = row("7", "a", "1630145202250");
-        rows.row(&Row::of_text(2, &first), &mut BadCells::default());
-        for (cells, expected) in [
-            (row("8", "a", "2021-08-28T10:06:42.000Z"), true),
-            (row("9", "b", "1630145202250"), false),
-            (row("9", "a", "2021-08-28 10:06:42"), false),
-        ] {
-            assert_eq!(rows.take_plain(&Row::of_text(3, &cells)), expected, "{cells:?}");
-        }
-        assert_eq!(rows.images.id, [7, 8]);
-    }
-}
+pub(super) mod tests;

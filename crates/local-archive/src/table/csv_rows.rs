@@ -7,8 +7,9 @@
 //! ways follow: empty lines are skipped, short rows lack their last cells, cells beyond the header are ignored. A line is
 //! counted at each line feed.
 
+use super::marks::Marks;
 use super::pieces::{Batch, Piece, Pieces};
-use super::{BadCells, PartReader, Row, RowReader, RowsError};
+use super::{BadCells, MarkedCells, PartReader, Row, RowReader, RowsError};
 use memchr::{memchr, memchr_iter};
 use rayon::prelude::*;
 use std::io::Read;
@@ -42,7 +43,7 @@ fn read_pieces<P: PartReader>(
             || {
                 let read = |(piece, part): (&Piece, &mut P)| {
                     let mut bad = BadCells::default();
-                    read_piece(&now.bytes[piece.bytes.clone()], piece.line, header, part, &mut bad)?;
+                    read_piece(&now.bytes[piece.bytes.clone()], piece, header, part, &mut bad)?;
                     Ok(bad)
                 };
                 now.pieces.par_iter().zip(&mut emptied).map(read).collect::<Vec<Result<_, RowsError>>>()
@@ -91,96 +92,82 @@ fn read_header(batch: &mut Batch, reader: &mut dyn RowReader) -> Result<Option<V
 /// Reads whole rows that begin on a line.
 fn read_piece(
     bytes: &[u8],
-    line: u64,
+    &Piece { line, has_quotes, .. }: &Piece,
     names: &[String],
     reader: &mut dyn PieceRows,
     bad: &mut BadCells,
 ) -> Result<(), RowsError> {
     let ends_lines_alone = |at: usize| bytes.get(at + 1).is_some_and(|&next| next != b'\n');
-    let is_plain = memchr(b'"', bytes).is_none() && !memchr_iter(b'\r', bytes).any(ends_lines_alone);
-    match std::str::from_utf8(bytes) {
-        Ok(text) if is_plain => {
-            reader.plain(text, line, bad);
-            Ok(())
-        }
-        _ => read_any(bytes, line, names, reader, bad),
+    let is_bare = !has_quotes || memchr(b'"', bytes).is_none();
+    let is_plain = is_bare && !memchr_iter(b'\r', bytes).any(ends_lines_alone);
+    if is_plain && (bytes.is_ascii() || std::str::from_utf8(bytes).is_ok()) {
+        reader.plain(bytes, line, names.len(), bad);
+        return Ok(());
     }
+    read_any(bytes, line, names, reader, bad)
 }
 
 /// What reads the rows of one piece; an object, so that the paths that are rarely taken are compiled once.
 trait PieceRows {
-    fn plain(&mut self, text: &str, line: u64, bad: &mut BadCells);
+    fn plain(&mut self, rows: &[u8], line: u64, n_columns: usize, bad: &mut BadCells);
     fn any(&mut self, row: &Row<'_>, bad: &mut BadCells);
 }
 
 impl<P: PartReader> PieceRows for P {
-    fn plain(&mut self, text: &str, line: u64, bad: &mut BadCells) {
-        read_plain(text, line, self, bad);
+    fn plain(&mut self, rows: &[u8], line: u64, n_columns: usize, bad: &mut BadCells) {
+        read_plain(rows, line, n_columns, self, bad);
     }
     fn any(&mut self, row: &Row<'_>, bad: &mut BadCells) {
         self.row(row, bad);
     }
 }
 
-/// Rows without quotes, each ended by a line feed or the end.
-fn read_plain<P: PartReader>(text: &str, mut line: u64, reader: &mut P, bad: &mut BadCells) {
-    let bytes = text.as_bytes();
-    let mut begins = vec![0];
-    each_mark(bytes, |at| match bytes[at] {
-        b',' => begins.push(at + 1),
-        b'\n' => {
-            take_row(text, &mut begins, at, line, reader, bad);
-            begins.clear();
-            begins.push(at + 1);
+/// Bytes whose marks are found at once: they and their marks stay in the nearest cache.
+const MARKED: usize = 16 << 10;
+
+/// Rows of UTF-8 without quotes, each ended by a line feed or the end.
+fn read_plain<P: PartReader>(rows: &[u8], line: u64, n_columns: usize, reader: &mut P, bad: &mut BadCells) {
+    let (mut marks, mut cuts) = (Marks::default(), Vec::new());
+    let (mut begin, mut line) = (0, line);
+    while begin < rows.len() {
+        let (first, end) = (begin, rows.len().min(begin + MARKED));
+        marks.find(rows, begin..end);
+        let mut places = marks.places();
+        loop {
+            if let Some((row @ [.., last], rest)) = places.split_at_checked(n_columns)
+                && let Some(()) = reader.plain_row(MarkedCells::new(rows, begin, row))
+            {
+                (begin, places) = (*last as usize + 1, rest);
+            } else if let Some(n) = places.iter().position(|&mark| rows[mark as usize] == b'\n') {
+                let end = places[n] as usize;
+                take_row(&rows[begin..end], &mut cuts, line, reader, bad);
+                (begin, places) = (end + 1, &places[n + 1..]);
+            } else {
+                break;
+            }
             line += 1;
         }
-        _ => {}
-    });
-    take_row(text, &mut begins, bytes.len(), line, reader, bad);
-}
-
-/// Calls `each` with the places of all commas and line feeds, in order, and of other bytes below `-`, of which tables of
-/// numbers have few.
-///
-/// Eight bytes are looked at by one subtraction: cells are so short that a search for the next mark, begun anew behind each,
-/// costs more than the number in the cell.
-#[inline]
-fn each_mark(bytes: &[u8], mut each: impl FnMut(usize)) {
-    let (eights, rest) = bytes.as_chunks::<8>();
-    let mut last = [b'-'; 8]; // no mark
-    last[..rest.len()].copy_from_slice(rest);
-    for (at, &eight) in eights.iter().chain([&last]).enumerate() {
-        let mut marks = bytes_below_minus(u64::from_le_bytes(eight));
-        while marks != 0 {
-            each(8 * at + marks.trailing_zeros() as usize / 8);
-            marks &= marks - 1;
+        if begin == first || end == rows.len() {
+            // a row that is longer, or the last one without a line feed
+            let end = memchr(b'\n', &rows[begin..]).map_or(rows.len(), |n| begin + n);
+            take_row(&rows[begin..end], &mut cuts, line, reader, bad);
+            (begin, line) = (end + 1, line + 1);
         }
     }
 }
 
-/// The high bit of each byte of a word that comes before `-`.
-fn bytes_below_minus(word: u64) -> u64 {
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    // with its high bit set, no byte borrows from its neighbour; the bit stays where the other seven are no less than `-`
-    !((word | HIGH) - u64::from_le_bytes([b'-'; 8])) & !word & HIGH
-}
-
-/// Ends a row whose cells begin at `begins`; a line without anything is none.
-fn take_row<P: PartReader>(
-    text: &str,
-    begins: &mut Vec<usize>,
-    end: usize,
-    line: u64,
-    reader: &mut P,
-    bad: &mut BadCells,
-) {
-    let last = begins.last().copied().unwrap_or_default();
-    let ends_with_return = end > last && text.as_bytes()[end - 1] == b'\r';
-    let end = end - usize::from(ends_with_return);
-    if begins.len() > 1 || last < end {
-        begins.push(end + 1);
-        reader.row(&Row::within(line, text, begins), bad);
+/// Takes a row by its cells; a line without anything is none.
+fn take_row<P: PartReader>(row: &[u8], begins: &mut Vec<usize>, line: u64, reader: &mut P, bad: &mut BadCells) {
+    let row = row.strip_suffix(b"\r").unwrap_or(row);
+    if row.is_empty() {
+        return;
     }
+    begins.clear();
+    begins.push(0);
+    begins.extend(memchr_iter(b',', row).map(|at| at + 1));
+    begins.push(row.len() + 1);
+    let row = std::str::from_utf8(row).expect("all rows are UTF-8, and line feeds cut it between characters");
+    reader.row(&Row::within(line, row, begins), bad);
 }
 
 /// Any rows, by the csv crate.

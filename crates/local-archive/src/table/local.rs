@@ -3,7 +3,11 @@
 //! A `scan` table says more than a plain one: status and reason (files that could not be read stay rows), the source of
 //! the time, GPS and camera time. These columns are honoured wherever they hold words of the contract.
 
-use super::{BadCells, Columns, Known, MissingColumn, PartReader, Row, RowReader, TableFormat, read_table};
+mod quick;
+
+use super::{
+    BadCells, Columns, Known, MarkedCells, MissingColumn, PartReader, Row, RowReader, TableFormat, read_table,
+};
 use crate::angle_text::{degrees, is_negative, metres};
 use crate::errors::TableError;
 use crate::loose::{GivenSequence, LooseFile, LooseFiles};
@@ -54,6 +58,8 @@ struct LocalRows {
     nameless: Vec<(usize, u64)>,
     columns: Columns,
     at: Places,
+    plan: quick::Plan,
+    last_device: quick::LastDevice,
 }
 
 /// Where the columns are.
@@ -123,6 +129,8 @@ impl LocalRows {
             nameless: Vec::new(),
             columns: Columns::default(),
             at: Places::default(),
+            plan: quick::Plan::default(),
+            last_device: quick::LastDevice::default(),
         }
     }
 
@@ -150,7 +158,7 @@ impl LocalRows {
 impl PartReader for LocalRows {
     fn part(&self) -> Self {
         let mut part = Self::new(Arc::clone(&self.source));
-        (part.columns, part.at) = (self.columns.clone(), self.at.clone());
+        (part.columns, part.at, part.plan) = (self.columns.clone(), self.at.clone(), self.plan.clone());
         part
     }
 
@@ -208,6 +216,7 @@ impl RowReader for LocalRows {
             cluster_id: exact(&["cluster_id"]),
             is_scan: columns.has("time_source") && columns.has("sequence_index"),
         };
+        self.plan = quick::Plan::of(&self.at, names.len());
         let missing = |known: Known| MissingColumn { missing: known.0.join(" or ") };
         match (self.at.longitude, self.at.latitude) {
             (None, _) => Err(missing(LONGITUDE)),
@@ -227,6 +236,10 @@ impl RowReader for LocalRows {
             true if is_number && !self.at.path.contains(&column) && self.at.sequence != Some(column) => Wanted::Any,
             true => Wanted::Text,
         }
+    }
+
+    fn plain_row(&mut self, cells: MarkedCells<'_>) -> Option<()> {
+        self.take_marked(cells)
     }
 
     fn row(&mut self, row: &Row<'_>, bad: &mut BadCells) {

@@ -11,7 +11,9 @@ mod csv_rows;
 mod format;
 mod json_rows;
 mod local;
+mod marks;
 mod pieces;
+mod plain;
 mod quotes;
 mod row;
 
@@ -20,6 +22,7 @@ pub(crate) use columns::{Columns, Known};
 pub use format::{OpenTable, TableFormat};
 pub(crate) use json_rows::text_of;
 pub(crate) use local::read_local_table;
+pub(crate) use plain::{CutCells, MarkedCells, PlainCells, is_same};
 pub(crate) use row::Row;
 
 use crate::errors::{BadCell, MOST_BAD_CELLS, TableError};
@@ -47,6 +50,11 @@ pub(crate) trait RowReader {
     }
     /// One row; cells that cannot be understood go to `bad`.
     fn row(&mut self, row: &Row<'_>, bad: &mut BadCells);
+    /// Takes a row of CSV without quotes that has a cell for each column, or leaves it to [`RowReader::row`] and says so by
+    /// `None`.
+    fn plain_row(&mut self, _cells: MarkedCells<'_>) -> Option<()> {
+        None
+    }
     /// Takes rows of a table with types column by column, or leaves all of them to [`RowReader::row`] and says so by `false`.
     fn take_columns(&mut self, _rows: &TypedRows<'_>) -> bool {
         false

@@ -30,6 +30,8 @@ pub(super) struct Piece {
     pub(super) bytes: Range<usize>,
     /// Line of the table on which it begins, from 1.
     pub(super) line: u64,
+    /// Whether a quote may be in it.
+    pub(super) has_quotes: bool,
 }
 
 /// The stream.
@@ -90,12 +92,13 @@ impl<R: Read> Pieces<R> {
         let mut begin = 0;
         let (first_line, size) = (self.line, self.piece);
         let line = &mut self.line;
+        let has_quotes = memchr(b'"', bytes).is_some();
         let mut add = |end: usize| {
             let lines = memchr_iter(b'\n', &bytes[begin..end]).count() as u64;
-            pieces.push(Piece { bytes: begin..end, line: *line });
+            pieces.push(Piece { bytes: begin..end, line: *line, has_quotes });
             (begin, *line) = (end, *line + lines);
         };
-        if memchr(b'"', bytes).is_some() {
+        if has_quotes {
             let (mut from, mut last) = (0, 0);
             let ended = row_ends(bytes, is_last, |end| {
                 if end - from >= size {

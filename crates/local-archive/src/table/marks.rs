@@ -1,0 +1,90 @@
+//! Where the cells of rows of CSV end: the commas and line feeds of some bytes, all at once.
+//!
+//! # Method
+//! 64 bytes become a word with a bit for each mark (Langdale and Lemire, 2019). The places of its bits are written eight at a
+//! time and their number is added afterwards, so that nothing waits for how many there are.
+
+/// Bytes that are looked at for one word.
+const BLOCK: usize = 64;
+
+/// Places of marks, in order.
+#[derive(Debug, Default)]
+pub(super) struct Marks {
+    /// Of which the first `n` are known.
+    places: Vec<u32>,
+    n: usize,
+}
+
+impl Marks {
+    /// Finds all marks of `bytes[range]`; places are those in `bytes`, which is shorter than 4 GiB.
+    pub(super) fn find(&mut self, bytes: &[u8], range: std::ops::Range<usize>) {
+        let (blocks, rest) = bytes[range.clone()].as_chunks::<BLOCK>();
+        self.places.resize(self.places.len().max(range.len() + BLOCK), 0);
+        self.n = 0;
+        let mut at = range.start as u32;
+        for block in blocks {
+            self.add(at, marks_of(block));
+            at += BLOCK as u32;
+        }
+        let mut last = [0; BLOCK]; // no marks
+        last[..rest.len()].copy_from_slice(rest);
+        self.add(at, marks_of(&last));
+    }
+
+    /// All of them.
+    pub(super) fn places(&self) -> &[u32] {
+        &self.places[..self.n]
+    }
+
+    #[inline]
+    fn add(&mut self, at: u32, mut marks: u64) {
+        let mut next = self.n;
+        self.n += marks.count_ones() as usize;
+        while let Some(eight) = self.places[next..].first_chunk_mut::<8>() {
+            for place in eight {
+                *place = at.wrapping_add(marks.trailing_zeros());
+                marks &= marks.wrapping_sub(1);
+            }
+            if marks == 0 {
+                return;
+            }
+            next += 8;
+        }
+    }
+}
+
+/// A bit for each comma and line feed. Written so that the compiler compares sixteen bytes at once: each mark leaves a bit of
+/// its own in its byte, and one product adds up the bytes of eight.
+#[inline]
+fn marks_of(block: &[u8; BLOCK]) -> u64 {
+    let bits: [u8; BLOCK] = std::array::from_fn(|at| if matches!(block[at], b',' | b'\n') { 1 << (at % 8) } else { 0 });
+    let eights = bits.as_chunks::<8>().0.iter().enumerate();
+    eights.fold(0, |marks, (at, &eight)| {
+        marks | u64::from_le_bytes(eight).wrapping_mul(0x0101_0101_0101_0101) >> 56 << (8 * at)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn all_marks_are_found(
+            bytes in prop::collection::vec(prop::sample::select(b",\n-+.*;\r\"\x0b\xac\x8a0a".to_vec()), 0..400),
+            is_dense: bool,
+            begin in 0_usize..100,
+        ) {
+            let bytes: Vec<u8> = bytes.into_iter().map(|byte| if is_dense { b',' } else { byte }).collect();
+            let begin = begin.min(bytes.len());
+            let mut marks = Marks::default();
+            for range in [0..bytes.len(), begin..bytes.len(), 0..begin] {
+                marks.find(&bytes, range.clone());
+                let expected: Vec<u32> =
+                    range.filter(|&at| matches!(bytes[at], b',' | b'\n')).map(|at| at as u32).collect();
+                prop_assert_eq!(marks.places(), expected);
+            }
+        }
+    }
+}

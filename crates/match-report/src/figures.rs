@@ -9,6 +9,9 @@ fn point(position: Position) -> Point {
 
 /// Metres along the geodesic (Karney, 2013); for near places by [`near_m`].
 pub(crate) fn distance_m(from: Position, to: Position) -> f64 {
+    if from == to {
+        return 0.0;
+    }
     match near_m(from, to) {
         Some([east, north, _]) => (east * east + north * north).sqrt(),
         None => Geodesic.distance(point(from), point(to)),
@@ -33,7 +36,12 @@ pub(crate) fn way(from: Position, to: Position) -> (f64, Option<f64>) {
         }
         None => Geodesic.bearing(point(from), point(to)),
     };
-    let degrees = degrees.rem_euclid(360.0);
+    // the same without a division by what it is never as large as
+    let degrees = match degrees {
+        0.0..360.0 => degrees,
+        -360.0..0.0 => degrees + 360.0,
+        _ => degrees.rem_euclid(360.0),
+    };
     (distance_m, Some(if degrees >= 360.0 { 0.0 } else { degrees }))
 }
 

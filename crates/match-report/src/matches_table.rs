@@ -4,7 +4,7 @@
 //! matched and ambiguous ones show candidates.
 
 use crate::report::{MOST_CANDIDATES, joined_ids};
-use crate::table::{Cell, Column, Kind, TableSink, column, send_numbered, write_table};
+use crate::table::{Cell, Column, CsvRows, Kind, TableSink, TakesColumns, send_numbered, write_table};
 use crate::{CsvStyle, OutputKind, Report, ReportError, figures};
 use capture_model::{LocalFile, LocalTime, Metres, Position, Reason, Status};
 use image_matcher::{Candidate, Verdict};
@@ -24,9 +24,11 @@ pub fn write_matches(
 /// Sends the matches to any sink.
 pub fn send_matches(report: &Report<'_>, sink: &mut dyn TableSink) -> Result<(), ReportError> {
     let row_of = |file| MatchRow::of(report, file);
+    let add = |row: &MatchRow<'_>, rows: &mut CsvRows| rows.add_row(|line| each_column(&mut line.of(row)));
+    let n_rows = report.archive.files.len();
     match report.redaction() {
-        Some(redaction) => send_numbered(&columns(), report.archive.files.len(), row_of, &mut redaction.before(sink)),
-        None => send_numbered(&columns(), report.archive.files.len(), row_of, sink),
+        Some(redaction) => send_numbered(&columns(), n_rows, row_of, add, &mut redaction.before(sink)),
+        None => send_numbered(&columns(), n_rows, row_of, add, sink),
     }
 }
 
@@ -50,9 +52,10 @@ pub(crate) struct MatchRow<'a> {
 
 impl<'a> MatchRow<'a> {
     pub(crate) fn of(report: &'a Report<'a>, file: usize) -> Self {
-        let reason = report.reason_of(file);
-        let verdict = report.verdict_of(file);
-        let image = report.image_of(file);
+        let row = report.row_of(file);
+        let verdict = row.map(|row| report.outcome.verdicts.get(row));
+        let reason = report.reason_by(file, verdict);
+        let image = Report::image_by(reason, verdict);
         let original = image.and_then(|image| report.published.original(image));
         let computed = image.and_then(|image| report.published.computed(image));
         Self {
@@ -62,9 +65,9 @@ impl<'a> MatchRow<'a> {
             reason,
             verdict,
             image,
-            candidates: report.candidates_of(file),
-            also: report.also_published_of(file),
-            used_time: report.used_time(file),
+            candidates: report.candidates_by(row, reason, image),
+            also: report.also_published_by(row, image),
+            used_time: report.used_time_by(file, verdict),
             original,
             computed,
             shift: original.zip(computed).map(|(from, to)| figures::way(from, to)),
@@ -163,80 +166,84 @@ fn number(value: Option<f64>) -> Cell<'static> {
 }
 
 /// The contract: these columns, in this order.
-pub(crate) fn columns<'a>() -> [Column<MatchRow<'a>>; 30] {
+#[inline]
+fn each_column<'a>(to: &mut impl TakesColumns<MatchRow<'a>>) {
     const { assert!(MOST_CANDIDATES == 5, "the docs below say five") };
-    [
-        column("path", Kind::Text, "The local file, as typed", |row| Cell::text(&*row.local.path)),
-        column("local_sequence", Kind::Text, "The local sequence it belongs to", |row| {
-            Cell::text(row.report.track_name(row.file))
-        }),
-        column("status", Kind::Word, "matched, ambiguous, unmatched, rejected or unreadable", |row| {
-            Cell::text(row.status().as_str())
-        }),
-        column("reason", Kind::Word, "Why, from a closed list", |row| Cell::text(row.reason.as_str())),
-        column("image_id", Kind::Id, "The published image; only where the match is sure", |row| {
-            Cell::of(row.image, |image| Cell::Id(row.report.published.id[image]))
-        }),
-        column("sequence_id", Kind::Keys, "Its sequence", |row| Cell::text(row.sequence_id())),
-        column("probability", Kind::Probability, "That the match, or the best candidate, is true", |row| {
-            number(row.probability())
-        }),
-        column("candidates", Kind::Ids, "At most five images it may be, best first", MatchRow::candidate_ids),
-        column(
-            "candidate_probabilities",
-            Kind::Probabilities,
-            "How sure each of them is",
-            MatchRow::candidate_probabilities,
-        ),
-        column("also_published_as", Kind::Ids, "Further images of the same photo", |row| {
-            ids(row.report, row.also.iter().copied())
-        }),
-        column("route", Kind::Word, "How the image was found: tiles, user, sequence, table", |row| {
-            Cell::of(row.image, |image| Cell::text(row.report.routes[image].as_str()))
-        }),
-        column("captured_at", Kind::Time, "Local time that was used; without Z its zone is unknown", |row| {
-            Cell::of(row.used_time, Cell::Time)
-        }),
-        column("longitude", Kind::Coordinate, "Local place", |row| longitude(row.local.observation.position())),
-        column("latitude", Kind::Coordinate, "Local place", |row| latitude(row.local.observation.position())),
-        column("altitude_m", Kind::Altitude, "Local altitude", |row| {
-            Cell::of(row.local.observation.altitude(), |Metres(altitude_m)| Cell::Number(altitude_m))
-        }),
-        column("remote_captured_at", Kind::Time, "Published time", |row| {
-            let time = row.image.and_then(|image| row.report.published.captured_at(image));
-            Cell::of(time, |time| Cell::Time(LocalTime::Absolute(time)))
-        }),
-        column("remote_longitude", Kind::Coordinate, "Published original place", |row| longitude(row.original)),
-        column("remote_latitude", Kind::Coordinate, "Published original place", |row| latitude(row.original)),
-        column("time_delta_ms", Kind::Whole, "Published − (local + clock offset)", |row| {
-            Cell::of(row.time_delta_ms(), Cell::Whole)
-        }),
-        column("clock_offset_ms", Kind::Whole, "What must be added to the local clock", |row| {
-            Cell::of(row.clock_offset_ms(), Cell::Whole)
-        }),
-        column("distance_m", Kind::Metres, "Local to published original; if adjusted, to the computed place", |row| {
-            number(row.distance_m())
-        }),
-        column("altitude_delta_m", Kind::Metres, "Published − local", |row| number(row.altitude_delta_m())),
-        column("heading_delta_deg", Kind::Angle, "Local to published heading, −180…180", |row| {
-            number(row.heading_delta_deg())
-        }),
-        column("computed_longitude", Kind::Coordinate, "Adjusted place", |row| longitude(row.computed)),
-        column("computed_latitude", Kind::Coordinate, "Adjusted place", |row| latitude(row.computed)),
-        column("shift_m", Kind::Metres, "How far the service moved it", |row| number(row.shift_m())),
-        column("shift_bearing_deg", Kind::Angle, "Which way, 0…360 from north", |row| {
-            number(row.shift_bearing_deg())
-        }),
-        column("cluster_id", Kind::Id, "The upload it went with", |row| {
-            Cell::of(row.local.cluster_id, |cluster| Cell::Id(cluster.0))
-        }),
-        column("url", Kind::Word, "The image on the web", |row| {
-            Cell::of(row.image, |image| Cell::Page(row.report.published.id[image]))
-        }),
-        column("note", Kind::Text, "Names and numbers behind the reason", |row| {
-            Cell::text(row.report.note_of(row.file))
-        }),
-    ]
+    to.column("path", Kind::Text, "The local file, as typed", |row| Cell::text(&*row.local.path));
+    to.column("local_sequence", Kind::Text, "The local sequence it belongs to", |row| {
+        Cell::text(row.report.track_name(row.file))
+    });
+    to.column("status", Kind::Word, "matched, ambiguous, unmatched, rejected or unreadable", |row| {
+        Cell::text(row.status().as_str())
+    });
+    to.column("reason", Kind::Word, "Why, from a closed list", |row| Cell::text(row.reason.as_str()));
+    to.column("image_id", Kind::Id, "The published image; only where the match is sure", |row| {
+        Cell::of(row.image, |image| Cell::Id(row.report.published.id[image]))
+    });
+    to.column("sequence_id", Kind::Keys, "Its sequence", |row| Cell::text(row.sequence_id()));
+    to.column("probability", Kind::Probability, "That the match, or the best candidate, is true", |row| {
+        number(row.probability())
+    });
+    to.column("candidates", Kind::Ids, "At most five images it may be, best first", MatchRow::candidate_ids);
+    to.column(
+        "candidate_probabilities",
+        Kind::Probabilities,
+        "How sure each of them is",
+        MatchRow::candidate_probabilities,
+    );
+    to.column("also_published_as", Kind::Ids, "Further images of the same photo", |row| {
+        ids(row.report, row.also.iter().copied())
+    });
+    to.column("route", Kind::Word, "How the image was found: tiles, user, sequence, table", |row| {
+        Cell::of(row.image, |image| Cell::text(row.report.routes[image].as_str()))
+    });
+    to.column("captured_at", Kind::Time, "Local time that was used; without Z its zone is unknown", |row| {
+        Cell::of(row.used_time, Cell::Time)
+    });
+    to.column("longitude", Kind::Coordinate, "Local place", |row| longitude(row.local.observation.position()));
+    to.column("latitude", Kind::Coordinate, "Local place", |row| latitude(row.local.observation.position()));
+    to.column("altitude_m", Kind::Altitude, "Local altitude", |row| {
+        Cell::of(row.local.observation.altitude(), |Metres(altitude_m)| Cell::Number(altitude_m))
+    });
+    to.column("remote_captured_at", Kind::Time, "Published time", |row| {
+        let time = row.image.and_then(|image| row.report.published.captured_at(image));
+        Cell::of(time, |time| Cell::Time(LocalTime::Absolute(time)))
+    });
+    to.column("remote_longitude", Kind::Coordinate, "Published original place", |row| longitude(row.original));
+    to.column("remote_latitude", Kind::Coordinate, "Published original place", |row| latitude(row.original));
+    to.column("time_delta_ms", Kind::Whole, "Published − (local + clock offset)", |row| {
+        Cell::of(row.time_delta_ms(), Cell::Whole)
+    });
+    to.column("clock_offset_ms", Kind::Whole, "What must be added to the local clock", |row| {
+        Cell::of(row.clock_offset_ms(), Cell::Whole)
+    });
+    to.column("distance_m", Kind::Metres, "Local to published original; if adjusted, to the computed place", |row| {
+        number(row.distance_m())
+    });
+    to.column("altitude_delta_m", Kind::Metres, "Published − local", |row| number(row.altitude_delta_m()));
+    to.column("heading_delta_deg", Kind::Angle, "Local to published heading, −180…180", |row| {
+        number(row.heading_delta_deg())
+    });
+    to.column("computed_longitude", Kind::Coordinate, "Adjusted place", |row| longitude(row.computed));
+    to.column("computed_latitude", Kind::Coordinate, "Adjusted place", |row| latitude(row.computed));
+    to.column("shift_m", Kind::Metres, "How far the service moved it", |row| number(row.shift_m()));
+    to.column("shift_bearing_deg", Kind::Angle, "Which way, 0…360 from north", |row| number(row.shift_bearing_deg()));
+    to.column("cluster_id", Kind::Id, "The upload it went with", |row| {
+        Cell::of(row.local.cluster_id, |cluster| Cell::Id(cluster.0))
+    });
+    to.column("url", Kind::Word, "The image on the web", |row| {
+        Cell::of(row.image, |image| Cell::Page(row.report.published.id[image]))
+    });
+    to.column("note", Kind::Text, "Names and numbers behind the reason", |row| {
+        Cell::text(row.report.note_of(row.file))
+    });
+}
+
+/// The same as a list.
+pub(crate) fn columns<'a>() -> Vec<Column<MatchRow<'a>>> {
+    let mut columns = Vec::new();
+    each_column(&mut columns);
+    columns
 }
 
 #[cfg(test)]

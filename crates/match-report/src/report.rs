@@ -122,7 +122,12 @@ impl<'a> Report<'a> {
     /// The one reason of a file. A verdict that claims a match without naming the image is no match: it is shown as weak
     /// evidence.
     pub fn reason_of(&self, file: usize) -> Reason {
-        match (self.archive.files[file].state, self.verdict_of(file)) {
+        self.reason_by(file, self.verdict_of(file))
+    }
+
+    /// The same where the verdict is at hand.
+    pub(crate) fn reason_by(&self, file: usize, verdict: Option<Verdict>) -> Reason {
+        match (self.archive.files[file].state, verdict) {
             (FileState::Out(reason), _) => reason,
             (FileState::Usable, Some(verdict)) if verdict.reason.status() == Status::Matched => {
                 if verdict.image.is_some() { verdict.reason } else { Reason::WeakEvidence }
@@ -134,22 +139,37 @@ impl<'a> Report<'a> {
 
     /// Row of the published image that a file became; only of a matched file.
     pub fn image_of(&self, file: usize) -> Option<usize> {
-        let image = self.verdict_of(file)?.image?;
-        (self.reason_of(file).status() == Status::Matched).then_some(image as usize)
+        let verdict = self.verdict_of(file);
+        Self::image_by(self.reason_by(file, verdict), verdict)
+    }
+
+    /// The same where reason and verdict are at hand.
+    pub(crate) fn image_by(reason: Reason, verdict: Option<Verdict>) -> Option<usize> {
+        let image = verdict?.image?;
+        (reason.status() == Status::Matched).then_some(image as usize)
     }
 
     /// What a file may have become, best first: of a matched file with its match, of an unmatched one nothing.
     pub(crate) fn candidates_of(&self, file: usize) -> Cow<'_, [Candidate]> {
-        let status = self.reason_of(file).status();
-        let Some(row) = self.row_of(file).filter(|_| matches!(status, Status::Matched | Status::Ambiguous)) else {
+        self.candidates_by(self.row_of(file), self.reason_of(file), self.image_of(file))
+    }
+
+    /// The same where its row, reason and image are at hand.
+    pub(crate) fn candidates_by(
+        &self,
+        row: Option<usize>,
+        reason: Reason,
+        image: Option<usize>,
+    ) -> Cow<'_, [Candidate]> {
+        let Some(row) = row.filter(|_| matches!(reason.status(), Status::Matched | Status::Ambiguous)) else {
             return Cow::Borrowed(&[]);
         };
         let known = self.outcome.candidates.of(row);
         let known = &known[..known.len().min(MOST_CANDIDATES)];
-        let verdict = self.outcome.verdicts.get(row);
-        match self.image_of(file) {
+        match image {
             Some(image) if known.iter().all(|candidate| candidate.image as usize != image) => {
-                let best = Candidate { image: image as u32, probability: verdict.probability.unwrap_or(f64::NAN) };
+                let probability = self.outcome.verdicts.get(row).probability.unwrap_or(f64::NAN);
+                let best = Candidate { image: image as u32, probability };
                 Cow::Owned(std::iter::once(best).chain(known.iter().copied()).take(MOST_CANDIDATES).collect())
             }
             _ => Cow::Borrowed(known),
@@ -158,7 +178,12 @@ impl<'a> Report<'a> {
 
     /// Further images of the same photo; only of a matched file.
     pub(crate) fn also_published_of(&self, file: usize) -> &[u32] {
-        match (self.image_of(file), self.row_of(file)) {
+        self.also_published_by(self.row_of(file), self.image_of(file))
+    }
+
+    /// The same where its row and image are at hand.
+    pub(crate) fn also_published_by(&self, row: Option<usize>, image: Option<usize>) -> &[u32] {
+        match (image, row) {
             (Some(_), Some(row)) => self.outcome.also_published.of(row),
             _ => &[],
         }
@@ -166,8 +191,13 @@ impl<'a> Report<'a> {
 
     /// The time that was used for a file, on its own clock.
     pub(crate) fn used_time(&self, file: usize) -> Option<LocalTime> {
+        self.used_time_by(file, self.verdict_of(file))
+    }
+
+    /// The same where the verdict is at hand.
+    pub(crate) fn used_time_by(&self, file: usize, verdict: Option<Verdict>) -> Option<LocalTime> {
         let known = self.archive.files[file].observation.time()?;
-        let used_ms = self.verdict_of(file).and_then(|verdict| verdict.used_time_ms).unwrap_or(known.ms());
+        let used_ms = verdict.and_then(|verdict| verdict.used_time_ms).unwrap_or(known.ms());
         Some(match known {
             LocalTime::Absolute(_) => LocalTime::Absolute(CapturedAt::from_epoch_ms(used_ms)),
             LocalTime::Wall(_) => LocalTime::Wall(WallClock::from_ms_as_if_utc(used_ms)),

@@ -75,7 +75,7 @@ impl Numbered {
 /// The cells of one row, by the name of their column.
 struct Cells<'r> {
     report: &'r Report<'r>,
-    columns: [Column<MatchRow<'r>>; 30],
+    columns: Vec<Column<MatchRow<'r>>>,
     place: BTreeMap<&'static str, usize>,
     text: String,
 }

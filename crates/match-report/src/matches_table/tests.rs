@@ -161,3 +161,27 @@ fn hostile_names_stay_text_on_the_page() {
         assert_eq!(photos["candidates"][0][1][1], "0.5312");
     });
 }
+
+#[test]
+fn a_row_is_what_its_cells_say() {
+    let check = |report: &Report<'_>| {
+        let mut written = Vec::new();
+        write_matches(report, OutputKind::Csv, CsvStyle { guard: false }, &mut written).unwrap();
+        let mut expected = csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
+        let columns = super::columns();
+        expected.write_record(columns.iter().map(|column| column.info.name)).unwrap();
+        for file in 0..report.archive.files.len() {
+            let row = super::MatchRow::of(report, file);
+            let cells = columns.iter().map(|column| {
+                let mut text = String::new();
+                (column.cell)(&row).write_to(column.info.kind, &mut text);
+                text
+            });
+            expected.write_record(cells).unwrap();
+        }
+        let expected = String::from_utf8(expected.into_inner().unwrap()).unwrap();
+        assert_eq!(String::from_utf8(written).unwrap(), expected);
+    };
+    with_report(check);
+    check(&crate::test_world::World::of(5000).report()); // more than are made at once
+}

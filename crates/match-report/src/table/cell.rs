@@ -97,6 +97,9 @@ pub enum Cell<'a> {
 }
 
 impl<'a> Cell<'a> {
+    /// What stands before an image's id in the address of its page.
+    pub(super) const PAGE: &'static str = "https://www.mapillary.com/app/?pKey=";
+
     /// Text, or nothing where it is empty.
     pub(crate) fn text(text: impl Into<Cow<'a, str>>) -> Self {
         let text = text.into();
@@ -120,7 +123,7 @@ impl<'a> Cell<'a> {
             Self::Text(text) => out.text(text),
             Self::Id(id) => write_whole(*id, out),
             Self::Page(id) => {
-                out.text("https://www.mapillary.com/app/?pKey=");
+                out.text(Self::PAGE);
                 write_whole(*id, out);
             }
             Self::Whole(number) => {

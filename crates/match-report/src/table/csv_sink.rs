@@ -5,7 +5,8 @@
 //! west of Greenwich begin with `-`.
 
 use crate::ReportError;
-use crate::table::digits::{CellText, write_decimal};
+use crate::table::csv_line::{Line, Memo};
+use crate::table::digits::CellText;
 use crate::table::held::Held;
 use crate::table::{Cell, ColumnInfo, TableSink};
 use std::io::Write;
@@ -85,15 +86,13 @@ impl TableSink for CsvSink<'_> {
 pub struct CsvRows {
     style: CsvStyle,
     columns: Vec<ColumnInfo>,
-    /// Of each column, the decimals of a number in it.
-    decimals: Vec<usize>,
     text: Held,
+    memo: Memo,
 }
 
 impl CsvRows {
     pub(crate) fn new(style: CsvStyle, columns: &[ColumnInfo]) -> Self {
-        let decimals = columns.iter().map(|column| column.kind.decimals_of_number()).collect();
-        Self { style, columns: columns.to_vec(), decimals, text: Held::default() }
+        Self { style, columns: columns.to_vec(), text: Held::default(), memo: Memo::default() }
     }
 
     /// Forgets all rows.
@@ -114,31 +113,31 @@ impl CsvRows {
 
     /// Adds a row.
     pub(crate) fn add(&mut self, cells: &mut dyn Iterator<Item = Cell<'_>>) {
-        let text = &mut self.text;
-        let start = text.len();
-        for (at, ((column, &decimals), cell)) in self.columns.iter().zip(&self.decimals).zip(cells).enumerate() {
+        let mut line = Line { text: &mut self.text, memo: &mut self.memo, guard: self.style.guard };
+        let start = line.text.len();
+        for (at, (column, cell)) in self.columns.iter().zip(cells).enumerate() {
             if at > 0 {
-                text.ascii(u64::from(b','), 1);
+                line.mark(b',');
             }
-            match &cell {
-                Cell::Text(words) => {
-                    let is_guarded = self.style.guard && cell.needs_guard(column.kind);
-                    push_field(words, if is_guarded { "'" } else { "" }, text);
-                }
-                Cell::Empty => {}
-                Cell::Number(number) => write_decimal(*number, decimals, text),
-                _ => cell.put(column.kind, text), // nothing in a number needs quotes
-            }
+            line.put(&cell, column.kind);
         }
-        if text.len() == start && self.columns.len() == 1 {
-            text.text("\"\""); // an empty line would be none
+        if line.text.len() == start && self.columns.len() == 1 {
+            line.text.text("\"\""); // an empty line would be none
         }
-        text.ascii(u64::from(b'\n'), 1);
+        line.mark(b'\n');
+    }
+
+    /// Adds a row of more than one column: all of them are handed to the line.
+    #[inline]
+    pub(crate) fn add_row(&mut self, columns: impl FnOnce(&mut Line<'_>)) {
+        let mut line = Line { text: &mut self.text, memo: &mut self.memo, guard: self.style.guard };
+        columns(&mut line);
+        line.end();
     }
 }
 
 /// Appends a text behind its guard, in quotes where it needs them.
-fn push_field(text: &str, guard: &str, out: &mut impl CellText) {
+pub(super) fn push_field(text: &str, guard: &str, out: &mut impl CellText) {
     // all marks come before `-`, which most texts have none of
     let needs_quotes =
         may_be_below_minus(text.as_bytes()) && text.bytes().any(|byte| matches!(byte, b',' | b'"' | b'\r' | b'\n'));

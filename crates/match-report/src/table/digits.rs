@@ -45,15 +45,45 @@ const PAIRS: [[u8; 2]; 100] = {
     pairs
 };
 
-/// Appends a whole number.
-pub(super) fn write_whole(number: u64, out: &mut impl CellText) {
-    if number < EIGHT {
+/// A short text as words, of each of which the lowest bytes count: written by a store a word.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Words {
+    words: [u64; 3],
+    lengths: [u8; 3],
+}
+
+impl Words {
+    #[inline]
+    pub(super) fn put(&self, out: &mut impl CellText) {
+        for (word, length) in self.words.iter().zip(self.lengths) {
+            out.ascii(*word, usize::from(length));
+        }
+    }
+}
+
+/// A whole number.
+pub(super) fn whole_words(number: u64) -> Words {
+    let (above, below) = (number / EIGHT, number % EIGHT);
+    let without_zeros = |number: u64| {
         let digits = eight_digits(number);
         let n_zeros = ((digits & 0x0f0f_0f0f_0f0f_0f0f).trailing_zeros() / 8).min(7);
-        return out.ascii(digits >> (8 * n_zeros), 8 - n_zeros as usize);
+        (digits >> (8 * n_zeros), 8 - n_zeros as u8)
+    };
+    if above == 0 {
+        let (word, length) = without_zeros(below);
+        return Words { words: [word, 0, 0], lengths: [length, 0, 0] };
     }
-    write_whole(number / EIGHT, out);
-    out.ascii(eight_digits(number % EIGHT), 8);
+    if above < EIGHT {
+        let (word, length) = without_zeros(above);
+        return Words { words: [word, eight_digits(below), 0], lengths: [length, 8, 0] };
+    }
+    let (word, length) = without_zeros(above / EIGHT);
+    Words { words: [word, eight_digits(above % EIGHT), eight_digits(below)], lengths: [length, 8, 8] }
+}
+
+/// Appends a whole number.
+pub(super) fn write_whole(number: u64, out: &mut impl CellText) {
+    whole_words(number).put(out);
 }
 
 const EIGHT: u64 = 100_000_000;
@@ -69,6 +99,7 @@ fn eight_digits(number: u64) -> u64 {
 }
 
 /// Appends a number of so many parts of 10^decimals, at most 7, with a point in it.
+#[inline]
 fn write_parts(is_negative: bool, number: u64, decimals: usize, out: &mut impl CellText) {
     // a division by a number that the compiler knows is a product
     let (whole, parts) = match decimals {
@@ -131,16 +162,38 @@ const BELOW_1000: [[u8; 4]; 1000] = {
 /// ties, near ties and large numbers are left to `write!`.
 #[inline]
 pub(super) fn write_decimal(number: f64, decimals: usize, out: &mut impl CellText) {
-    if !number.is_finite() {
-        return;
-    }
-    match SCALES.get(decimals).and_then(|scale| rounded(number.abs() * scale)) {
-        Some(units) => write_parts(number < 0.0 && units > 0, units, decimals, out),
-        None => out.text(&any_decimal(number, decimals)),
+    match decimals {
+        2 => fixed::<2>(number, out),
+        3 => fixed::<3>(number, out),
+        4 => fixed::<4>(number, out),
+        7 => fixed::<7>(number, out),
+        _ => write_rare(number, decimals, out),
     }
 }
 
-/// The nearest whole number of a product that is right to half a unit in its last place; `None` near a tie.
+/// Decimals that few columns have.
+fn write_rare(number: f64, decimals: usize, out: &mut impl CellText) {
+    match decimals {
+        0 => fixed::<0>(number, out),
+        1 => fixed::<1>(number, out),
+        5 => fixed::<5>(number, out),
+        6 => fixed::<6>(number, out),
+        _ if number.is_finite() => out.text(&any_decimal(number, decimals)),
+        _ => {}
+    }
+}
+
+fn fixed<const DECIMALS: usize>(number: f64, out: &mut impl CellText) {
+    match rounded(number.abs() * SCALES[DECIMALS]) {
+        Some(units) => write_parts(number < 0.0 && units > 0, units, DECIMALS, out),
+        None if number.is_finite() => out.text(&any_decimal(number, DECIMALS)),
+        None => {}
+    }
+}
+
+/// The nearest whole number of a product that is right to half a unit in its last place; `None` near a tie, and for what is
+/// no number.
+#[inline]
 fn rounded(scaled: f64) -> Option<u64> {
     const LARGEST: f64 = 4_503_599_627_370_496.0; // 2^52: above it there is nothing behind the point
     if scaled >= LARGEST / 2.0 {
@@ -163,22 +216,46 @@ fn any_decimal(number: f64, decimals: usize) -> String {
 
 /// Appends a time as its `Display` does: ISO 8601 with milliseconds, `Z` where it is UTC.
 pub(super) fn write_time(time: LocalTime, out: &mut impl CellText) {
+    match moment_words(time, date_words) {
+        Some(words) => words.put(out),
+        None => out.text(&time.to_string()),
+    }
+}
+
+fn two(number: u64, at: u32) -> u64 {
+    u64::from(u16::from_le_bytes(PAIRS[number as usize])) << (8 * at)
+}
+
+fn mark(byte: u8, at: u32) -> u64 {
+    u64::from(byte) << (8 * at)
+}
+
+/// The words of a time, of which `date` tells those of its day; `None` for years without four digits.
+#[inline]
+pub(super) fn moment_words(time: LocalTime, date: impl FnOnce(i64) -> [u64; 2]) -> Option<Words> {
     const DAY_MS: i64 = 86_400_000;
     const YEARS: std::ops::Range<i64> = -62_135_596_800_000..253_402_300_800_000; // 0001 to 9999: four digits, no sign
     let ms = time.ms();
     if !YEARS.contains(&ms) {
-        return out.text(&time.to_string());
+        return None;
     }
-    let (year, month, day) = civil(ms.div_euclid(DAY_MS));
+    let [year, day] = date(ms.div_euclid(DAY_MS));
     let of_day = ms.rem_euclid(DAY_MS) as u64;
     let (seconds, minutes) = (of_day / 1000, of_day / 60_000);
-    let two = |number: u64, at: u32| u64::from(u16::from_le_bytes(PAIRS[number as usize])) << (8 * at);
-    let mark = |byte: u8, at: u32| u64::from(byte) << (8 * at);
-    out.ascii(two(year / 100, 0) | two(year % 100, 2) | mark(b'-', 4) | two(month, 5) | mark(b'-', 7), 8);
-    out.ascii(two(day, 0) | mark(b'T', 2) | two(minutes / 60, 3) | mark(b':', 5) | two(minutes % 60, 6), 8);
+    let hours = two(minutes / 60, 3) | mark(b':', 5) | two(minutes % 60, 6);
     let ms = mark(b'0' + (of_day / 100 % 10) as u8, 4) | two(of_day % 100, 5);
+    let last = mark(b':', 0) | two(seconds % 60, 1) | mark(b'.', 3) | ms | mark(b'Z', 7);
     let length = if matches!(time, LocalTime::Absolute(_)) { 8 } else { 7 };
-    out.ascii(mark(b':', 0) | two(seconds % 60, 1) | mark(b'.', 3) | ms | mark(b'Z', 7), length);
+    Some(Words { words: [year, day | hours, last], lengths: [8, 8, length] })
+}
+
+/// `2021-08-` and `28T` of a day since 1970-01-01.
+pub(super) fn date_words(day: i64) -> [u64; 2] {
+    let (year, month, day) = civil(day);
+    [
+        two(year / 100, 0) | two(year % 100, 2) | mark(b'-', 4) | two(month, 5) | mark(b'-', 7),
+        two(day, 0) | mark(b'T', 2),
+    ]
 }
 
 /// Year, month and day of a day since 1970-01-01, from the year 1 on: years begin in March, so that the leap day is their

@@ -19,6 +19,11 @@ impl Held {
         self.length
     }
 
+    /// Takes back the last bytes.
+    pub(crate) fn shorten(&mut self, n: usize) {
+        self.length = self.length.saturating_sub(n);
+    }
+
     pub(crate) fn clear(&mut self) {
         self.length = 0;
     }

@@ -4,6 +4,7 @@
 //! meaning. CSV and JSON lines are sinks here; other formats are sinks elsewhere, from the same declarations.
 
 mod cell;
+mod csv_line;
 mod csv_sink;
 mod digits;
 mod drawn;
@@ -71,6 +72,19 @@ pub(crate) const fn column<R>(
     Column { info: ColumnInfo { name, kind, doc }, cell }
 }
 
+/// What takes the columns of a table one after the other, each with how a row fills it: a list of them, or a row that is
+/// written while the compiler knows each column ([`CsvRows::add_row`]).
+pub(crate) trait TakesColumns<R> {
+    /// Takes the next column.
+    fn column(&mut self, name: &'static str, kind: Kind, doc: &'static str, cell: for<'r> fn(&'r R) -> Cell<'r>);
+}
+
+impl<R> TakesColumns<R> for Vec<Column<R>> {
+    fn column(&mut self, name: &'static str, kind: Kind, doc: &'static str, cell: for<'r> fn(&'r R) -> Cell<'r>) {
+        self.push(column(name, kind, doc, cell));
+    }
+}
+
 /// What takes a table: its columns, then row after row, then the end.
 pub trait TableSink {
     /// The columns, before any row.
@@ -115,11 +129,12 @@ pub(crate) fn send<R>(
 const ROWS_AT_ONCE: usize = 2048;
 
 /// Sends a whole table whose rows are known by number: where the sink allows it, all cores make rows while those made before
-/// go out.
+/// go out. `add` adds a row with all its cells.
 pub(crate) fn send_numbered<R>(
     columns: &[Column<R>],
     n_rows: usize,
     row_of: impl Fn(usize) -> R + Sync,
+    add: impl Fn(&R, &mut CsvRows) + Sync,
     sink: &mut dyn TableSink,
 ) -> Result<(), ReportError> {
     sink.begin(&infos(columns))?;
@@ -134,7 +149,7 @@ pub(crate) fn send_numbered<R>(
     let make = |start: usize, rows: &mut CsvRows| {
         rows.clear();
         for row in (start..n_rows.min(start + ROWS_AT_ONCE)).map(&row_of) {
-            rows.add(&mut columns.iter().map(|column| (column.cell)(&row)));
+            add(&row, rows);
         }
     };
     let mut batches = starts.chunks(2 * rayon::current_num_threads());

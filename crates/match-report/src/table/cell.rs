@@ -139,17 +139,18 @@ impl<'a> Cell<'a> {
             Self::Time(time) => write_time(*time, out),
         }
     }
+}
 
-    /// Whether a spreadsheet might take the cell for a formula, so that it needs a guard.
-    pub(crate) fn needs_guard(&self, kind: Kind) -> bool {
-        let Self::Text(text) = self else { return false };
-        if !text.as_bytes().first().is_some_and(|&first| may_begin_formula(first)) {
-            return false;
-        }
-        match kind {
-            Kind::Text => true,
-            Kind::Keys => !text.split('|').all(|key| SequenceId::new(key).is_url_safe()),
-            _ => false,
-        }
+/// Whether a spreadsheet might take the text of a cell for a formula, so that it needs a guard.
+#[inline]
+pub(super) fn needs_guard(text: &str, kind: Kind) -> bool {
+    match kind {
+        Kind::Text => begins_formula(text),
+        Kind::Keys => begins_formula(text) && !text.split('|').all(|key| SequenceId::new(key).is_url_safe()),
+        _ => false,
     }
+}
+
+fn begins_formula(text: &str) -> bool {
+    text.as_bytes().first().is_some_and(|&first| may_begin_formula(first))
 }

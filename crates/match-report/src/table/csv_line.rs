@@ -3,6 +3,7 @@
 //! Rows repeat themselves: the id of an image stands in three columns, two times are of one day and often the same moment.
 //! What was written last is kept as words, which are stored again.
 
+use super::cell::needs_guard;
 use super::csv_sink::push_field;
 use super::digits::{CellText, Words, date_words, moment_words, whole_words, write_decimal};
 use super::held::Held;
@@ -46,14 +47,12 @@ impl<'t> Line<'t> {
     }
 
     /// Appends a cell.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "where a column is declared, its kind and that of its cell are known")]
+    #[inline(always)]
     pub(super) fn put(&mut self, cell: &Cell<'_>, kind: Kind) {
         match cell {
             Cell::Empty => {}
-            Cell::Text(words) => {
-                let is_guarded = self.guard && cell.needs_guard(kind);
-                push_field(words, if is_guarded { "'" } else { "" }, self.text);
-            }
+            Cell::Text(words) => self.words(words, kind),
             Cell::Number(number) => write_decimal(*number, kind.decimals_of_number(), self.text),
             Cell::Id(id) => self.id(*id),
             Cell::Page(id) => {
@@ -66,6 +65,11 @@ impl<'t> Line<'t> {
     }
 
     #[inline]
+    fn words(&mut self, words: &str, kind: Kind) {
+        let is_guarded = self.guard && needs_guard(words, kind);
+        push_field(words, if is_guarded { "'" } else { "" }, self.text);
+    }
+
     fn id(&mut self, id: u64) {
         let words = match self.memo.id {
             Some((last, words)) if last == id => words,
@@ -78,7 +82,6 @@ impl<'t> Line<'t> {
         words.put(self.text);
     }
 
-    #[inline]
     fn time(&mut self, time: LocalTime) {
         match self.memo.time {
             Some((last, words)) if last == time => words.put(self.text),
@@ -112,7 +115,7 @@ pub(crate) struct LineOf<'l, 't, R> {
 }
 
 impl<R> TakesColumns<R> for LineOf<'_, '_, R> {
-    #[expect(clippy::inline_always, reason = "what a column holds is known where it is declared, and nowhere else")]
+    #[expect(clippy::inline_always, reason = "the same")]
     #[inline(always)]
     fn column(&mut self, _: &'static str, kind: Kind, _: &'static str, cell: for<'r> fn(&'r R) -> Cell<'r>) {
         self.line.put(&cell(self.row), kind);

@@ -99,7 +99,8 @@ fn eight_digits(number: u64) -> u64 {
 }
 
 /// Appends a number of so many parts of 10^decimals, at most 7, with a point in it.
-#[inline]
+#[expect(clippy::inline_always, reason = "most of it depends on the decimals, which are known where it is called")]
+#[inline(always)]
 fn write_parts(is_negative: bool, number: u64, decimals: usize, out: &mut impl CellText) {
     // a division by a number that the compiler knows is a product
     let (whole, parts) = match decimals {

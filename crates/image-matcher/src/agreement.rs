@@ -54,6 +54,7 @@ mod tests {
             slope: 0.0,
             pivot_ms: 0.0,
             pairs: Vec::new(),
+            terms: Vec::new(),
             chain: Vec::new(),
             evidence: 0.0,
             evidence_alone: 0.0,

@@ -67,9 +67,10 @@ pub(crate) struct Pair {
     pub(crate) image: u32,
     /// Share of all chains that hold it.
     pub(crate) posterior: f64,
-    /// What its weight is made of: time, place, heading, altitude.
-    pub(crate) terms: [f32; 4],
 }
+
+/// A photo, an image, and what the weight of the pair is made of: time, place, heading, altitude.
+pub(crate) type Terms = (u32, u32, [f32; 4]);
 
 /// A weighed block.
 #[derive(Debug, Clone)]
@@ -85,6 +86,8 @@ pub(crate) struct Block {
     pub(crate) pivot_ms: f64,
     /// Pairs worth keeping, by photo and image.
     pub(crate) pairs: Vec<Pair>,
+    /// What the weights of pairs are made of, by photo and image; kept for whoever asks why.
+    pub(crate) terms: Vec<Terms>,
     /// The best chain: (photo, image).
     pub(crate) chain: Vec<(u32, u32)>,
     /// Evidence against chance, the offset's prior included.
@@ -120,8 +123,17 @@ impl Block {
         -crate::chain::log_add(-self.evidence, -self.companion - self.identity)
     }
 
-    /// Gives back what its lists do not need.
-    pub(crate) fn shrink(&mut self) {
+    /// What the weight of a pair is made of; nothing where it was not weighed.
+    pub(crate) fn terms_of(&self, pair: &Pair) -> [f32; 4] {
+        let at = self.terms.binary_search_by_key(&(pair.photo, pair.image), |&(photo, image, _)| (photo, image));
+        at.map_or([0.0; 4], |at| self.terms[at].2)
+    }
+
+    /// Gives back what its lists do not need, and what its weights are made of where nobody asks.
+    pub(crate) fn shrink(&mut self, keeps_terms: bool) {
+        if !keeps_terms {
+            self.terms = Vec::new();
+        }
         self.pairs.shrink_to_fit();
         self.chain.shrink_to_fit();
     }
@@ -348,9 +360,9 @@ pub(crate) fn weigh(
                 photo: work.photo[pair],
                 image: work.image(pair) as u32,
                 posterior: posterior.min(most(pair)),
-                terms: terms(pair),
             })
             .collect(),
+        terms: Vec::new(),
         chain: chain.iter().map(|&pair| (work.photo[pair], work.image(pair) as u32)).collect(),
         evidence: 0.0,
         evidence_alone: 0.0,
@@ -363,6 +375,7 @@ pub(crate) fn weigh(
         is_raw: time.as_ref().is_some_and(|time| time.is_raw),
         copies: copies(&work, &chain),
     };
+    block.terms = kept.iter().map(|&pair| (work.photo[pair], work.image(pair) as u32, terms(pair))).collect();
     block.pairs.shrink_to_fit(); // they stay until all rides are settled
     judge(&mut block, &work, &chain, &place, time.as_ref(), [&log_time, &heading, &altitude], agreed);
     Some(block)

@@ -1,5 +1,6 @@
 //! What photos claim: which images each may have become, best first, and which of them each may keep.
 
+use crate::block::Pair;
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
 use crate::rivals::Standing;
@@ -16,9 +17,41 @@ pub(crate) struct Claim {
     pub(crate) probability: f64,
     /// Place in the published order.
     pub(crate) image: u32,
+    /// Number of the standing, and in the lowest bit whether the pair is unsure within it.
+    of: u32,
+}
+
+impl Claim {
+    /// A pair below this is unsure within its standing.
+    const SURE: f64 = 0.9;
+
+    /// Number of the standing.
+    pub(crate) fn standing(&self) -> usize {
+        (self.of >> 1) as usize
+    }
+
+    /// Whether the pair is unsure, however sure its standing is.
+    pub(crate) fn is_unsure(&self) -> bool {
+        self.of & 1 == 1
+    }
+}
+
+/// A claim with all that it is made of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WholeClaim {
+    pub(crate) probability: f64,
+    /// Place in the published order.
+    pub(crate) image: u32,
     /// Number of the standing.
     pub(crate) standing: u32,
     pub(crate) posterior: f64,
+}
+
+impl From<WholeClaim> for Claim {
+    fn from(claim: WholeClaim) -> Self {
+        let of = claim.standing << 1 | u32::from(claim.posterior < Self::SURE);
+        Self { probability: claim.probability, image: claim.image, of }
+    }
 }
 
 /// Less probable pairs are no claims.
@@ -67,15 +100,16 @@ impl Part {
         rides: &[Ride],
         standings: &[Standing],
         tracks: Range<usize>,
-        own: &[u32],
+        own: Vec<OfStanding>,
     ) -> Self {
         let rows = local.tracks[tracks.start] as usize..local.tracks[tracks.end] as usize;
-        let (gathered, ends) = gather(rides, standings, &rows, own);
+        let (gathered, ends) = gather(rides, standings, &rows, &own);
+        drop(own); // memory for the next part
         let id_of = |image: u32| published.id[side.row(image as usize) as usize];
         let mut part = Self { rows, tracks, items: Vec::with_capacity(gathered.len()), ..Self::default() };
         part.ends.reserve(ends.len());
         part.is_twin.reserve(ends.len());
-        let mut of_row: Vec<Claim> = Vec::new();
+        let mut of_row: Vec<WholeClaim> = Vec::new();
         let mut start = 0;
         for end in ends {
             of_row.clear();
@@ -88,7 +122,7 @@ impl Part {
             let first = part.items.len();
             for claim in &of_row {
                 if part.items[first..].iter().all(|known| known.image != claim.image) {
-                    part.items.push(*claim);
+                    part.items.push(Claim::from(*claim));
                 }
             }
             part.ends.push(part.items.len() as u32);
@@ -97,18 +131,32 @@ impl Part {
     }
 }
 
-/// The claims of all photos, in parts of whole tracks that are worked on side by side.
+/// A standing by its number, and the pairs that are taken from it.
+struct OfStanding {
+    number: u32,
+    pairs: Vec<Pair>,
+}
+
+/// The claims of all photos, in parts of whole tracks that are worked on side by side. The pairs of the standings are used up:
+/// those of a part are freed as soon as its claims are there.
 pub(crate) fn claims(
     local: &LocalImages,
     published: &PublishedImages,
     side: &PublishedSide,
     rides: &[Ride],
-    standings: &[Standing],
+    standings: &mut [Standing],
 ) -> Vec<Part> {
     const ROWS_AT_ONCE: usize = 4_096;
-    let track_of = |number: u32| rides[standings[number as usize].ride].track;
-    let mut by_track: Vec<u32> = (0..standings.len() as u32).collect();
-    by_track.sort_by_key(|&number| track_of(number));
+    let mut by_track: Vec<(usize, OfStanding)> = standings
+        .iter_mut()
+        .zip(0..)
+        .map(|(standing, number)| {
+            let pairs = std::mem::take(&mut standing.block.pairs);
+            (rides[standing.ride].track, OfStanding { number, pairs })
+        })
+        .collect();
+    by_track.sort_by_key(|&(track, _)| track);
+    let standings = &*standings;
     let mut cuts = vec![0];
     for track in 0..local.n_tracks() {
         let rows = local.tracks[cuts[cuts.len() - 1]]..local.tracks[track + 1];
@@ -116,12 +164,14 @@ pub(crate) fn claims(
             cuts.push(track + 1);
         }
     }
-    let part = |tracks: &[usize]| {
-        let from = |track: usize| by_track.partition_point(|&number| track_of(number) < track);
-        let own = &by_track[from(tracks[0])..from(tracks[1])];
-        Part::of_tracks(local, published, side, rides, standings, tracks[0]..tracks[1], own)
-    };
-    cuts.par_windows(2).map(part).collect()
+    let mut by_track = by_track.into_iter().peekable();
+    let mut parts: Vec<(Range<usize>, Vec<OfStanding>)> = Vec::with_capacity(cuts.len());
+    for cut in cuts.windows(2) {
+        let own = std::iter::from_fn(|| by_track.next_if(|&(track, _)| track < cut[1])).map(|(_, own)| own).collect();
+        parts.push((cut[0]..cut[1], own));
+    }
+    let part = |(tracks, own)| Part::of_tracks(local, published, side, rides, standings, tracks, own);
+    parts.into_par_iter().map(part).collect()
 }
 
 /// A claim on an image that others claim too.
@@ -219,14 +269,14 @@ fn n_claims(parts: &[Part], n_images: usize) -> Vec<AtomicU8> {
 
 /// Of each of some rows, whether an upload that is not only listed holds its photo; empty where no upload is only listed. A
 /// photo that only the second upload holds has its image there.
-fn held_by_first(rides: &[Ride], standings: &[Standing], rows: &Range<usize>, own: &[u32]) -> Vec<bool> {
-    let own = || own.iter().map(|&number| &standings[number as usize]);
-    if own().all(|standing| standing.twin_of.is_none()) {
+fn held_by_first(rides: &[Ride], standings: &[Standing], rows: &Range<usize>, own: &[OfStanding]) -> Vec<bool> {
+    let own = || own.iter().map(|own| (&standings[own.number as usize], &own.pairs));
+    if own().all(|(standing, _)| standing.twin_of.is_none()) {
         return Vec::new();
     }
     let mut is_held = vec![false; rows.len()];
-    for standing in own().filter(|standing| standing.twin_of.is_none()) {
-        for pair in standing.block.pairs.iter().filter(|pair| pair.posterior * standing.probability > LEAST_HELD) {
+    for (standing, pairs) in own().filter(|(standing, _)| standing.twin_of.is_none()) {
+        for pair in pairs.iter().filter(|pair| pair.posterior * standing.probability > LEAST_HELD) {
             is_held[rides[standing.ride].row(pair.photo as usize) - rows.start] = true;
         }
     }
@@ -234,16 +284,21 @@ fn held_by_first(rides: &[Ride], standings: &[Standing], rows: &Range<usize>, ow
 }
 
 /// The claims of the standings of some rows by row, in the order of the standings, and where each row's end.
-fn gather(rides: &[Ride], standings: &[Standing], rows: &Range<usize>, own: &[u32]) -> (Vec<Claim>, Vec<u32>) {
+fn gather(
+    rides: &[Ride],
+    standings: &[Standing],
+    rows: &Range<usize>,
+    own: &[OfStanding],
+) -> (Vec<WholeClaim>, Vec<u32>) {
     let is_held = held_by_first(rides, standings, rows, own);
     let is_held = &is_held;
     let claims = || {
-        own.iter().flat_map(move |&number| {
-            let standing = &standings[number as usize];
+        own.iter().flat_map(move |own| {
+            let (number, standing) = (own.number, &standings[own.number as usize]);
             let ride = &rides[standing.ride];
-            standing.block.pairs.iter().filter_map(move |pair| {
+            own.pairs.iter().filter_map(move |pair| {
                 let probability = pair.posterior * standing.probability;
-                let claim = Claim { probability, image: pair.image, standing: number, posterior: pair.posterior };
+                let claim = WholeClaim { probability, image: pair.image, standing: number, posterior: pair.posterior };
                 let row = ride.row(pair.photo as usize) - rows.start;
                 let is_claimed = match standing.twin_of {
                     None => probability > LEAST_CLAIM,
@@ -261,7 +316,7 @@ fn gather(rides: &[Ride], standings: &[Standing], rows: &Range<usize>, own: &[u3
         end += *count;
         *count = start; // rises to the end as the row fills
     }
-    let nothing = Claim { probability: 0.0, image: 0, standing: 0, posterior: 0.0 };
+    let nothing = WholeClaim { probability: 0.0, image: 0, standing: 0, posterior: 0.0 };
     let mut all = vec![nothing; end as usize];
     for (row, claim) in claims() {
         all[ends[row] as usize] = claim;

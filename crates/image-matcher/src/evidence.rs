@@ -81,7 +81,7 @@ pub(crate) fn evidence_of(
             });
         }
         for pair in block.pairs.iter().filter(|_| standing.twin_of.is_none()) {
-            let [time, place, heading, altitude] = pair.terms;
+            let [time, place, heading, altitude] = block.terms_of(pair);
             let weights = PairWeights {
                 image: side.row(pair.image as usize),
                 posterior: pair.posterior as f32,

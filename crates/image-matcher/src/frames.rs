@@ -193,10 +193,10 @@ pub(crate) fn moved_block(ride: &Ride, side: &PublishedSide, block: &Block, shif
         .map(|&(photo, image)| {
             let known = posterior_of(image);
             let posterior = if known > 0.0 { known } else { OF_AN_END };
-            crate::block::Pair { photo, image, posterior, terms: [0.0; 4] }
+            crate::block::Pair { photo, image, posterior }
         })
         .collect();
-    Block { pairs, chain, offset_ms: block.offset_ms + shift.later_ms, ..block.clone() }
+    Block { pairs, chain, terms: Vec::new(), offset_ms: block.offset_ms + shift.later_ms, ..block.clone() }
 }
 
 /// The same images with photos so many frames earlier. Where the chain ends, images that were left over are given to the photos

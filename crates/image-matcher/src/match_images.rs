@@ -33,7 +33,7 @@ pub fn match_images(
     lookups: &[Lookup],
     settings: &MatchSettings,
 ) -> MatchOutcome {
-    match_telling(local, published, lookups, settings, |_, _, _| ()).0
+    match_telling(local, published, lookups, settings, false, |_, _, _| ()).0
 }
 
 /// The same, and what spoke for and against each verdict.
@@ -43,7 +43,7 @@ pub fn match_with_evidence(
     lookups: &[Lookup],
     settings: &MatchSettings,
 ) -> (MatchOutcome, Evidence) {
-    match_telling(local, published, lookups, settings, |side, rides, standings| {
+    match_telling(local, published, lookups, settings, true, |side, rides, standings| {
         evidence_of(local, side, rides, standings)
     })
 }
@@ -53,6 +53,7 @@ fn match_telling<T>(
     published: &PublishedImages,
     lookups: &[Lookup],
     settings: &MatchSettings,
+    keeps_terms: bool,
     tell: impl FnOnce(&PublishedSide, &[Ride], &[Standing]) -> T,
 ) -> (MatchOutcome, T) {
     let published_side = || {
@@ -66,7 +67,7 @@ fn match_telling<T>(
     let look = |ride: &mut Ride, agreed: &[i64]| {
         let mut found = explore(ride, &side, &index, settings, agreed);
         ride.forget_looks();
-        found.blocks.iter_mut().for_each(Block::shrink);
+        found.blocks.iter_mut().for_each(|block| block.shrink(keeps_terms));
         found
     };
     let mut explored: Vec<Explored> = rides.par_iter_mut().map(|ride| look(ride, &[])).collect();

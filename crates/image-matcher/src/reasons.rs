@@ -51,22 +51,22 @@ pub(crate) fn matched_reason(
 
 /// Why a pair is in doubt.
 pub(crate) fn ambiguous_reason(side: &PublishedSide, standing: &Standing, claim: Claim, claims: &[Claim]) -> Reason {
-    let same_block = claims.iter().filter(|other| other.standing == claim.standing).count();
+    let same_block = claims.iter().filter(|other| other.standing() == claim.standing()).count();
     // a block that is sure leaves no other doubt: two photos may want one image
-    if claim.posterior < 0.9 && (same_block > 1 || standing.probability >= 0.9) {
+    if claim.is_unsure() && (same_block > 1 || standing.probability >= 0.9) {
         return Reason::BetweenNeighbours;
     }
     let time_ms = |claim: &Claim| side.time_ms(claim.image as usize);
     let is_again = |other: &Claim| {
         let is_timed = time_ms(&claim) != PublishedSide::NO_TIME;
-        other.standing != claim.standing && is_timed && time_ms(other) == time_ms(&claim)
+        other.standing() != claim.standing() && is_timed && time_ms(other) == time_ms(&claim)
     };
     match standing.doubt {
         Doubt::OtherRide => Reason::RigUndecidable,
         Doubt::OtherSequence if claims.iter().any(is_again) => Reason::Reuploaded,
         Doubt::OtherSequence | Doubt::Companion => Reason::CompanionPossible,
         Doubt::Offset => Reason::OffsetUndecided,
-        Doubt::Weak if claim.posterior < 0.9 => Reason::BetweenNeighbours,
+        Doubt::Weak if claim.is_unsure() => Reason::BetweenNeighbours,
         Doubt::Weak => Reason::WeakEvidence,
     }
 }

@@ -28,12 +28,9 @@ pub(crate) fn settle(
     lookups: &[Lookup],
     settings: &MatchSettings,
 ) -> MatchOutcome {
-    let parts = claims(local, published, side, rides, &standings);
     let twins = twins(published, side, rides, &standings);
-    for standing in &mut standings {
-        // told by the claims from here on
-        (standing.block.pairs, standing.block.chain) = (Vec::new(), Vec::new());
-    }
+    standings.iter_mut().for_each(|standing| standing.block.chain = Vec::new());
+    let parts = claims(local, published, side, rides, &mut standings);
     let standings = standings.as_slice();
     let mut taken = assign(&parts, local, published, side);
     let mut verdicts: Vec<PackedVerdict> = Vec::with_capacity(local.len());
@@ -144,7 +141,7 @@ fn explain(
             let row = part.rows.start + at;
             verdicts[at].reason = match is_lost(part.of(at), settings.review) {
                 Some(best) if given.binary_search(&best.image).is_ok() => Reason::IdTaken,
-                Some(best) => ambiguous_reason(side, &standings[best.standing as usize], best, part.of(at)),
+                Some(best) => ambiguous_reason(side, &standings[best.standing()], best, part.of(at)),
                 None => {
                     let lookup = lookups.get(row).copied().unwrap_or_default();
                     let neighbours = neighbours.of(at - rows.start);
@@ -206,7 +203,7 @@ fn verdict(
     if claim.probability < settings.review {
         return verdict;
     }
-    let standing = &standings[claim.standing as usize];
+    let standing = &standings[claim.standing()];
     let ride = &rides[standing.ride];
     if standing.block.is_raw {
         verdict.used_time_ms = verdict.used_time_ms.map(|_| local.time_ms[row]);

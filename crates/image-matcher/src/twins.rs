@@ -3,7 +3,7 @@
 //! Equal photos of one sequence (same time, place, altitude and heading) can be given out in any order. Which file became
 //! which id is then not known, however well the whole set fits: each of k twins is as probable as the others.
 
-use crate::claims::Claim;
+use crate::claims::WholeClaim;
 use crate::plane::distance_m2;
 use crate::published_side::PublishedSide;
 use crate::votes::EXACT_M;
@@ -40,10 +40,10 @@ fn twins_of(side: &PublishedSide, image: usize) -> Range<usize> {
 }
 
 /// Shares what a photo claims of a set of twins evenly among them; says whether its best claim is one of a set.
-pub(crate) fn share_among_twins(side: &PublishedSide, claims: &mut Vec<Claim>) -> bool {
+pub(crate) fn share_among_twins(side: &PublishedSide, claims: &mut Vec<WholeClaim>) -> bool {
     let is_set = |twins: &Range<usize>| (2..=MOST).contains(&twins.len());
     let mut known = 0..0; // a set that is too large is so for each of its images
-    let is_of_set = |claim: &Claim| {
+    let is_of_set = |claim: &WholeClaim| {
         let image = claim.image as usize;
         if !known.contains(&image) || known.len() <= MOST {
             known = twins_of(side, image);
@@ -65,14 +65,15 @@ pub(crate) fn share_among_twins(side: &PublishedSide, claims: &mut Vec<Claim>) -
         if !is_set(&twins) {
             continue;
         }
-        let is_of_set = |other: &Claim| other.standing == claim.standing && twins.contains(&(other.image as usize));
-        let of_set = |value: fn(&Claim) -> f64| {
+        let is_of_set =
+            |other: &WholeClaim| other.standing == claim.standing && twins.contains(&(other.image as usize));
+        let of_set = |value: fn(&WholeClaim) -> f64| {
             claims.iter().filter(|other| is_of_set(other)).map(value).sum::<f64>() / twins.len() as f64
         };
         let (probability, posterior) = (of_set(|claim| claim.probability), of_set(|claim| claim.posterior));
         is_shared |= best.is_some_and(|best| is_of_set(&best));
         claims.retain(|other| !is_of_set(other));
-        claims.extend(twins.clone().map(|image| Claim { image: image as u32, probability, posterior, ..claim }));
+        claims.extend(twins.clone().map(|image| WholeClaim { image: image as u32, probability, posterior, ..claim }));
         done.push((claim.standing, twins));
     }
     is_shared

@@ -75,7 +75,7 @@ pub(crate) fn pair_without_time(ride: &Ride, side: &PublishedSide, found: &mut E
         pairs.sort_unstable();
         for one in pairs.chunk_by(|a, b| a.0 == b.0) {
             if let &[(photo, image)] = one {
-                block.pairs.push(Pair { photo, image, posterior: POSTERIOR, terms: [0.0; 4] });
+                block.pairs.push(Pair { photo, image, posterior: POSTERIOR });
             }
         }
         block.pairs.sort_unstable_by_key(|pair| (pair.photo, pair.image));

@@ -42,11 +42,12 @@ pub(crate) fn confirm<C: Ord>(explored: &mut [Explored], mut before: Vec<Option<
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::block::{Block, Places};
 
-    fn at(offset_ms: f64) -> Explored {
+    /// A ride with one block at an offset.
+    pub(crate) fn at(offset_ms: f64) -> Explored {
         let block = Block {
             sequence: 0,
             is_timed: true,

@@ -34,7 +34,8 @@ pub(crate) use pairs::WINDOW_MS;
 use pairs::pair_by_time;
 pub(crate) use place::{EXACT_ALTITUDE_M, roughness};
 use place::{
-    copied_headings, equal_altitude_m, first_chain, fit_place, is_exact_place, log_altitude, log_heading, turns_deg,
+    copied_headings, equal_altitude_m, first_chain, fit_place, is_exact_place, log_altitude, log_heading,
+    only_at_their_places, turns_deg,
 };
 use settled::{only, open_pairs, places_in};
 use std::f64::consts::PI;
@@ -48,6 +49,8 @@ const CROWDED: f64 = 0.5;
 const CROWDED_COPIED: f64 = 0.1;
 /// What is told apart by a guess stays below the threshold of a match.
 const MOST_BY_GUESS: f64 = 0.85;
+/// Where the times of a chain are this improbable on the mean, its clock was not understood, as a log density per second.
+const TIMES_OFF: f64 = -1.0;
 /// Log odds that a fellow traveller's camera is not one of the own rig.
 const RIG: f64 = 2.3;
 
@@ -339,7 +342,13 @@ pub(crate) fn weigh(
     let is_tied = |image: usize| is_tied(side, &range, image);
     let order =
         (time.is_some() && range.clone().any(is_tied)).then(|| TieOrder::new(&work, &range, &chain, place.sigma_m));
+    let are_times_off = time.as_ref().is_some_and(|time| {
+        let density = chain.iter().map(|&pair| time.log_density[pair].clamp(-3.0, 3.0));
+        density.sum::<f64>() < TIMES_OFF * chain.len() as f64
+    }) && !judge::is_copied(&work, &chain);
+    let only_at_its_place = if are_times_off { only_at_their_places(&work) } else { Vec::new() };
     let most = |pair: usize| match &order {
+        _ if are_times_off && !only_at_its_place[pair] => MOST_BY_GUESS,
         Some(order) if is_exact_place(&work, pair) => order.among_equal_places(pair),
         Some(_) if share_a_time && !is_told => MOST_BY_GUESS,
         Some(order) if share_a_time || is_tied(work.image(pair)) => order.probability(pair, is_copied),

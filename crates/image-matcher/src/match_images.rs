@@ -197,6 +197,18 @@ struct ClockVotes {
 struct Second {
     sum: u32,
     strongest: [(u32, usize, i64); 2],
+    /// A sequence that was voted for, and whether another was too.
+    sequence: Option<u32>,
+    are_several: bool,
+    /// Whether a ride is sure of the offset though nobody else shows it.
+    is_told: bool,
+}
+
+impl Second {
+    /// Parts of one ride that all lie along one stranger's agree like one: they are one observation of his offset.
+    fn is_shown(&self) -> bool {
+        self.are_several || self.is_told
+    }
 }
 
 impl ClockVotes {
@@ -209,6 +221,9 @@ impl ClockVotes {
                 votes.own[number].push((second, weight));
                 let known = votes.seconds.entry(clock_of(ride)).or_default().entry(second).or_default();
                 known.sum += weight;
+                known.are_several |= known.sequence.is_some_and(|other| other != block.sequence);
+                known.sequence = Some(block.sequence);
+                known.is_told |= block.log_odds() > 0.0;
                 let vote = (weight, number, block.offset_ms.round() as i64);
                 if known.strongest[0].0 > 0 && known.strongest[0].1 == number {
                     known.strongest[0] = known.strongest[0].max(vote);
@@ -228,6 +243,7 @@ impl ClockVotes {
         let own = |second: i64| self.own[number].iter().filter(|vote| vote.0 == second).map(|vote| vote.1).sum::<u32>();
         let mut ranked: Vec<(u32, i64)> = seconds
             .iter()
+            .filter(|(_, known)| known.is_shown())
             .filter_map(|(&second, known)| {
                 let strongest = known.strongest.iter().find(|vote| vote.0 > 0 && vote.1 != number)?;
                 Some((known.sum - own(second), strongest.2))
@@ -237,5 +253,33 @@ impl ClockVotes {
         let strongest = ranked.first().map_or(0, |top| top.0);
         let is_strong = |&(weight, _): &(u32, i64)| weight >= 15 && weight * 100 >= strongest * 15;
         ranked.into_iter().filter(is_strong).take(3).map(|(_, offset_ms)| offset_ms).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agreement::tests::at;
+    use crate::worlds;
+
+    #[test]
+    fn parts_of_a_ride_that_lie_along_one_strangers_agree_like_one() {
+        let photos = worlds::ride(3, 12);
+        let local = worlds::local_of(&photos.chunks(3).map(<[_]>::to_vec).collect::<Vec<_>>());
+        let rides: Vec<Ride> = (0..local.n_tracks()).flat_map(|track| Ride::of_track(&local, track)).collect();
+        let agreed = |sequence_of: &dyn Fn(u32) -> u32, evidence: f64| {
+            let found = |number: u32| {
+                let mut found = at(901_500.0);
+                let block = &mut found.blocks[0];
+                (block.sequence, block.evidence_alone, block.evidence) = (sequence_of(number), 12.0, evidence);
+                (block.identity, block.companion, block.mate) = (5.0, 9.0, 5.0);
+                found
+            };
+            let explored: Vec<Explored> = (0..4).map(found).collect();
+            ClockVotes::new(&rides, &explored).of_others(0, &rides[0])
+        };
+        assert_eq!(agreed(&|_| 7, -1.0), Vec::<i64>::new(), "one sequence, none of them sure");
+        assert_eq!(agreed(&|number| number, -1.0), [901_500], "sequences of their own");
+        assert_eq!(agreed(&|_| 7, 9.0), [901_500], "sure without the others");
     }
 }

@@ -5,7 +5,7 @@ mod worlds;
 
 use capture_model::{CapturedAt, ImageId, PublishedImage, TimeKind};
 use image_matcher::Lookup;
-use worlds::{Numbers, Photo, matched, moved, others, ride, shifted, upload};
+use worlds::{Numbers, Photo, matched, moved, others, photo_at, ride, shifted, upload};
 
 const ODD_MS: i64 = 3 * 3_600_000 + 41_317;
 
@@ -268,4 +268,28 @@ fn images_of_one_second_at_one_place_are_not_guessed() {
     let mut numbers = Numbers(13);
     still.images.iter_mut().for_each(|image| image.altitude_m = Some(548.0 + numbers.normal()));
     found("3 Hz, every other place repeated", &still.published_in_seconds(0).by(4_500_000, TimeKind::Wall));
+}
+
+#[test]
+fn frames_that_share_a_fix_and_a_second_are_nobodys_guess() {
+    // two frames a second about the full second, a fix for two of them, some lost, and the service cuts to seconds
+    let mut numbers = Numbers(11);
+    let mut drift_ms = 0;
+    let photo = |k: i64| {
+        drift_ms += (numbers.normal() * 4.0) as i64;
+        let fix = (k / 2) as f64;
+        let time_ms = worlds::MAY_18_MS / 1_000 * 1_000 + 970 + 500 * k + drift_ms;
+        Photo { altitude_m: 118.2 + fix * 0.1, ..photo_at(4.5 * fix, 30.0 * (fix / 20.0).sin(), time_ms) }
+    };
+    let photos: Vec<Photo> = (0..300).map(photo).collect();
+    let mut images = upload(&photos, "own", 1_000);
+    for image in &mut images {
+        image.captured_at = image.captured_at.map(|time| CapturedAt::from_epoch_ms(time.epoch_ms() / 1_000 * 1_000));
+        image.altitude_m = image.altitude_m.map(f64::round);
+        image.computed = moved(image, 1.2 + 0.4 * numbers.normal());
+    }
+    images.retain(|_| numbers.next() > 0.05);
+    let (_, ids) = matched(&[photos], &images, Lookup::Complete);
+    let wrong = ids.iter().zip(1_000..).filter(|(id, own)| id.is_some_and(|id| id != *own)).count();
+    assert_eq!(wrong, 0, "{ids:?}");
 }

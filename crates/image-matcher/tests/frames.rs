@@ -54,10 +54,10 @@ fn the_beat_of_a_strangers_timer_is_no_evidence() {
     assert!(surest < 0.9, "{surest}");
 }
 
-/// A straight way to the east, a photo each second on the second and so many metres, and what was published from one photo to
-/// another with places 2 m away, a wander and no altitude.
+/// A straight and level way to the east, a photo each second on the second and so many metres, and what was published from one
+/// photo to another with places 2 m away and a wander.
 fn straight(n: i64, step_m: f64, published: std::ops::Range<usize>) -> (Vec<Photo>, Vec<PublishedImage>) {
-    let photo = |k: i64| photo_at(k as f64 * step_m, 0.0, MAY_18_MS - 250 + 1_000 * k);
+    let photo = |k: i64| Photo { altitude_m: 512.3, ..photo_at(k as f64 * step_m, 0.0, MAY_18_MS - 250 + 1_000 * k) };
     let photos: Vec<Photo> = (0..n).map(photo).collect();
     let mut images = upload(&photos, "own", 1_000)[published].to_vec();
     for (image, k) in images.iter_mut().zip(0..) {

@@ -121,9 +121,9 @@ fn worlds_of(reason: Reason) -> Option<Vec<World>> {
             vec![world("somebody who rode here then; perhaps the owner", photos.clone(), upload(&ridden, "own", 1_000))]
         }
         Reason::WeakEvidence => {
-            let (some, sent) = (photos[20..21].to_vec(), upload(&noisy(&photos[18..23], 2.0), "own", 998));
-            let sent = sent.into_iter().map(|image| PublishedImage { altitude_m: None, ..image }).collect();
-            vec![World { rows: 0..1, ..world("one photo, two metres off", some, sent) }]
+            let some = shifted(&photos[20..21], HOUR_MS, TimeKind::Wall);
+            let sent = upload(&noisy(&photos[18..23], 6.0), "own", 998);
+            vec![World { rows: 0..1, ..world("one photo on a wall clock, six metres off", some, sent) }]
         }
         Reason::NotPublishedYet => vec![world("nothing is published", photos.clone(), Vec::new())],
         Reason::NoCoverage => vec![read(Lookup::NoCoverage)],

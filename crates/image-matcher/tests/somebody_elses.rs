@@ -4,7 +4,7 @@
 
 mod worlds;
 
-use capture_model::{CapturedAt, Device, PublishedImage, TimeKind};
+use capture_model::{CapturedAt, Device, ImageId, PublishedImage, SequenceId, TimeKind};
 use image_matcher::{Lookup, MatchOutcome, MatchSettings, match_images};
 use worlds::{Numbers, Photo, columns, local_of, moved, others, photo_at, ride, shifted, upload};
 
@@ -127,7 +127,25 @@ fn who_is_some_seconds_behind_on_the_same_ticks_is_a_follower() {
     let photos = timer(60);
     let with = |later_ms: i64| outcome(&photos, ZONE_MS, None, &other_timer(&photos, later_ms, 1.5));
     check("three seconds behind", &with(3_000), false);
+    check("a minute behind", &with(61_000), false);
     check("on time", &with(0), true);
+    let days = [photos.clone(), shifted(&photos, 26 * worlds::HOUR_MS, TimeKind::Absolute)];
+    let images: Vec<PublishedImage> =
+        days.iter().zip(["one", "two"]).flat_map(|(day, key)| as_sequence(other_timer(day, 3_000, 1.5), key)).collect();
+    let own: Vec<Vec<Photo>> = days.iter().map(|day| shifted(day, ZONE_MS, TimeKind::Wall)).collect();
+    let local = local_of(&own);
+    let outcome =
+        match_images(&local, &columns(&images), &vec![Lookup::Complete; local.len()], &MatchSettings::default());
+    check("three seconds behind on both days", &outcome, false);
+}
+
+/// The images as another sequence.
+fn as_sequence(mut images: Vec<PublishedImage>, key: &str) -> Vec<PublishedImage> {
+    for (image, k) in images.iter_mut().zip(0..) {
+        image.sequence = Some(SequenceId::new(key));
+        image.id = ImageId(key.bytes().map(u64::from).sum::<u64>() * 1_000 + k);
+    }
+    images
 }
 
 #[test]

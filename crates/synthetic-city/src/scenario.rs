@@ -209,9 +209,9 @@ scenarios! {
     /// Two frames a second, seconds rounded here and cut by the service, adjusted places, a clock off by odd seconds: only the
     /// altitudes tell a frame from the next.
     Burst2hzSeconds = "burst_2hz_seconds",
-    /// A straight road, a frame each second on the second and 14 m, adjusted places, a clock off by whole seconds.
+    /// A straight and level road, a frame each second on the second and 14 m, adjusted places, a clock off by whole seconds.
     StraightDrive = "straight_drive",
-    /// A straight path, a frame each second on the second and 1.4 m, moved by twice that, a clock off by whole seconds, and only
+    /// A straight and level path, a frame each second on the second and 1.4 m, moved by twice that, a clock off by whole seconds, and only
     /// the middle is published: nothing tells a frame from the next.
     StraightWalk = "straight_walk",
 }

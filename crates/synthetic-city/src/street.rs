@@ -88,13 +88,15 @@ pub(crate) fn there_and_back(random: &mut ChaCha8Rng, how: Drive, pause_ms: i64)
     frames
 }
 
-/// Drives straight on at one speed, as a receiver sees it that smooths: its noise tells no frame from the next.
+/// Drives straight on at one speed and height, as a receiver sees it that smooths: its noise tells no frame from the next.
 pub(crate) fn straight(random: &mut ChaCha8Rng, how: Drive) -> Vec<Frame> {
     let mut frames = drive(random, how);
     let heading_deg: f64 = random.random_range(0.0..360.0);
     let (sin, cos) = heading_deg.to_radians().sin_cos();
     let step_m = how.speed_m_s * how.interval_ms / 1000.0;
+    let altitude_m = frames.first().map_or(0.0, |frame| frame.altitude_m);
     for (k, frame) in frames.iter_mut().enumerate() {
+        frame.altitude_m = altitude_m;
         let along_m = (k as f64 - how.n_frames as f64 / 2.0) * step_m;
         (frame.east_m, frame.north_m) = (along_m * sin, along_m * cos);
         frame.heading_deg = heading_deg;

@@ -142,12 +142,13 @@ pub(super) fn distinct_beats(work: &Work<'_>, chain: &[usize]) -> usize {
     usize::from(intervals.first().is_some_and(|&first| !is_set(first))) + intervals.windows(2).filter(is_new).count()
 }
 
-/// Whether the offset is that of a clock that is right and of somebody some seconds ahead or behind.
-pub(super) fn is_behind(work: &Work<'_>, time: &TimeFit) -> bool {
+/// Whether a clock would have to be wrong for this offset, and no other folder of its camera shows that it is: a friend is some
+/// seconds behind in each.
+pub(super) fn is_odd(work: &Work<'_>, time: &TimeFit, agreed: &[i64]) -> bool {
     const BEHIND_MS: f64 = 20_000.0;
     let offset = bare_offset_ms(time);
     let away_ms = if work.ride.kind == TimeKind::Absolute { offset.abs() } else { zone_gap_ms(offset) };
-    (1_200.0..BEHIND_MS).contains(&away_ms)
+    away_ms >= 1_200.0 && (away_ms < BEHIND_MS || !is_agreed(offset, agreed))
 }
 
 /// Whether images fall on three fractions of a second at least.

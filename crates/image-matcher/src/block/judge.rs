@@ -5,7 +5,7 @@
 //! clock that runs on a zone) tells him apart.
 
 use super::clock::{
-    Told, anchor, beyond_timers, centre_of, clock_identity, distinct_beats, is_behind, is_within_seconds, log_prior,
+    Told, anchor, beyond_timers, centre_of, clock_identity, distinct_beats, is_odd, is_within_seconds, log_prior,
     rhythm, told,
 };
 use super::place::{EXACT_ALTITUDE_M, PlaceFit, is_exact_place, roughness, share_of};
@@ -38,6 +38,8 @@ const WRONG_TIMER: f64 = 2.0;
 const FEWEST_EXACT: usize = 3;
 /// Fewer photos than these do not show whether a timer took them.
 const FEWEST_BEATS: usize = 6;
+/// What remains of identity where nothing but two timers agrees, and a clock is off.
+const MOST_BY_TICKS: f64 = -8.0;
 /// Fewer ticks than these of two timers fall together somewhere on many a road.
 const FEWEST_TICKS: usize = 8;
 /// Times that agree to the millisecond and are worth less than this were told by nothing but timers.
@@ -115,7 +117,6 @@ pub(super) fn judge(
         Told::Exactly if rhythm.max(of_few) < LEAST_TOLD => Told::ByTimers,
         told => told,
     };
-    let is_behind = time.is_some_and(|time| is_behind(work, time));
     let altitude_identity = altitudes(work, chain);
     let heading_identity = heading_identity(work, chain, headings);
     if places.is_empty() && time.is_some() && matches!(told, Told::Apart | Told::ByTimers) {
@@ -123,7 +124,6 @@ pub(super) fn judge(
             known if known < 0.0 => NOTHING_COPIED,
             known if known > 0.0 => 0.0,
             _ if told == Told::Apart || heading_identity <= NOT_COPIED => NEITHER_PLACE_NOR_TIME,
-            _ if heading_identity <= 0.0 && (is_behind || chain.len() < FEWEST_TICKS) => NEITHER_PLACE_NOR_TIME,
             _ if work.ride.kind == TimeKind::Absolute => WRONG_TIMER,
             _ => 0.0,
         };
@@ -150,6 +150,13 @@ pub(super) fn judge(
             identity += beyond_timers(work, chain).min(MOST_BY_BEAT);
         }
         identity += clock_identity(work, time, told, agreed);
+    }
+    // A follower on ticks of the same interval agrees in all that is left: whoever of the two was published is anybody's guess.
+    let shows_nothing =
+        places.is_empty() && told == Told::ByTimers && altitude_identity == 0.0 && heading_identity <= 0.0;
+    let is_odd = || time.is_some_and(|time| is_odd(work, time, agreed));
+    if shows_nothing && (chain.len() < FEWEST_TICKS || is_odd()) {
+        identity = identity.min(MOST_BY_TICKS);
     }
     let most_by_turn = if places.is_empty() { MOST_BY_TURN_MOVED } else { MOST_BY_TURN };
     block.by_heading = heading_identity;

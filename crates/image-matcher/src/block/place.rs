@@ -242,12 +242,7 @@ fn soften(work: &Work<'_>, fit: &mut PlaceFit) {
 /// photos have than images leaves open which of them has none.
 fn are_elsewhere(work: &Work<'_>) -> Vec<bool> {
     let exact: Vec<bool> = (0..work.len()).map(|pair| is_exact_place(work, pair)).collect();
-    let count = |keys: &[u32]| {
-        let mut counts = vec![0_u32; keys.iter().max().map_or(0, |&last| last as usize + 1)];
-        keys.iter().zip(&exact).filter(|(_, is_exact)| **is_exact).for_each(|(&key, _)| counts[key as usize] += 1);
-        counts
-    };
-    let (of_photo, of_image) = (count(&work.photo), count(&work.rank));
+    let (of_photo, of_image) = (counts(&work.photo, &exact), counts(&work.rank, &exact));
     let mut has_partner = vec![false; of_photo.len()];
     let mut is_partner = vec![false; of_image.len()];
     for pair in (0..work.len()).filter(|&pair| exact[pair]) {
@@ -258,6 +253,23 @@ fn are_elsewhere(work: &Work<'_>) -> Vec<bool> {
     (0..work.len())
         .map(|pair| !exact[pair] && (has_partner[work.photo[pair] as usize] || is_partner[work.rank[pair] as usize]))
         .collect()
+}
+
+/// Whether the places of each pair are equal to the letter, and those of no other pair of its photo or image.
+pub(super) fn only_at_their_places(work: &Work<'_>) -> Vec<bool> {
+    let exact: Vec<bool> = (0..work.len()).map(|pair| is_exact_place(work, pair)).collect();
+    let (of_photo, of_image) = (counts(&work.photo, &exact), counts(&work.rank, &exact));
+    let is_only = |pair: usize| {
+        exact[pair] && of_photo[work.photo[pair] as usize] == 1 && of_image[work.rank[pair] as usize] == 1
+    };
+    (0..work.len()).map(is_only).collect()
+}
+
+/// How many chosen pairs each key has.
+fn counts(keys: &[u32], is_chosen: &[bool]) -> Vec<u32> {
+    let mut counts = vec![0_u32; keys.iter().max().map_or(0, |&last| last as usize + 1)];
+    keys.iter().zip(is_chosen).filter(|(_, is_chosen)| **is_chosen).for_each(|(&key, _)| counts[key as usize] += 1);
+    counts
 }
 
 /// Heading of the image less that of the photo, −180…180 degrees, of each pair; NaN where either is unknown.

@@ -1,7 +1,7 @@
 //! Scenarios that an unkind tester would build: services that know seconds only, bursts beyond them, clocks that go back,
 //! archives that were worked on after the upload, folders too small to speak for themselves.
 
-use super::{Altitudes, DAY_MS, Plan, RidePlan, Route, Sizes, TWICE, Times, Upload, moved, ride};
+use super::{DAY_MS, Plan, RidePlan, Route, Sizes, TWICE, Times, Upload, moved, ride};
 use crate::Scenario;
 use crate::camera::{Camera, Clock, DASH};
 
@@ -65,7 +65,7 @@ pub(super) fn add(plan: &mut Plan, scenario: Scenario, n: usize) {
         }
         Scenario::StraightDrive | Scenario::StraightWalk => {
             (first.route, first.camera, first.interval_ms) = (Route::Straight, DASH, 1_000.0);
-            (first.clock, first.altitudes) = (Clock::wrong(305_000), Altitudes::Missing);
+            first.clock = Clock::wrong(305_000);
             (first.speed_m_s, first.places) = (14.0, moved(2.0, 1.3));
             if scenario == Scenario::StraightWalk {
                 // of a part in the middle, neither end tells where it belongs

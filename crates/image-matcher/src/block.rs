@@ -132,13 +132,16 @@ impl Block {
         at.map_or([0.0; 4], |at| self.terms[at].2)
     }
 
-    /// Gives back what its lists do not need, and what its weights are made of where nobody asks.
-    pub(crate) fn shrink(&mut self, keeps_terms: bool) {
-        if !keeps_terms {
-            self.terms = Vec::new();
+    /// The same in memory of its own, without what weights are made of unless that is kept: once all that a look needed is
+    /// freed, what is left of it lies side by side. Lists that stay where they grew leave holes between them, and every later
+    /// allocation searches these (a sixth of a match of ten million photos).
+    pub(crate) fn packed(self, keeps_terms: bool) -> Self {
+        Self {
+            pairs: self.pairs.as_slice().into(),
+            chain: self.chain.as_slice().into(),
+            terms: if keeps_terms { self.terms } else { Vec::new() },
+            ..self
         }
-        self.pairs.shrink_to_fit();
-        self.chain.shrink_to_fit();
     }
 
     /// Remote − local at one photo, ms.

@@ -23,6 +23,15 @@ pub(crate) struct Explored {
     pub(crate) alternatives: Vec<(Block, f64)>,
 }
 
+impl Explored {
+    /// The same in memory of its own, see [`Block::packed`].
+    pub(crate) fn packed(self, keeps_terms: bool) -> Self {
+        let mut blocks = Vec::with_capacity(self.blocks.len()); // a plain collect would stay where it is
+        self.blocks.into_iter().for_each(|block| blocks.push(block.packed(keeps_terms)));
+        Self { blocks, ..self }
+    }
+}
+
 /// Blocks that claim more than this share of each other's photos (or images) are rivals.
 pub(crate) const SHARED: f64 = 0.3;
 /// Share of the probability that is left where not all sequences of a crowd were weighed.

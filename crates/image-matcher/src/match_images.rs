@@ -65,10 +65,9 @@ fn match_telling<T>(
         || (0..local.n_tracks()).into_par_iter().flat_map_iter(|track| Ride::of_track(local, track)).collect();
     let ((side, index), mut rides): (_, Vec<Ride>) = rayon::join(published_side, own_side);
     let look = |ride: &mut Ride, agreed: &[i64]| {
-        let mut found = explore(ride, &side, &index, settings, agreed);
+        let found = explore(ride, &side, &index, settings, agreed);
         ride.forget_looks();
-        found.blocks.iter_mut().for_each(|block| block.shrink(keeps_terms));
-        found
+        found.packed(keeps_terms)
     };
     let mut explored: Vec<Explored> = rides.par_iter_mut().map(|ride| look(ride, &[])).collect();
     if settings.clock_offset == ClockOffset::Auto {

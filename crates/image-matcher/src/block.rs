@@ -174,6 +174,13 @@ impl Work<'_> {
         self.photo.len()
     }
 
+    /// Whether a photo or an image stands in more than one pair.
+    fn has_alternatives(&self) -> bool {
+        let mut is_seen = vec![false; self.rank.iter().max().map_or(0, |&last| last as usize + 1)];
+        let mut is_twice = |&rank: &u32| std::mem::replace(&mut is_seen[rank as usize], true);
+        self.photo.windows(2).any(|two| two[0] == two[1]) || self.rank.iter().any(&mut is_twice)
+    }
+
     /// Forgets all pairs but some.
     fn keep(&mut self, open: &[usize]) {
         self.photo = only(&self.photo, open);
@@ -305,7 +312,9 @@ pub(crate) fn weigh(
     };
     let is_crowded = time.as_ref().is_some_and(|time| time.is_crowded);
     let is_told = time.is_some() || are_turns_copied; // which pairs are true: there is nothing to be drawn anew
-    let place = fit_place(&work, start, is_crowded && !are_turns_copied, is_told, &log_time)?;
+    let is_open = || work.has_alternatives() || !is_copied(&work, &start);
+    let is_drawn_anew = is_crowded && !are_turns_copied && is_open();
+    let place = fit_place(&work, start, is_drawn_anew, is_told, &log_time)?;
     let heading = log_heading(&turn_deg, &place.chosen, are_turns_copied);
     let altitude = log_altitude(&work, &place.chosen);
     // A field that bends to its own chain makes neighbours agree: where little else tells frames apart, they count less.

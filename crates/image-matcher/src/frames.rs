@@ -86,7 +86,7 @@ pub(crate) fn is_told_by_few(
     weights: &Weights,
     clock: ClockOffset,
 ) -> bool {
-    const FEW: usize = 96;
+    const FEW: usize = 48;
     let Some(few) = Whole::new(ride, side, blocks, weights, clock, FEW) else { return false };
     let Some(here) = few.weigh(0) else { return false };
     let copied = copied(&here);

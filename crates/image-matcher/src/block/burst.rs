@@ -156,8 +156,7 @@ fn best_reading(work: &Work<'_>, lags: &Lags, apart: &Apart, is_free: bool) -> R
     const SLACK: f64 = 1e-6; // of sums in another order
     let sample = sample(work);
     let plain = readings(work, lags, is_free);
-    let log_densities: Vec<Vec<f64>> =
-        plain.iter().map(|reading| sample.iter().map(|&pair| reading.log_density(lags, pair)).collect()).collect();
+    let log_densities: Vec<Vec<f64>> = plain.iter().map(|reading| reading.log_densities(lags, &sample)).collect();
     let copied = plain.iter().zip(&log_densities).filter(|_| apart.altitude.is_some()).map(|(reading, log_density)| {
         (Reading { is_copied: true, price: reading.price + COPIED_PRICE, ..*reading }, log_density)
     });
@@ -369,11 +368,25 @@ impl Reading {
         self.edge_s.is_some() && self.span_s == 0.0
     }
 
-    fn log_density(&self, lags: &Lags, pair: usize) -> f64 {
-        let inside = self.edge_s.is_none_or(|edge| {
+    /// Log densities of some pairs; a window alone has but two.
+    fn log_densities(&self, lags: &Lags, pairs: &[usize]) -> Vec<f64> {
+        if self.about.is_some() {
+            return pairs.iter().map(|&pair| self.log_density(lags, pair)).collect();
+        }
+        let [outside, inside] = [0.0, 1.0 - OUTSIDE].map(|share| (share + OUTSIDE / OUTLIER_SPAN_S).ln());
+        pairs.iter().map(|&pair| if self.holds(lags, pair) { inside } else { outside }).collect()
+    }
+
+    /// Whether the true time of a pair may lie within its written second.
+    fn holds(&self, lags: &Lags, pair: usize) -> bool {
+        self.edge_s.is_none_or(|edge| {
             let e = lags.raw[pair];
             e >= edge - self.rounding_s && e < edge + self.span_s + self.rounding_s
-        });
+        })
+    }
+
+    fn log_density(&self, lags: &Lags, pair: usize) -> f64 {
+        let inside = self.holds(lags, pair);
         let shape = match self.about {
             Some((variant, scale_s, centre_s)) => {
                 let near = (-(lags.of(variant)[pair] - centre_s).abs() / scale_s).exp() / (2.0 * scale_s);

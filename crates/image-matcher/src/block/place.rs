@@ -63,12 +63,24 @@ fn length([east, north]: [f64; 2]) -> f64 {
 
 /// A fit to one of the two kinds of place.
 struct Candidate {
-    merit: f64,
     places: Places,
     is_exact: bool,
+    /// Live photos whose places agree to centimetres.
+    is_copied: bool,
+    /// Mean log density of the residuals.
+    fit: f64,
     sigma_m: f64,
     photos: Vec<u32>,
     field: Vec<[f64; 2]>,
+}
+
+impl Candidate {
+    /// How well places of this kind fit, against those of the other.
+    fn merit(&self) -> f64 {
+        let shift = length(median_vector(&self.field)) / 12.0;
+        self.fit + f64::from(u8::from(self.is_exact)) + if self.is_copied { COPIED } else { 0.0 }
+            - 0.5 * shift * shift / (self.photos.len() as f64).sqrt()
+    }
 }
 
 /// Fits the field; without times it is stiff at first and bends more in each round, the chain being drawn anew.
@@ -90,7 +102,7 @@ pub(super) fn fit_place(
         let best = [Places::Original, Places::Computed]
             .into_iter()
             .filter_map(|places| candidate(work, &chosen, places, half, stiffness))
-            .reduce(|best, next| if next.merit > best.merit { next } else { best })?;
+            .reduce(|best, next| if next.merit() > best.merit() { next } else { best })?;
         let residual = residuals(work, &best);
         let outliers = outlier_share(work, &chosen, &best, &residual);
         let mut density: Vec<f64> = log_places(&residual, best.sigma_m, outliers);
@@ -166,10 +178,7 @@ fn candidate(work: &Work<'_>, chosen: &[usize], places: Places, half: usize, sti
         .map(|(&pair, f)| length([vectors[pair][0] - f[0], vectors[pair][1] - f[1]]).max(least_m))
         .collect();
     let (sigma_m, fit) = fit_sigma(&residual);
-    let shift = length(median_vector(&field)) / 12.0;
-    let merit = fit + f64::from(u8::from(is_exact)) + if is_copied { COPIED } else { 0.0 }
-        - 0.5 * shift * shift / (pairs.len() as f64).sqrt();
-    Some(Candidate { merit, places, is_exact, sigma_m, photos: photos(&pairs), field })
+    Some(Candidate { places, is_exact, is_copied, fit, sigma_m, photos: photos(&pairs), field })
 }
 
 fn vectors_of<'a>(work: &'a Work<'_>, places: Places) -> &'a [[f64; 2]] {
@@ -183,21 +192,25 @@ fn vectors_of<'a>(work: &'a Work<'_>, places: Places) -> &'a [[f64; 2]] {
 fn residuals(work: &Work<'_>, fit: &Candidate) -> Vec<f64> {
     let vectors = vectors_of(work, fit.places);
     let other = vectors_of(work, if fit.places == Places::Original { Places::Computed } else { Places::Original });
+    let mut after = 0; // pairs come by photo, as those do that the field was fitted to
     (0..work.len())
         .map(|pair| {
+            let photo = work.photo[pair];
+            while after < fit.photos.len() && fit.photos[after] < photo {
+                after += 1;
+            }
             let v = if vectors[pair][0].is_nan() { other[pair] } else { vectors[pair] };
-            let f = field_at(fit, work.photo[pair]);
+            let f = field_at(fit, photo, after);
             length([v[0] - f[0], v[1] - f[1]])
         })
         .collect()
 }
 
-/// The field at a photo, linear between the photos that it was fitted to.
-fn field_at(fit: &Candidate, photo: u32) -> [f64; 2] {
+/// The field at a photo, linear between the photos that it was fitted to; `after` is the first of them that is no earlier.
+fn field_at(fit: &Candidate, photo: u32, after: usize) -> [f64; 2] {
     if fit.is_exact {
         return [0.0, 0.0];
     }
-    let after = fit.photos.partition_point(|&known| known < photo);
     if after == 0 {
         return fit.field[0];
     }

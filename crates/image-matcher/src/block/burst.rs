@@ -20,7 +20,6 @@ use crate::chain::{Link, best_chain};
 use crate::errors::{SCALES_S, TimeClass, fit_second, median};
 use crate::ride::Ride;
 use crate::votes::EXACT_M;
-use std::collections::BTreeSet;
 
 /// Half a millisecond where the written clock is known, and more where its edge is itself estimated, seconds.
 const ROUNDED_S: f64 = 0.0005;
@@ -75,7 +74,9 @@ pub(super) fn is_burst(ride: &Ride) -> bool {
     if !ride.whole_seconds {
         return false;
     }
-    let distinct: BTreeSet<i64> = ride.raw_ms.iter().copied().collect();
+    let mut distinct = ride.raw_ms.to_vec();
+    distinct.sort_unstable();
+    distinct.dedup();
     (distinct.len() as f64) < 0.8 * ride.len() as f64
 }
 

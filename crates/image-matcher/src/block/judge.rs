@@ -67,15 +67,14 @@ pub(super) fn judge(
     let weights = &work.weights;
     let clipped = |values: &[f64], limit: f64| chain.iter().map(|&pair| values[pair].clamp(-limit, limit)).sum::<f64>();
     let exact: Vec<usize> = chain.iter().copied().filter(|&pair| is_exact_place(work, pair)).collect();
-    let places: BTreeSet<[i64; 3]> = exact
-        .iter()
-        .map(|&pair| work.ride.place()[work.photo[pair] as usize].map(|x| (x * 100.0).round() as i64))
-        .collect();
+    let n_places = n_distinct(
+        exact.iter().map(|&pair| work.ride.place()[work.photo[pair] as usize].map(|x| (x * 100.0).round() as i64)),
+    );
     // One place in fifty may agree to centimetres by chance, where somebody rode along; one or two of many do in some ride.
     let n_known = chain.iter().filter(|&&pair| !work.to_original[pair][0].is_nan()).count();
-    let is_by_chance = places.len() * 10 <= chain.len() || (exact.len() < FEWEST_EXACT && exact.len() * 3 <= n_known);
-    let places = if is_by_chance { BTreeSet::new() } else { places };
-    let exact_places = 8.0 * places.len().min(8) as f64;
+    let is_by_chance = n_places * 10 <= chain.len() || (exact.len() < FEWEST_EXACT && exact.len() * 3 <= n_known);
+    let n_places = if is_by_chance { 0 } else { n_places };
+    let exact_places = 8.0 * n_places.min(8) as f64;
     let told = time.map_or(Told::Apart, |time| told(work, chain, time));
     let headings = (weights.heading_temper * clipped(heading, 6.0)).clamp(-MOST_BY_HEADING, MOST_BY_HEADING);
 
@@ -99,7 +98,7 @@ pub(super) fn judge(
     evidence -= bend;
 
     let mut identity = match () {
-        () if !places.is_empty() => exact_places,
+        () if n_places > 0 => exact_places,
         () if chain.iter().any(|&pair| work.to_original[pair][0].is_nan()) => -0.3,
         () => -3.0, // an upload copies the place; another way to upload may not
     };
@@ -119,7 +118,7 @@ pub(super) fn judge(
     };
     let altitude_identity = altitudes(work, chain);
     let heading_identity = heading_identity(work, chain, headings);
-    if places.is_empty() && time.is_some() && matches!(told, Told::Apart | Told::ByTimers) {
+    if n_places == 0 && time.is_some() && matches!(told, Told::Apart | Told::ByTimers) {
         identity -= match altitude_identity {
             known if known < 0.0 => NOTHING_COPIED,
             known if known > 0.0 => 0.0,
@@ -152,13 +151,12 @@ pub(super) fn judge(
         identity += clock_identity(work, time, told, agreed);
     }
     // A follower on ticks of the same interval agrees in all that is left: whoever of the two was published is anybody's guess.
-    let shows_nothing =
-        places.is_empty() && told == Told::ByTimers && altitude_identity == 0.0 && heading_identity <= 0.0;
+    let shows_nothing = n_places == 0 && told == Told::ByTimers && altitude_identity == 0.0 && heading_identity <= 0.0;
     let is_odd = || time.is_some_and(|time| is_odd(work, time, agreed));
     if shows_nothing && (chain.len() < FEWEST_TICKS || is_odd()) {
         identity = identity.min(MOST_BY_TICKS);
     }
-    let most_by_turn = if places.is_empty() { MOST_BY_TURN_MOVED } else { MOST_BY_TURN };
+    let most_by_turn = if n_places == 0 { MOST_BY_TURN_MOVED } else { MOST_BY_TURN };
     block.by_heading = heading_identity;
     block.mate = device_identity + heading_identity.max(-most_by_turn);
     block.evidence_alone = evidence;
@@ -193,6 +191,14 @@ fn bend(work: &Work<'_>, chain: &[usize], place: &PlaceFit, is_timed: bool) -> f
     rough + (0.5 * (shift_m / 15.0).powi(2)).min(8.0)
 }
 
+/// How many different values there are.
+fn n_distinct<T: Ord>(values: impl Iterator<Item = T>) -> usize {
+    let mut values: Vec<T> = values.collect();
+    values.sort_unstable();
+    values.dedup();
+    values.len()
+}
+
 /// Whether altitudes or headings of a chain were copied, and differ along the way.
 pub(super) fn is_copied(work: &Work<'_>, chain: &[usize]) -> bool {
     altitudes(work, chain) >= MOST_COPIED || heading_identity(work, chain, 0.0) >= MOST_COPIED
@@ -218,13 +224,13 @@ fn altitudes(work: &Work<'_>, chain: &[usize]) -> f64 {
         return 0.0;
     }
     let is_equal = |pair: usize| difference(pair).abs() < work.equal_altitude_m;
-    let distinct: BTreeSet<i64> = known
+    let tenths = known
         .iter()
         .filter(|&&pair| is_equal(pair))
-        .map(|&pair| (work.ride.altitude_m(work.photo[pair] as usize) * 10.0).round() as i64)
-        .collect();
+        .map(|&pair| (work.ride.altitude_m(work.photo[pair] as usize) * 10.0).round() as i64);
+    let distinct = n_distinct(tenths);
     match share_of(&known, is_equal) {
-        share if share > 0.6 => (2.5 * distinct.len() as f64).min(MOST_COPIED),
+        share if share > 0.6 => (2.5 * distinct as f64).min(MOST_COPIED),
         share if share < 0.2 => -3.0,
         _ => 0.0,
     }
@@ -238,7 +244,7 @@ fn exact_altitudes(work: &Work<'_>, exact: &[usize]) -> usize {
         .iter()
         .filter(|&&pair| agrees(pair) && altitude(pair) != 0.0)
         .map(|&pair| (altitude(pair) * 10.0).round() as i64);
-    tenths.collect::<BTreeSet<_>>().len()
+    n_distinct(tenths)
 }
 
 /// A fellow traveller looks the same way, so agreement says nothing unless it is to the hundredth of a degree;

@@ -271,33 +271,58 @@ fn keep<T: Copy>(column: &mut Vec<T>, repeated: &[bool]) {
 
 /// Which ids an earlier place has already; `None` when all differ.
 ///
-/// A set of millions of ids costs more than reading them, so a table of bits is asked first: only ids that share their bit
-/// with another one (equal ids, and a few by chance) go into a set.
+/// A set of millions of ids costs more than reading them, so a table of bits is asked first: ids that find their bit taken
+/// (equal ids, and a few by chance) go into a second table, small enough to stay in the caches, and only ids that it knows
+/// go into a set.
 fn repeated(ids: &[u64]) -> Option<Vec<bool>> {
-    const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15; // 2^64 over the golden ratio: Fibonacci hashing
-    let bits = (ids.len() * 8).next_power_of_two().max(64);
-    let shift = 64 - bits.trailing_zeros();
-    let place = |id: u64| {
-        let place = (id.wrapping_mul(SPREAD) >> shift) as usize;
-        (place / 64, 1_u64 << (place % 64))
-    };
-    let mut words = vec![[0_u64; 2]; bits / 64]; // which bits are taken, and which are shared: one way to memory for both
-    for &id in ids {
-        let (word, bit) = place(id);
-        let [taken, shared] = &mut words[word];
-        *shared |= *taken & bit;
-        *taken |= bit;
+    let mut taken = Bits::for_ids(8 * ids.len(), 0x9e37_79b9_7f4a_7c15); // 2^64 over the golden ratio: Fibonacci hashing
+    let late: Vec<u64> = ids.iter().copied().filter(|&id| taken.take(id)).collect();
+    let mut known = Bits::for_ids(32 * late.len(), 0xd134_2543_de82_ef95); // (another one, of good lattices)
+    for &id in &late {
+        known.take(id);
     }
     let mut seen = HashSet::new();
     let mut is_repeated = Vec::new();
-    for (row, &id) in ids.iter().enumerate() {
-        let (word, bit) = place(id);
-        if words[word][1] & bit != 0 && !seen.insert(id) {
+    for (row, &id) in ids.iter().enumerate().filter(|_| !late.is_empty()) {
+        if known.has(id) && !seen.insert(id) {
             is_repeated.resize(ids.len(), false);
             is_repeated[row] = true;
         }
     }
     (!is_repeated.is_empty()).then_some(is_repeated)
+}
+
+/// A table of bits, one for each id and many.
+struct Bits {
+    words: Vec<u64>,
+    factor: u64,
+    shift: u32,
+}
+
+impl Bits {
+    /// At least so many bits, none of them taken.
+    fn for_ids(bits: usize, factor: u64) -> Self {
+        let bits = bits.next_power_of_two().max(64);
+        Self { words: vec![0; bits / 64], factor, shift: 64 - bits.trailing_zeros() }
+    }
+
+    fn place(&self, id: u64) -> (usize, u64) {
+        let place = (id.wrapping_mul(self.factor) >> self.shift) as usize;
+        (place / 64, 1 << (place % 64))
+    }
+
+    fn has(&self, id: u64) -> bool {
+        let (word, bit) = self.place(id);
+        self.words[word] & bit != 0
+    }
+
+    /// Takes the bit of an id; whether it was taken.
+    fn take(&mut self, id: u64) -> bool {
+        let (word, bit) = self.place(id);
+        let was_taken = self.words[word] & bit != 0;
+        self.words[word] |= bit;
+        was_taken
+    }
 }
 
 #[cfg(test)]

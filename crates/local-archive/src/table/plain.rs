@@ -58,13 +58,17 @@ impl<'t> MarkedCells<'t> {
         let (before, behind) = self.rows.split_at_checked(mark as usize)?;
         let begin = std::mem::replace(&mut self.begin, mark as usize + 1);
         self.marks = marks;
-        match (behind, before) {
-            ([b',', ..], _) if !marks.is_empty() => Some((before, begin)),
-            ([b'\n', ..], [before @ .., b'\r']) if marks.is_empty() && before.len() >= begin => Some((before, begin)),
-            ([b'\n', ..], _) if marks.is_empty() => Some((before, begin)),
-            _ => None,
+        if marks.is_empty() {
+            return last_cell(before, behind, begin);
         }
+        (behind.first() == Some(&b',') && begin <= before.len()).then_some((before, begin))
     }
+}
+
+/// The last cell of a row, without the carriage return behind it.
+fn last_cell<'t>(before: &'t [u8], behind: &[u8], begin: usize) -> Option<(&'t [u8], usize)> {
+    let before = before.strip_suffix(b"\r").filter(|before| before.len() >= begin).unwrap_or(before);
+    (behind.first() == Some(&b'\n') && begin <= before.len()).then_some((before, begin))
 }
 
 /// The last sixteen bytes as two words.
@@ -137,10 +141,18 @@ fn whole(before: &[u8], begin: usize) -> Option<u64> {
     }
 }
 
-/// Whether two texts are equal. Most are empty, and the bytes of an empty text have no address that a vector instruction
-/// could load without a fault that it must hide: that costs as much as reading the rest of a row.
+/// Whether two texts are equal. Most are short or empty: a comparison of any length is a call, and the bytes of an empty text
+/// have no address that a vector instruction could load without a fault that it must hide, which costs as much as reading
+/// the rest of a row.
+#[inline]
 pub(crate) fn is_same(a: &[u8], b: &[u8]) -> bool {
-    a.len() == b.len() && (a.is_empty() || a == b)
+    match a.len() {
+        _ if a.len() != b.len() => false,
+        0 => true,
+        1..8 => a.iter().zip(b).all(|(a, b)| a == b),
+        8..=16 => a.first_chunk::<8>() == b.first_chunk() && a.last_chunk::<8>() == b.last_chunk(),
+        _ => a == b,
+    }
 }
 
 /// Cells that are cut out.

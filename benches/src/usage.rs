@@ -13,9 +13,23 @@ pub fn cpu_s() -> f64 {
     tasks.flatten().filter_map(of_task).sum::<f64>() / NS
 }
 
-/// The most memory that the process has held, MiB.
+/// The most memory that the process has held since [`forget_peak`], MiB.
 pub fn peak_mib() -> u64 {
+    status_mib("VmHWM:")
+}
+
+/// The memory that the process holds, MiB.
+pub fn resident_mib() -> u64 {
+    status_mib("VmRSS:")
+}
+
+/// Lets the peak begin anew: making a world takes more than the world. Where the kernel does not, the old peak stays.
+pub fn forget_peak() {
+    let _ = fs::write("/proc/self/clear_refs", "5");
+}
+
+fn status_mib(word: &str) -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    peak.and_then(|text| text.trim().trim_end_matches("kB").trim().parse::<u64>().ok()).unwrap_or(0) / 1024
+    let told = status.lines().find_map(|line| line.strip_prefix(word));
+    told.and_then(|text| text.trim().trim_end_matches("kB").trim().parse::<u64>().ok()).unwrap_or(0) / 1024
 }

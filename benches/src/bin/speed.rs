@@ -10,7 +10,7 @@
 use anyhow::{Context, Result, bail};
 use benches::contenders::{Found, brute_force, kiddo_points, rstar_points, time_sort};
 use benches::throughput::{Throughput, decode_tile, read_csv, write_csv};
-use benches::usage::{cpu_s, peak_mib};
+use benches::usage::{cpu_s, forget_peak, peak_mib, resident_mib};
 use benches::{Case, World, street_world};
 use image_matcher::{Lookup, MatchSettings, candidate_pairs, match_images};
 use std::hint::black_box;
@@ -25,13 +25,14 @@ fn main() -> Result<()> {
     let case: Case = case.parse()?;
     let world = street_world(n_local.parse()?, n_published.parse()?, case, 7);
     let pass_s = one_pass(&world);
-    let (before_mib, before_s, clock) = (peak_mib(), cpu_s(), Instant::now());
+    forget_peak();
+    let (before_mib, before_s, clock) = (resident_mib(), cpu_s(), Instant::now());
     let mut alone_s = None; // without what was made ready for it
     let mut told_alone = |cost: Throughput| {
         alone_s = Some(cost.cpu_s);
         (Vec::new(), cost.told())
     };
-    let (image, parts) = match contender.as_str() {
+    let (image, mut parts) = match contender.as_str() {
         "tiepoint" => {
             let lookups = vec![Lookup::Complete; world.local.len()];
             let outcome = match_images(&world.local, &world.published, &lookups, &MatchSettings::default());
@@ -56,6 +57,12 @@ fn main() -> Result<()> {
         _ => bail!("no contender is called {contender}"),
     };
     let (cpu, wall) = (alone_s.unwrap_or(cpu_s() - before_s), clock.elapsed().as_secs_f64());
+    let added_mib = peak_mib().saturating_sub(before_mib);
+    if contender == "tiepoint" {
+        let columns_mib = columns_mib(&world);
+        let times = (columns_mib + added_mib as f64) / columns_mib;
+        parts = format!("peak {times:.2} times the columns of {columns_mib:.0} MiB");
+    }
     let (recall, wrong) = score(&world, &image);
     let n_published = world.published.len();
     let mut out = std::io::stdout().lock();
@@ -64,7 +71,7 @@ fn main() -> Result<()> {
         "| {case} | {} x {n_published} | {contender} | {cpu:.3} | {:.1} | {wall:.3} | {} | {} | {} | {parts} |",
         world.local.len(),
         cpu / pass_s,
-        peak_mib().saturating_sub(before_mib),
+        added_mib,
         peak_mib(),
         if image.iter().all(Option::is_none) { "|".to_owned() } else { format!("{recall:.4} | {wrong:.5}") },
     )
@@ -95,6 +102,42 @@ fn one_pass(world: &World) -> f64 {
             begin.elapsed().as_secs_f64()
         })
         .fold(f64::MAX, f64::min)
+}
+
+/// What the columns of both sides hold, MiB.
+fn columns_mib(world: &World) -> f64 {
+    let (local, published) = (&world.local, &world.published);
+    let of_local = size_of_val(&*local.longitude)
+        + size_of_val(&*local.latitude)
+        + size_of_val(&*local.altitude_m)
+        + size_of_val(&*local.heading_deg)
+        + size_of_val(&*local.time_ms)
+        + size_of_val(&*local.sent_time_ms)
+        + size_of_val(&*local.camera_time_ms)
+        + size_of_val(&*local.time_kind)
+        + size_of_val(&*local.time_resolution_ms)
+        + size_of_val(&*local.file)
+        + size_of_val(&*local.track)
+        + size_of_val(&*local.device)
+        + size_of_val(&*local.path_rank)
+        + size_of_val(&*local.predicted_drop);
+    let of_published = size_of_val(&*published.id)
+        + size_of_val(&*published.id_exact)
+        + size_of_val(&*published.evidence)
+        + size_of_val(&*published.sequence)
+        + size_of_val(&*published.captured_at_ms)
+        + size_of_val(&*published.longitude)
+        + size_of_val(&*published.latitude)
+        + size_of_val(&*published.computed_longitude)
+        + size_of_val(&*published.computed_latitude)
+        + size_of_val(&*published.altitude_m)
+        + size_of_val(&*published.computed_altitude_m)
+        + size_of_val(&*published.compass_deg)
+        + size_of_val(&*published.computed_compass_deg)
+        + size_of_val(&*published.device)
+        + size_of_val(&*published.is_pano)
+        + size_of_val(&*published.creator_id);
+    (of_local + of_published) as f64 / f64::from(1 << 20)
 }
 
 /// Right and wrong matches as shares of the photos that are published.

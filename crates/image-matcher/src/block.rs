@@ -23,6 +23,7 @@ use crate::chain::{Link, best_chain, posteriors};
 use crate::plane::Point;
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
+use crate::shared::Shared;
 use crate::votes::{GATE_M, nearest_quarter_ms};
 use burst::is_burst;
 use capture_model::TimeKind;
@@ -88,11 +89,11 @@ pub(crate) struct Block {
     /// Local time about which the slope turns, ms.
     pub(crate) pivot_ms: f64,
     /// Pairs worth keeping, by photo and image.
-    pub(crate) pairs: Vec<Pair>,
+    pub(crate) pairs: Shared<Pair>,
     /// What the weights of pairs are made of, by photo and image; kept for whoever asks why.
     pub(crate) terms: Vec<Terms>,
     /// The best chain: (photo, image).
-    pub(crate) chain: Vec<(u32, u32)>,
+    pub(crate) chain: Shared<(u32, u32)>,
     /// Evidence against chance, the offset's prior included.
     pub(crate) evidence: f64,
     /// The same without that prior.
@@ -130,18 +131,6 @@ impl Block {
     pub(crate) fn terms_of(&self, pair: &Pair) -> [f32; 4] {
         let at = self.terms.binary_search_by_key(&(pair.photo, pair.image), |&(photo, image, _)| (photo, image));
         at.map_or([0.0; 4], |at| self.terms[at].2)
-    }
-
-    /// The same in memory of its own, without what weights are made of unless that is kept: once all that a look needed is
-    /// freed, what is left of it lies side by side. Lists that stay where they grew leave holes between them, and every later
-    /// allocation searches these (a sixth of a match of ten million photos).
-    pub(crate) fn packed(self, keeps_terms: bool) -> Self {
-        Self {
-            pairs: self.pairs.as_slice().into(),
-            chain: self.chain.as_slice().into(),
-            terms: if keeps_terms { self.terms } else { Vec::new() },
-            ..self
-        }
     }
 
     /// Remote − local at one photo, ms.
@@ -397,7 +386,6 @@ pub(crate) fn weigh(
         copies: copies(&work, &chain),
     };
     block.terms = kept.iter().map(|&pair| (work.photo[pair], work.image(pair) as u32, terms(pair))).collect();
-    block.pairs.shrink_to_fit(); // they stay until all rides are settled
     judge(&mut block, &work, &chain, &place, time.as_ref(), [&log_time, &heading, &altitude], agreed);
     Some(block)
 }

@@ -4,6 +4,7 @@ use crate::block::Pair;
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
 use crate::rivals::Standing;
+use crate::shared::Shared;
 use crate::twins::share_among_twins;
 use capture_model::{LocalImages, PublishedImages};
 use rayon::prelude::*;
@@ -134,7 +135,7 @@ impl Part {
 /// A standing by its number, and the pairs that are taken from it.
 struct OfStanding {
     number: u32,
-    pairs: Vec<Pair>,
+    pairs: Shared<Pair>,
 }
 
 /// The claims of all photos, in parts of whole tracks that are worked on side by side. The pairs of the standings are used up:

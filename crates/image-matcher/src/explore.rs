@@ -7,6 +7,7 @@ use crate::published_side::PublishedSide;
 use crate::ride::Ride;
 use crate::rivals::are_one_upload;
 use crate::runs::Index;
+use crate::shared::Shared;
 use crate::votes::adaptive::{WEIGHED, hypotheses_by_need};
 use crate::votes::afar::by_pattern;
 use crate::votes::{Hypothesis, given, least_apart_ms, near_images};
@@ -23,13 +24,19 @@ pub(crate) struct Explored {
     pub(crate) alternatives: Vec<(Block, f64)>,
 }
 
-impl Explored {
-    /// The same in memory of its own, see [`Block::packed`].
-    pub(crate) fn packed(self, keeps_terms: bool) -> Self {
-        let mut blocks = Vec::with_capacity(self.blocks.len()); // a plain collect would stay where it is
-        self.blocks.into_iter().for_each(|block| blocks.push(block.packed(keeps_terms)));
-        Self { blocks, ..self }
+/// Leaves of what was found for some rides only what is kept, side by side in memory.
+pub(crate) fn pack(found: &mut [Explored], keeps_terms: bool) {
+    for found in found.iter_mut() {
+        let mut blocks = Vec::with_capacity(found.blocks.len());
+        blocks.append(&mut found.blocks);
+        found.blocks = blocks;
     }
+    let mut blocks: Vec<&mut Block> = found.iter_mut().flat_map(|found| &mut found.blocks).collect();
+    if !keeps_terms {
+        blocks.iter_mut().for_each(|block| block.terms = Vec::new());
+    }
+    Shared::move_together(&mut blocks.iter_mut().map(|block| &mut block.pairs).collect::<Vec<_>>());
+    Shared::move_together(&mut blocks.iter_mut().map(|block| &mut block.chain).collect::<Vec<_>>());
 }
 
 /// Blocks that claim more than this share of each other's photos (or images) are rivals.

@@ -197,7 +197,13 @@ pub(crate) fn moved_block(ride: &Ride, side: &PublishedSide, block: &Block, shif
             crate::block::Pair { photo, image, posterior }
         })
         .collect();
-    Block { pairs, chain, terms: Vec::new(), offset_ms: block.offset_ms + shift.later_ms, ..block.clone() }
+    Block {
+        pairs,
+        chain: chain.into(),
+        terms: Vec::new(),
+        offset_ms: block.offset_ms + shift.later_ms,
+        ..block.clone()
+    }
 }
 
 /// The same images with photos so many frames earlier. Where the chain ends, images that were left over are given to the photos

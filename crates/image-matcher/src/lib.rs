@@ -28,6 +28,7 @@ mod rivals;
 mod runs;
 mod second_clock;
 mod settle;
+mod shared;
 mod shortlist;
 mod tracks;
 mod turned;

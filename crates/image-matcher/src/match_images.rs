@@ -3,7 +3,7 @@
 use crate::agreement::confirm;
 use crate::block::Block;
 use crate::evidence::{Evidence, evidence_of};
-use crate::explore::{Explored, explore};
+use crate::explore::{Explored, explore, pack};
 use crate::left_over::left_over;
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
@@ -22,6 +22,11 @@ use std::collections::BTreeMap;
 const DECIDED: f64 = 25.0;
 /// Offsets this near are one.
 const SAME_CLOCK_MS: i64 = 1_000;
+
+/// Rides that are looked at one after the other, so that what was found lies together: many enough for that, few enough to
+/// keep all cores busy.
+const RIDES_AT_ONCE: usize = 64;
+const PIECES: usize = 256;
 
 /// Which published image is each photo: one to one, with a probability and a reason.
 ///
@@ -67,9 +72,15 @@ fn match_telling<T>(
     let look = |ride: &mut Ride, agreed: &[i64]| {
         let found = explore(ride, &side, &index, settings, agreed);
         ride.forget_looks();
-        found.packed(keeps_terms)
+        found
     };
-    let mut explored: Vec<Explored> = rides.par_iter_mut().map(|ride| look(ride, &[])).collect();
+    let at_once = (rides.len() / PIECES).clamp(1, RIDES_AT_ONCE);
+    let look_at_some = |rides: &mut [Ride]| {
+        let mut found: Vec<Explored> = rides.iter_mut().map(|ride| look(ride, &[])).collect();
+        pack(&mut found, keeps_terms);
+        found
+    };
+    let mut explored: Vec<Explored> = rides.par_chunks_mut(at_once).flat_map_iter(look_at_some).collect();
     if settings.clock_offset == ClockOffset::Auto {
         let votes = ClockVotes::new(&rides, &explored);
         let before: Vec<Option<Explored>>;

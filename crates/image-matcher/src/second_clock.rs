@@ -75,7 +75,7 @@ fn left_over(ride: &Ride, found: &Explored) -> Vec<usize> {
     let mut is_held = vec![false; ride.len()];
     if found.offset_probability > SURE {
         let owned = found.blocks.iter().filter(|block| block.log_odds() > OWNED);
-        let held = owned.flat_map(|block| &block.pairs).filter(|pair| pair.posterior > HELD);
+        let held = owned.flat_map(|block| block.pairs.iter()).filter(|pair| pair.posterior > HELD);
         held.for_each(|pair| is_held[pair.photo as usize] = true);
     }
     (0..ride.len()).filter(|&photo| !is_held[photo]).collect()

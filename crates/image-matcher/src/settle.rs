@@ -7,6 +7,7 @@ use crate::published_side::PublishedSide;
 use crate::reasons::{Neighbours, absent_reason, ambiguous_reason, matched_reason};
 use crate::ride::Ride;
 use crate::rivals::Standing;
+use crate::shared::Shared;
 use crate::tracks::track_outcomes;
 use crate::{Candidate, Lists, Lookup, MatchOutcome, MatchSettings, Verdict, Verdicts};
 use capture_model::{LocalImages, PublishedImages, Reason, Status, TimeKind};
@@ -29,7 +30,7 @@ pub(crate) fn settle(
     settings: &MatchSettings,
 ) -> MatchOutcome {
     let twins = twins(published, side, rides, &standings);
-    standings.iter_mut().for_each(|standing| standing.block.chain = Vec::new());
+    standings.iter_mut().for_each(|standing| standing.block.chain = Shared::default());
     let parts = claims(local, published, side, rides, &mut standings);
     let standings = standings.as_slice();
     let mut taken = assign(&parts, local, published, side);

@@ -73,12 +73,14 @@ pub(crate) fn pair_without_time(ride: &Ride, side: &PublishedSide, found: &mut E
             })
             .collect();
         pairs.sort_unstable();
+        let mut all = block.pairs.to_vec();
         for one in pairs.chunk_by(|a, b| a.0 == b.0) {
             if let &[(photo, image)] = one {
-                block.pairs.push(Pair { photo, image, posterior: POSTERIOR });
+                all.push(Pair { photo, image, posterior: POSTERIOR });
             }
         }
-        block.pairs.sort_unstable_by_key(|pair| (pair.photo, pair.image));
+        all.sort_unstable_by_key(|pair| (pair.photo, pair.image));
+        block.pairs = all.into();
     }
 }
 

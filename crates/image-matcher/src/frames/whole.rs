@@ -71,7 +71,7 @@ impl<'a> Whole<'a> {
         clock: ClockOffset,
         most: usize,
     ) -> Option<Self> {
-        let mut chains: Vec<&[Link]> = blocks.iter().map(|block| block.chain.as_slice()).collect();
+        let mut chains: Vec<&[Link]> = blocks.iter().map(|block| &*block.chain).collect();
         chains.sort_unstable_by_key(|chain| chain.first().copied());
         let n_pairs: usize = chains.iter().map(|chain| chain.len()).sum();
         let links = || chains.iter().flat_map(|chain| chain.iter());

@@ -47,7 +47,7 @@ fn told(explored: &Explored) -> Vec<(u32, &[(u32, u32)])> {
         .blocks
         .iter()
         .filter(|block| block.log_odds() > 3.0)
-        .map(|block| (block.sequence, block.chain.as_slice()))
+        .map(|block| (block.sequence, &*block.chain))
         .collect();
     blocks.sort_unstable();
     blocks

@@ -77,4 +77,13 @@ fn a_crowd_costs_what_its_photos_cost_and_tells_its_doubt() {
         let (again, _) = cost(&photos, &backwards);
         assert_eq!(ids(&outcome, &images), ids(&again, &backwards), "{name}: the order of the input shows");
     }
+    let now = |k: usize| photo_at(k as f64, 0.0, MAY_18_MS);
+    let images = upload(&(0..900).map(now).collect::<Vec<_>>(), "street", 1);
+    let part: Vec<Photo> = (300..600).map(now).collect();
+    let n_matched = |outcome: &MatchOutcome| outcome.verdicts.iter().filter(|verdict| verdict.image.is_some()).count();
+    assert_eq!(n_matched(&cost(&part, &images).0), part.len(), "others may hold the rest of a crowd");
+    let here: Vec<Photo> = (0..60).map(|_| photo_at(0.0, 0.0, MAY_18_MS)).collect();
+    let names_alone: Vec<Photo> = here.iter().copied().map(untimed).collect();
+    let (outcome, _) = cost(&names_alone, &upload(&here, "heap", 1));
+    assert_eq!(n_matched(&outcome), 0, "ids tell no order");
 }

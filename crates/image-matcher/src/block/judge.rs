@@ -9,7 +9,7 @@ use super::clock::{
     rhythm, told,
 };
 use super::place::{EXACT_ALTITUDE_M, PlaceFit, is_exact_place, roughness, share_of};
-use super::ties::are_equal;
+use super::ties::{are_equal, left_of_crowds};
 use super::time::TimeFit;
 use super::{Block, Work};
 use capture_model::TimeKind;
@@ -90,6 +90,8 @@ pub(super) fn judge(
     }
     let (first, last) = (chain[0], chain[chain.len() - 1]);
     let lone_images = (work.rank[last] - work.rank[first]) as usize + 1 - chain.len();
+    let range = work.side.images_of(block.sequence as usize);
+    let lone_images = lone_images.saturating_sub(left_of_crowds(work, &range, chain));
     let lone_photos = (work.photo[last] - work.photo[first]) as usize + 1 - chain.len();
     // Photos that lost their times share a sequence with those that did not: images between them may be the others'.
     let counted = if time.is_some() { lone_images } else { lone_images.min(chain.len()) };

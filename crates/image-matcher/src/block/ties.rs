@@ -44,12 +44,25 @@ pub(super) fn is_tied(side: &PublishedSide, range: &Range<usize>, image: usize) 
         && (image > range.start && shares_it(image - 1) || image + 1 < range.end && shares_it(image + 1))
 }
 
-/// Whether the image before or after it in the published order, which is that of ids, lies at its place, and neither has a time.
+/// Whether the image before or after it lies at its place and has its time, or neither has one: nothing but ids orders them.
 pub(super) fn is_told_by_ids(side: &PublishedSide, range: &Range<usize>, image: usize) -> bool {
-    let is_untimed = |image: usize| side.time_ms(image) == PublishedSide::NO_TIME;
-    let is_there =
-        |other: usize| is_untimed(other) && distance_m2(side.place(other), side.place(image)) < EXACT_M * EXACT_M;
-    is_untimed(image) && (image > range.start && is_there(image - 1) || image + 1 < range.end && is_there(image + 1))
+    let is_alike = |other: usize| {
+        side.time_ms(other) == side.time_ms(image)
+            && distance_m2(side.place(other), side.place(image)) < EXACT_M * EXACT_M
+    };
+    image > range.start && is_alike(image - 1) || image + 1 < range.end && is_alike(image + 1)
+}
+
+/// Images of crowds that a chain leaves alone: of so many images of one time no photo can tell which is its own, and a folder may
+/// hold a part of them.
+pub(super) fn left_of_crowds(work: &Work<'_>, range: &Range<usize>, chain: &[usize]) -> usize {
+    let time = |pair: usize| work.side.time_ms(work.image(pair));
+    let crowds = chain.chunk_by(|&a, &b| time(a) == time(b));
+    let left = |given: &[usize]| {
+        let n_images = ties(work.side, range, work.image(given[0])).len();
+        if n_images > MOST_TIED { n_images - given.len() } else { 0 }
+    };
+    crowds.map(left).sum()
 }
 
 /// Photos at exactly the place of an image that shares its time with others.

@@ -13,8 +13,8 @@ const MOST_NEAR: usize = 2_048;
 /// Pairs of a ride without times, about; and images of one photo that are looked at in any case.
 const UNTIMED_PAIRS: usize = 4_000_000;
 const LEAST_NEAR: usize = 64;
-/// More images around a few photos are a crowd, where not a sample but all photos of a ride ask for them.
-const MOST_AROUND: usize = 4_096;
+/// More images around a few photos are a crowd, where a sample of a ride asks for them, and where all its photos do.
+const MOST_AROUND: [usize; 2] = [16_384, 4_096];
 
 /// A photo of the sample and a published image near it.
 #[derive(Debug, Clone, Copy)]
@@ -67,8 +67,8 @@ fn each_near(ride: &Ride, side: &PublishedSide, index: &Index, sample: usize, mu
         };
         let near_all = index.near(fold(f64::min), fold(f64::max), GATE_M);
         let points = |image: u32| side.points(image as usize, &ride.anchor);
-        let is_crowd = || chosen.len() > SAMPLE && near_all.iter().map(Range::len).sum::<usize>() > MOST_AROUND;
-        if is_crowd() {
+        let n_around: usize = near_all.iter().map(Range::len).sum();
+        if n_around > MOST_AROUND[usize::from(chosen.len() > SAMPLE)] {
             if crowd.as_ref().is_none_or(|known| known.0 != near_all) {
                 let images = near_all.iter().cloned().flatten();
                 let places = images.flat_map(|image| points(image).map(|place| (image, place)));

@@ -3,7 +3,7 @@
 
 mod worlds;
 
-use capture_model::{LocalImages, PublishedImage, Reason, TimeKind};
+use capture_model::{CapturedAt, LocalImages, PublishedImage, Reason, TimeKind};
 use image_matcher::{Lookup, MatchSettings, match_images};
 use worlds::{MAY_18_MS, Numbers, Photo, columns, local_of, matched, moved, others, photo_at, ride, shifted, upload};
 
@@ -83,4 +83,28 @@ fn the_middle_of_a_straight_walk_may_be_any_of_its_frames() {
     let apart = candidates[0].probability - candidates[4].probability;
     assert!(apart < 0.01, "what nothing tells apart is equal: {candidates:?}");
     assert_eq!(outcome.verdicts.get(30).reason, Reason::OffsetUndecided);
+}
+
+#[test]
+fn seconds_that_were_cut_on_both_sides_agree_at_the_wrong_frame_too() {
+    // ticks every 1.2 s: two frames on, they are 2.4 s apart, and with a clock that is off by 0.66 s nearly always three whole seconds
+    let whole = |ms: i64| ms.div_euclid(1_000) * 1_000;
+    for (interval_ms, off_ms) in [(1_200, 656), (1_200, 256), (1_500, 556), (1_300, 856), (1_900, 156), (1_700, 356)] {
+        let mut numbers = Numbers(interval_ms as u64 + off_ms as u64);
+        let photo = |k: i64| {
+            let place = photo_at(k as f64 * 5.0, 40.0 * (k as f64 / 12.0).sin(), MAY_18_MS + interval_ms * k);
+            Photo { altitude_m: 512.3, ..place }
+        };
+        let photos: Vec<Photo> = (0..40).map(photo).collect();
+        let mut images = upload(&photos, "own", 1_000);
+        for (image, photo) in images.iter_mut().zip(&photos) {
+            image.captured_at = Some(CapturedAt::from_epoch_ms(whole(photo.time_ms)));
+            image.original = moved(image, 1.0 + 0.6 * numbers.normal());
+        }
+        let clock = |photo: &Photo| whole(photo.time_ms - 259_148_000 - off_ms);
+        let own = photos.iter().map(|photo| Photo { time_ms: clock(photo), kind: TimeKind::Wall, ..*photo }).collect();
+        let (_, ids) = matched(&[own], &images, Lookup::Complete);
+        let wrong = ids.iter().zip(1_000..).filter(|(id, own)| id.is_some_and(|id| id != *own)).count();
+        assert_eq!(wrong, 0, "{interval_ms} {off_ms}: {ids:?}");
+    }
 }

@@ -345,7 +345,7 @@ pub(super) fn log_altitude(work: &Work<'_>, chosen: &[usize]) -> Vec<f64> {
         return vec![0.0; work.len()];
     }
     let equal = known.iter().filter(|d| d.abs() < work.equal_altitude_m).count();
-    let (equal, unequal) = if equal as f64 > 0.7 * known.len() as f64 { of_copied_altitudes(work) } else { (1.5, 0.0) };
+    let (equal, unequal) = if equal as f64 > 0.6 * known.len() as f64 { of_copied_altitudes(work) } else { (1.5, 0.0) };
     (0..work.len())
         .map(|pair| match climb(work, pair) {
             d if d.is_nan() => 0.0,

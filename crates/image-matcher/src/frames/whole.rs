@@ -143,11 +143,14 @@ impl<'a> Whole<'a> {
                 best = (mean, edge_s);
             }
         };
-        for scale_s in SCALES_S {
+        let is_cut = |&(_, image): &Link| self.side.time_ms(image as usize) % 1000 == 0;
+        let are_cut = links.iter().all(is_cut);
+        // seconds cut on both sides agree at some whole offset, of a timer at all of them
+        let scales_s = if self.ride.whole_seconds && are_cut { &SCALES_S[2..] } else { &SCALES_S[..] };
+        for &scale_s in scales_s {
             offer(TimeClass::Laplace { scale_s, centre_s: middle }, &sent, 0.0);
         }
-        let is_cut = |&(_, image): &Link| self.side.time_ms(image as usize) % 1000 == 0;
-        if self.ride.whole_seconds || links.iter().all(is_cut) {
+        if self.ride.whole_seconds || are_cut {
             let raw: Vec<f64> = links
                 .iter()
                 .map(|&(photo, image)| lag(photo as usize, image, self.ride.raw_ms[photo as usize]))

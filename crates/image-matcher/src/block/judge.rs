@@ -155,7 +155,12 @@ pub(super) fn judge(
     // A follower on ticks of the same interval agrees in all that is left: whoever of the two was published is anybody's guess.
     let shows_nothing = n_places == 0 && told == Told::ByTimers && altitude_identity == 0.0 && heading_identity <= 0.0;
     let is_odd = || time.is_some_and(|time| is_odd(work, time, agreed));
-    if shows_nothing && (chain.len() < FEWEST_TICKS || is_odd()) {
+    // Metres lie between two receivers: who agrees to the grid of a tile on the way was not measured beside.
+    let is_in_place = || {
+        let whole_m = |&pair: &usize| work.ride.place()[work.photo[pair] as usize].map(|x| x.round() as i64);
+        is_on_tile_grid(work, chain) && n_distinct(chain.iter().map(whole_m)) >= FEWEST_EXACT
+    };
+    if shows_nothing && (chain.len() < FEWEST_TICKS || is_odd()) && !is_in_place() {
         identity = identity.min(MOST_BY_TICKS);
     }
     let most_by_turn = if n_places == 0 { MOST_BY_TURN_MOVED } else { MOST_BY_TURN };

@@ -40,10 +40,15 @@ impl Run {
         self.images.start as usize..self.images.end as usize
     }
 
-    /// Rows of the images, where they follow each other and none has an adjusted place.
-    pub(crate) fn plain_rows(&self) -> Option<Range<usize>> {
+    /// Rows of the images, where they follow each other.
+    pub(crate) fn rows(&self) -> Option<Range<usize>> {
         let first = self.first_row?.get() as usize - 1;
-        (!self.has_computed).then(|| first..first + self.images.len())
+        Some(first..first + self.images.len())
+    }
+
+    /// Whether some of the images have an adjusted place.
+    pub(crate) fn has_computed(&self) -> bool {
+        self.has_computed
     }
 }
 

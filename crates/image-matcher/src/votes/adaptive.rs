@@ -210,7 +210,7 @@ pub(crate) fn at_offset(
     tested: &mut Tested,
 ) -> Vec<Near> {
     let mut near = Vec::with_capacity(ride.len());
-    let mut runs = Vec::new();
+    let (mut runs, mut scattered) = (Vec::new(), Scattered::default());
     let (longitude, latitude) = ride.degrees();
     let window = |photo: usize| {
         let time_ms = ride.time_ms[photo].saturating_add(offset_ms);
@@ -230,11 +230,16 @@ pub(crate) fn at_offset(
                 continue;
             }
             tested.stretches += 1;
-            if let (Some(rows), true) = (run.plain_rows(), is_charted) {
-                let columns = side.columns();
-                let time_ms = &columns.captured_at_ms[rows.clone()];
-                let places = (&columns.longitude[rows.clone()], &columns.latitude[rows]);
+            if is_charted && !run.has_computed() {
                 let images = run.images();
+                let columns = side.columns();
+                let (time_ms, places) = if let Some(rows) = run.rows() {
+                    let places = (&columns.longitude[rows.clone()], &columns.latitude[rows.clone()]);
+                    (&columns.captured_at_ms[rows], places)
+                } else {
+                    scattered.gather(side, images.clone());
+                    (&*scattered.time_ms, (&*scattered.longitude, &*scattered.latitude))
+                };
                 let sequence = side.sequence(images.start);
                 each_in_window(
                     photos.clone(),
@@ -277,6 +282,26 @@ pub(crate) fn at_offset(
     }
     near.sort_unstable_by_key(|vote| (vote.difference_ms, vote.photo, vote.image));
     near
+}
+
+/// Images of a run whose rows do not follow each other, side by side.
+#[derive(Default)]
+struct Scattered {
+    time_ms: Vec<i64>,
+    longitude: Vec<f64>,
+    latitude: Vec<f64>,
+}
+
+impl Scattered {
+    fn gather(&mut self, side: &PublishedSide, images: Range<usize>) {
+        let (columns, rows) = (side.columns(), || images.clone().map(|image| side.row(image) as usize));
+        self.time_ms.clear();
+        self.time_ms.extend(rows().map(|row| columns.captured_at_ms[row]));
+        self.longitude.clear();
+        self.longitude.extend(rows().map(|row| columns.longitude[row]));
+        self.latitude.clear();
+        self.latitude.extend(rows().map(|row| columns.latitude[row]));
+    }
 }
 
 /// Tells each pair of a photo and an image within the photo's window; both are in order of time, so that one walk meets all.

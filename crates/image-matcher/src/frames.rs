@@ -18,6 +18,7 @@ mod whole;
 use crate::block::{Block, Places};
 use crate::errors::median_vector;
 use crate::explore::{SHARED, shared_photos};
+use crate::plane::length_m;
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
 use crate::{ClockOffset, Weights};
@@ -242,6 +243,5 @@ pub(crate) fn shift_of(ride: &Ride, side: &PublishedSide, block: &Block) -> f64 
     };
     let live = block.chain.iter().filter(|link| !ride.frozen()[link.0 as usize]);
     let vectors: Vec<[f64; 2]> = live.map(vector).filter(|vector| !vector[0].is_nan()).collect();
-    let shift = median_vector(&vectors);
-    shift[0].hypot(shift[1])
+    length_m(median_vector(&vectors))
 }

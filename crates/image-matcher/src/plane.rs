@@ -108,6 +108,11 @@ pub(crate) fn distance_m2(a: Point, b: Point) -> f64 {
     d[0] * d[0] + d[1] * d[1] + d[2] * d[2]
 }
 
+/// Length of a way on the plane, metres: a square neither overflows nor vanishes there, so that no `hypot` is needed.
+pub(crate) fn length_m([east_m, north_m]: [f64; 2]) -> f64 {
+    (east_m * east_m + north_m * north_m).sqrt()
+}
+
 /// A place from which nearness is told without a sine: degrees, and how long a degree to the east is.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Spot {

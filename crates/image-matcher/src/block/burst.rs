@@ -18,6 +18,7 @@ use super::place::{climb, of_copied_altitudes};
 use super::time::{TimeFit, Variant, is_published_cut};
 use crate::chain::{Link, best_chain};
 use crate::errors::{SCALES_S, TimeClass, fit_second, median};
+use crate::plane::length_m;
 use crate::ride::Ride;
 use crate::votes::EXACT_M;
 
@@ -238,8 +239,7 @@ fn sample(work: &Work<'_>) -> Vec<usize> {
 
 /// Exactly equal places tell frames apart; far ones are no pair; between the two, places are left to the field.
 fn rough_place(work: &Work<'_>, pair: usize) -> f64 {
-    let length = |v: [f64; 2]| v[0].hypot(v[1]);
-    let nearest_m = length(work.to_original[pair]).min(length(work.to_computed[pair]));
+    let nearest_m = length_m(work.to_original[pair]).min(length_m(work.to_computed[pair]));
     match nearest_m {
         m if m < EXACT_M => PLACED, // whatever the seconds say
         m if m < 0.05 => 3.0,

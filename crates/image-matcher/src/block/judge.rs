@@ -12,6 +12,7 @@ use super::place::{EXACT_ALTITUDE_M, PlaceFit, is_exact_place, roughness, share_
 use super::ties::{are_equal, left_of_crowds};
 use super::time::TimeFit;
 use super::{Block, Work};
+use crate::plane::length_m;
 use capture_model::TimeKind;
 use std::collections::BTreeSet;
 
@@ -181,7 +182,7 @@ fn of_altitudes(temper: f64, sum: f64) -> f64 {
 /// Places that agree to the grid of a coverage tile all along: rounded, not measured anew.
 fn is_on_tile_grid(work: &Work<'_>, chain: &[usize]) -> bool {
     const LARGEST_ROUNDING_M: f64 = 0.45; // half the diagonal of a grid cell at the equator
-    share_of(chain, |pair| work.to_original[pair][0].hypot(work.to_original[pair][1]) < LARGEST_ROUNDING_M) > 0.9
+    share_of(chain, |pair| length_m(work.to_original[pair]) < LARGEST_ROUNDING_M) > 0.9
 }
 
 /// What a field costs: one that bends more than real wander does, or lies far away.

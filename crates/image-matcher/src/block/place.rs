@@ -4,6 +4,7 @@ use super::judge::EXACT_HEADING_DEG;
 use super::{Places, Work};
 use crate::chain::best_chain;
 use crate::errors::{fit_sigma, log_other_place, log_place, log_places, median_vector, running_median};
+use crate::plane::length_m;
 use crate::votes::{EXACT_M, GATE_M};
 use std::f64::consts::{PI, TAU};
 
@@ -44,7 +45,7 @@ pub(super) struct PlaceFit {
 pub(super) fn first_chain(work: &Work<'_>) -> Option<Vec<usize>> {
     let weight: Vec<f64> = (0..work.len())
         .map(|pair| {
-            let nearest = length(work.to_original[pair]).min(length(work.to_computed[pair]));
+            let nearest = length_m(work.to_original[pair]).min(length_m(work.to_computed[pair]));
             4.0 - nearest * nearest / 128.0
         })
         .collect();
@@ -55,10 +56,6 @@ fn chain_of(work: &Work<'_>, weight: &[f64], least: f64) -> Option<Vec<usize>> {
     let (kept, links) = work.links(weight, least);
     let chain: Vec<usize> = best_chain(&links).into_iter().map(|link| kept[link]).collect();
     (!chain.is_empty()).then_some(chain)
-}
-
-fn length([east, north]: [f64; 2]) -> f64 {
-    (east * east + north * north).sqrt() // metres: a square neither overflows nor vanishes
 }
 
 /// A fit to one of the two kinds of place.
@@ -77,7 +74,7 @@ struct Candidate {
 impl Candidate {
     /// How well places of this kind fit, against those of the other.
     fn merit(&self) -> f64 {
-        let shift = length(median_vector(&self.field)) / 12.0;
+        let shift = length_m(median_vector(&self.field)) / 12.0;
         self.fit + f64::from(u8::from(self.is_exact)) + if self.is_copied { COPIED } else { 0.0 }
             - 0.5 * shift * shift / (self.photos.len() as f64).sqrt()
     }
@@ -156,7 +153,7 @@ fn candidate(work: &Work<'_>, chosen: &[usize], places: Places, half: usize, sti
     let live: Vec<usize> =
         known.iter().copied().filter(|&pair| !work.ride.frozen()[work.photo[pair] as usize]).collect();
     let is_exact =
-        |pairs: &[usize]| pairs.iter().filter(|&&pair| length(vectors[pair]) < 0.05).count() * 5 >= pairs.len() * 2;
+        |pairs: &[usize]| pairs.iter().filter(|&&pair| length_m(vectors[pair]) < 0.05).count() * 5 >= pairs.len() * 2;
     let photos = |pairs: &[usize]| pairs.iter().map(|&pair| work.photo[pair]).collect::<Vec<_>>();
     let is_copied = live.len() >= 3 && is_exact(&live);
     let (is_exact, pairs, field) = if is_exact(&known) || live.is_empty() {
@@ -175,7 +172,7 @@ fn candidate(work: &Work<'_>, chosen: &[usize], places: Places, half: usize, sti
     let residual: Vec<f64> = pairs
         .iter()
         .zip(&field)
-        .map(|(&pair, f)| length([vectors[pair][0] - f[0], vectors[pair][1] - f[1]]).max(least_m))
+        .map(|(&pair, f)| length_m([vectors[pair][0] - f[0], vectors[pair][1] - f[1]]).max(least_m))
         .collect();
     let (sigma_m, fit) = fit_sigma(&residual);
     Some(Candidate { places, is_exact, is_copied, fit, sigma_m, photos: photos(&pairs), field })
@@ -201,7 +198,7 @@ fn residuals(work: &Work<'_>, fit: &Candidate) -> Vec<f64> {
             }
             let v = if vectors[pair][0].is_nan() { other[pair] } else { vectors[pair] };
             let f = field_at(fit, photo, after);
-            length([v[0] - f[0], v[1] - f[1]])
+            length_m([v[0] - f[0], v[1] - f[1]])
         })
         .collect()
 }
@@ -405,15 +402,15 @@ pub(super) fn of_copied_altitudes(work: &Work<'_>) -> (f64, f64) {
 pub(crate) fn roughness(field: &[[f64; 2]]) -> (f64, f64) {
     const OF_UPPER_QUARTILE: f64 = 0.849; // of a wander that is normal on both axes
     let middle = median_vector(field);
-    let mut strays: Vec<f64> = field.iter().map(|f| length([f[0] - middle[0], f[1] - middle[1]])).collect();
+    let mut strays: Vec<f64> = field.iter().map(|f| length_m([f[0] - middle[0], f[1] - middle[1]])).collect();
     strays.sort_unstable_by(f64::total_cmp);
     let quartile = strays.get(strays.len() * 3 / 4).copied().unwrap_or(0.0);
-    (quartile * OF_UPPER_QUARTILE, length(middle))
+    (quartile * OF_UPPER_QUARTILE, length_m(middle))
 }
 
 /// Whether a pair agrees in its uploaded place.
 pub(super) fn is_exact_place(work: &Work<'_>, pair: usize) -> bool {
-    length(work.to_original[pair]) < EXACT_M
+    length_m(work.to_original[pair]) < EXACT_M
 }
 
 /// The share of pairs that pass a test.

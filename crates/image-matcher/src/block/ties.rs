@@ -6,7 +6,7 @@
 use super::Work;
 use super::judge::{EXACT_HEADING_DEG, is_copied};
 use super::place::{climb_of, is_exact_place};
-use crate::plane::{Point, distance_m2};
+use crate::plane::{Point, distance_m2, length_m};
 use crate::published_side::PublishedSide;
 use crate::twins::{self, are_equal as are_at_one_place, are_twins};
 use crate::votes::EXACT_M;
@@ -118,7 +118,7 @@ fn sort_along(work: &Work<'_>, range: &Range<usize>, photos: Range<usize>, ranks
     const LEAST_STEP_M: f64 = 1.0;
     let (from, to) = (work.ride.place()[photos.start], work.ride.place()[photos.end - 1]);
     let way = work.ride.plane.offset_m(from, to);
-    let length_m = way[0].hypot(way[1]);
+    let length_m = length_m(way);
     if length_m < LEAST_STEP_M * (photos.len() - 1) as f64 {
         return;
     }

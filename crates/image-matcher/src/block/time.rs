@@ -3,6 +3,7 @@
 use super::Work;
 use super::burst::{are_of_one_fraction, fit_burst, is_burst};
 use crate::errors::{SCALES_S, TimeClass, fit_second, median};
+use crate::plane::length_m;
 use crate::votes::{EXACT_M, nearest_quarter_ms};
 use capture_model::TimeKind;
 use std::collections::BTreeSet;
@@ -285,8 +286,7 @@ fn placed_nearly(work: &Work<'_>) -> Vec<usize> {
 }
 
 fn to_original_m(work: &Work<'_>, pair: usize) -> f64 {
-    let [east_m, north_m] = work.to_original[pair];
-    east_m.hypot(north_m)
+    length_m(work.to_original[pair])
 }
 
 /// Pairs of photos and images that agree in a place which no other photo near in time has.

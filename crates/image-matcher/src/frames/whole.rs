@@ -3,7 +3,7 @@
 use super::{FEWEST, Link, moved_chain, moved_photo};
 use crate::block::{Block, Places, roughness};
 use crate::errors::{SCALES_S, TimeClass, fit_second, fit_sigma, median, median_vector, running_median};
-use crate::plane::{Point, distance_m2};
+use crate::plane::{Point, distance_m2, length_m};
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
 use crate::votes::{EXACT_M, GATE_M, nearest_quarter_ms};
@@ -178,7 +178,8 @@ impl<'a> Whole<'a> {
         let is_field = vectors.len() >= FEWEST_FOR_FIELD;
         let field =
             if is_field { running_median(&vectors, HALF_FIELD) } else { vec![median_vector(&vectors); vectors.len()] };
-        let residual: Vec<f64> = vectors.iter().zip(&field).map(|(v, f)| (v[0] - f[0]).hypot(v[1] - f[1])).collect();
+        let residual: Vec<f64> =
+            vectors.iter().zip(&field).map(|(v, f)| length_m([v[0] - f[0], v[1] - f[1]])).collect();
         let time = |link: Option<&Link>| link.map_or(0, |link| self.ride.time_ms[link.0 as usize]);
         let seconds = time(links.last()).saturating_sub(time(links.first())) as f64 / 1000.0;
         let density = (seconds / links.len() as f64).clamp(0.2, 1.0);

@@ -10,7 +10,6 @@ use crate::agreement::AGREED_MS;
 use crate::errors::{TimeClass, median};
 use crate::votes::nearest_quarter_ms;
 use capture_model::TimeKind;
-use std::collections::BTreeSet;
 use std::f64::consts::PI;
 
 /// A beat in seconds says at least this, in nats, or nothing.
@@ -153,9 +152,10 @@ pub(super) fn is_odd(work: &Work<'_>, time: &TimeFit, agreed: &[i64]) -> bool {
 
 /// Whether images fall on three fractions of a second at least.
 pub(super) fn is_within_seconds(work: &Work<'_>, chain: &[usize]) -> bool {
-    let fractions: BTreeSet<i64> =
-        chain.iter().map(|&pair| work.side.time_ms(work.image(pair)).rem_euclid(1000)).collect();
-    fractions.len() >= 3
+    let mut fractions = chain.iter().map(|&pair| work.side.time_ms(work.image(pair)).rem_euclid(1000));
+    let Some(first) = fractions.next() else { return false };
+    let Some(second) = fractions.find(|&fraction| fraction != first) else { return false };
+    fractions.any(|fraction| fraction != first && fraction != second)
 }
 
 /// What the moment of a timer tells on a clock that was not fitted: how well it agrees with UTC or a zone, to the millisecond

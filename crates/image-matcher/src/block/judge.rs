@@ -14,7 +14,6 @@ use super::time::TimeFit;
 use super::{Block, Work};
 use crate::plane::length_m;
 use capture_model::TimeKind;
-use std::collections::BTreeSet;
 
 /// Ways to upload that set headings anew are more frequent than a rig of equal cameras of which only the others' images
 /// are published.
@@ -84,7 +83,7 @@ pub(super) fn judge(
         + exact_places
         + headings
         + of_altitudes(weights.altitude_temper, chain.iter().map(|&pair| altitude[pair]).sum());
-    evidence += 3.0 * exact_altitudes(work, &exact).min(3) as f64;
+    evidence += 3.0 * exact_altitudes(work, &exact, 3) as f64;
     match time {
         Some(_) => evidence += density * weights.time_temper * clipped(log_time, 3.0),
         None => evidence *= 0.5,
@@ -159,7 +158,7 @@ pub(super) fn judge(
     // Metres lie between two receivers: who agrees to the grid of a tile on the way was not measured beside.
     let is_in_place = || {
         let whole_m = |&pair: &usize| work.ride.place()[work.photo[pair] as usize].map(|x| x.round() as i64);
-        is_on_tile_grid(work, chain) && n_distinct(chain.iter().map(whole_m)) >= FEWEST_EXACT
+        is_on_tile_grid(work, chain) && n_distinct_of(FEWEST_EXACT, chain.iter().map(whole_m)) >= FEWEST_EXACT
     };
     if shows_nothing && (chain.len() < FEWEST_TICKS || is_odd()) && !is_in_place() {
         identity = identity.min(MOST_BY_TICKS);
@@ -207,6 +206,20 @@ fn n_distinct<T: Ord>(values: impl Iterator<Item = T>) -> usize {
     values.len()
 }
 
+/// The same where no more than so many count: it looks no further.
+fn n_distinct_of<T: PartialEq>(most: usize, values: impl Iterator<Item = T>) -> usize {
+    let mut known: Vec<T> = Vec::with_capacity(most);
+    for value in values {
+        if !known.contains(&value) {
+            known.push(value);
+        }
+        if known.len() >= most {
+            break;
+        }
+    }
+    known.len()
+}
+
 /// Whether altitudes or headings of a chain were copied, and differ along the way.
 pub(super) fn is_copied(work: &Work<'_>, chain: &[usize]) -> bool {
     altitudes(work, chain) >= MOST_COPIED || heading_identity(work, chain, 0.0) >= MOST_COPIED
@@ -236,7 +249,7 @@ fn altitudes(work: &Work<'_>, chain: &[usize]) -> f64 {
         .iter()
         .filter(|&&pair| is_equal(pair))
         .map(|&pair| (work.ride.altitude_m(work.photo[pair] as usize) * 10.0).round() as i64);
-    let distinct = n_distinct(tenths);
+    let distinct = n_distinct_of((MOST_COPIED / 2.5).ceil() as usize, tenths);
     match share_of(&known, is_equal) {
         share if share > 0.6 => (2.5 * distinct as f64).min(MOST_COPIED),
         share if share < 0.2 => -3.0,
@@ -244,15 +257,15 @@ fn altitudes(work: &Work<'_>, chain: &[usize]) -> f64 {
     }
 }
 
-/// Distinct altitudes that agree at places that agree: chance seldom gives both.
-fn exact_altitudes(work: &Work<'_>, exact: &[usize]) -> usize {
+/// Distinct altitudes that agree at places that agree, so many at most: chance seldom gives both.
+fn exact_altitudes(work: &Work<'_>, exact: &[usize], most: usize) -> usize {
     let altitude = |pair: usize| work.ride.altitude_m(work.photo[pair] as usize);
     let agrees = |pair: usize| (work.side.altitude_m(work.image(pair)) - altitude(pair)).abs() < EXACT_ALTITUDE_M;
     let tenths = exact
         .iter()
         .filter(|&&pair| agrees(pair) && altitude(pair) != 0.0)
         .map(|&pair| (altitude(pair) * 10.0).round() as i64);
-    n_distinct(tenths)
+    n_distinct_of(most, tenths)
 }
 
 /// A fellow traveller looks the same way, so agreement says nothing unless it is to the hundredth of a degree;
@@ -271,9 +284,8 @@ fn heading_identity(work: &Work<'_>, chain: &[usize], headings: f64) -> f64 {
         let is_anew = known.len() >= FEWEST_HEADINGS && equal < 0.2;
         return headings.min(0.0).min(if is_anew { NOT_COPIED } else { 0.0 });
     }
-    let distinct: BTreeSet<i64> =
-        known.iter().filter(|&&pair| is_equal(pair)).map(|&pair| (own(pair) * 10.0).round() as i64).collect();
-    (2.5 * distinct.len() as f64).min(MOST_COPIED)
+    let tenths = known.iter().filter(|&&pair| is_equal(pair)).map(|&pair| (own(pair) * 10.0).round() as i64);
+    (2.5 * n_distinct_of((MOST_COPIED / 2.5).ceil() as usize, tenths) as f64).min(MOST_COPIED)
 }
 
 /// What headings say that are told in whole degrees, as coverage tiles may: nearly all are the photos', cut or rounded, and
@@ -289,8 +301,8 @@ fn cut_headings(work: &Work<'_>, known: &[usize]) -> Option<f64> {
     }
     let cut = share_of(known, |pair| of(pair).1.floor() == of(pair).0);
     let rounded = share_of(known, |pair| of(pair).1.round() % 360.0 == of(pair).0 % 360.0);
-    let distinct: BTreeSet<i64> = known.iter().map(|&pair| of(pair).0 as i64).collect();
-    Some(if cut.max(rounded) < COPIED { 0.0 } else { (distinct.len() as f64).min(MOST_COPIED) })
+    let whole = known.iter().map(|&pair| of(pair).0 as i64);
+    Some(if cut.max(rounded) < COPIED { 0.0 } else { n_distinct_of(MOST_COPIED as usize, whole) as f64 })
 }
 
 /// (evidence against chance, evidence of identity) of the devices.

@@ -101,7 +101,9 @@ fn is_timed_alike(near: &[Near], ride: &Ride, side: &PublishedSide) -> bool {
                 return false; // two uploads, or two cameras on one trigger
             }
             exact[vote.photo as usize] = true;
-            fractions.insert(side.time_ms(vote.image as usize).rem_euclid(1_000));
+            if fractions.len() < FRACTIONS {
+                fractions.insert(side.time_ms(vote.image as usize).rem_euclid(1_000));
+            }
         }
     }
     let count = |flags: &[bool]| flags.iter().filter(|flag| **flag).count();
@@ -125,7 +127,9 @@ fn has_its_altitudes(near: &[Near], ride: &Ride, side: &PublishedSide) -> bool {
                 return false; // two uploads, or two cameras on one receiver
             }
             equal[vote.photo as usize] = true;
-            tenths.insert((altitude_m * 10.0).round() as i64);
+            if tenths.len() < DISTINCT {
+                tenths.insert((altitude_m * 10.0).round() as i64);
+            }
         }
     }
     let count = |flags: &[bool]| flags.iter().filter(|flag| **flag).count();

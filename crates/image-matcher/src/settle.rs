@@ -82,11 +82,19 @@ pub(crate) fn settle(
     outcome
 }
 
-/// The best claim of a row, if it is worth telling, or so many are that the photo likely has one of them.
-fn is_lost(claims: &[Claim], review: f64) -> Option<Claim> {
-    const LIKELY: f64 = 0.3;
+/// The best claim of a row that is worth telling by itself.
+fn best_told(claims: &[Claim], review: f64) -> Option<Claim> {
+    claims.first().copied().filter(|best| best.probability >= review)
+}
+
+/// Whether a photo stands in a crowd: none of its many images is worth telling by itself, and all of them together are one doubt.
+/// Without a time that takes more: whatever lies near may be its image.
+fn is_in_crowd(claims: &[Claim], is_timed: bool, review: f64) -> bool {
+    const CROWD: usize = 4;
+    const UNTIMED: f64 = 0.3;
+    let least = if is_timed { review } else { UNTIMED.max(review) };
     let all = || claims.iter().map(|claim| claim.probability).sum::<f64>();
-    claims.first().copied().filter(|best| best.probability >= review || all() >= LIKELY)
+    claims.len() >= CROWD && best_told(claims, review).is_none() && all() >= least
 }
 
 /// Whether a row has no match, and may be asked who has its image.
@@ -98,7 +106,7 @@ fn is_without(verdict: &PackedVerdict) -> bool {
 /// order. An image that is but a candidate of another photo is not taken.
 fn given_of_lost(parts: &[Part], review: f64, verdicts: &[PackedVerdict], taken: &[Kept]) -> Vec<u32> {
     let lost_of = |part: &Part| {
-        let lost = |(at, row): (usize, usize)| is_lost(part.of(at), review).filter(|_| is_without(&verdicts[row]));
+        let lost = |(at, row): (usize, usize)| best_told(part.of(at), review).filter(|_| is_without(&verdicts[row]));
         part.rows.clone().enumerate().filter_map(lost).map(|claim| claim.image).collect::<Vec<u32>>()
     };
     let mut lost: Vec<u32> = parts.par_iter().flat_map_iter(lost_of).collect();
@@ -140,13 +148,20 @@ fn explain(
                 continue;
             }
             let row = part.rows.start + at;
-            verdicts[at].reason = match is_lost(part.of(at), settings.review) {
+            let claims = part.of(at);
+            verdicts[at].reason = match best_told(claims, settings.review) {
                 Some(best) if given.binary_search(&best.image).is_ok() => Reason::IdTaken,
-                Some(best) => ambiguous_reason(side, &standings[best.standing()], best, part.of(at)),
+                Some(best) => ambiguous_reason(side, &standings[best.standing()], best, claims),
+                None if is_in_crowd(claims, verdicts[at].told().used_time_ms.is_some(), settings.review) => {
+                    let mut told = verdicts[at].told();
+                    told.probability = Some(claims[0].probability);
+                    verdicts[at] = told.into();
+                    ambiguous_reason(side, &standings[claims[0].standing()], claims[0], claims)
+                }
                 None => {
                     let lookup = lookups.get(row).copied().unwrap_or_default();
                     let neighbours = neighbours.of(at - rows.start);
-                    absent_reason(local, side, neighbours, lookup, row, !part.of(at).is_empty())
+                    absent_reason(local, side, neighbours, lookup, row, !claims.is_empty())
                 }
             };
         }
@@ -244,7 +259,8 @@ fn withhold_altered(
     let kept = kept.and_then(|kept| claims.iter().zip(0..).find(|(claim, _)| claim.image == kept.image));
     *taken = kept.map(|(_, number)| number).into();
     if verdict.image.is_none() {
-        verdict.probability = claims.first().map(|claim| claim.probability).filter(|&p| p >= review);
+        let is_told = |&p: &f64| p >= review || is_in_crowd(claims, verdict.used_time_ms.is_some(), review);
+        verdict.probability = claims.first().map(|claim| claim.probability).filter(is_told);
     }
     *packed = verdict.into();
 }
@@ -257,7 +273,9 @@ fn candidates<'c>(
     verdict: &PackedVerdict,
     review: f64,
 ) -> impl Iterator<Item = Candidate> + 'c {
-    let shown = move |claim: &&Claim| claim.probability >= review;
+    let is_crowd = verdict.reason.status() == Status::Ambiguous
+        && is_in_crowd(claims, verdict.told().used_time_ms.is_some(), review);
+    let shown = move |claim: &&Claim| is_crowd || claim.probability >= review;
     let lead = taken.number().map(|k| &claims[k]).filter(|claim| claim.probability >= 0.5).filter(shown);
     let rest = claims.iter().filter(shown).filter(move |claim| lead.is_none_or(|lead| lead.image != claim.image));
     let mut all = claims.iter().filter(shown);

@@ -5,7 +5,9 @@ mod worlds;
 use capture_model::{Device, PublishedImage, Reason, Status, TimeKind};
 use image_matcher::{ClockOffset, Lookup, MatchSettings, match_images};
 use std::collections::BTreeSet;
-use worlds::{DAY_MS, HOUR_MS, MAY_18_MS, Photo, columns, local_of, matched, moved, others, ride, shifted, upload};
+use worlds::{
+    DAY_MS, HOUR_MS, MAY_18_MS, Photo, columns, local_of, matched, moved, others, photo_at, ride, shifted, upload,
+};
 
 /// Matches tracks among strangers: nobody gets a wrong image (photo k of the archive is image 1000 + k), no image is used
 /// twice, and at least so many photos are matched.
@@ -211,4 +213,20 @@ fn a_short_ride_of_which_smaller_copies_were_uploaded_is_found_among_equal_camer
     }
     let (outcome, ids) = matched(&[shifted(&photos, 2 * HOUR_MS, TimeKind::Wall)], &images, Lookup::Complete);
     assert_eq!(ids, (0..12).map(|k| Some(1_000 + k)).collect::<Vec<_>>(), "{:?}", outcome.tracks);
+}
+
+#[test]
+fn a_crowd_that_the_layout_cut_in_parts_stays_in_doubt() {
+    // duplicates are sent a millisecond apart, and the layout cuts after so many photos
+    let at = |k: usize| photo_at(0.0, 0.0, MAY_18_MS + k as i64 / 10);
+    let n = 800;
+    let heap: Vec<Photo> = (0..n).map(at).collect();
+    let published = columns(&upload(&vec![photo_at(0.0, 0.0, MAY_18_MS); n], "heap", 1));
+    let local = local_of(&heap.chunks(n / 2).map(<[Photo]>::to_vec).collect::<Vec<_>>());
+    let outcome = match_images(&local, &published, &vec![Lookup::Complete; n], &MatchSettings::default());
+    for (row, verdict) in outcome.verdicts.iter().enumerate() {
+        assert_eq!(verdict.reason.status(), Status::Ambiguous, "{row}: {verdict:?}: they are there");
+        let candidates = outcome.candidates_of(row);
+        assert_eq!(verdict.probability, candidates.first().map(|best| best.probability), "{row}: its best candidate");
+    }
 }

@@ -39,6 +39,10 @@ pub(crate) fn pack(found: &mut [Explored], keeps_terms: bool) {
     Shared::move_together(&mut blocks.iter_mut().map(|block| &mut block.chain).collect::<Vec<_>>());
 }
 
+/// An offset as probable as this is sure: what it leaves over may be looked at by itself.
+pub(crate) const SURE: f64 = 0.9;
+/// Log odds of the blocks whose sequences are taken to be the ride's own.
+pub(crate) const OWNED: f64 = 5.0;
 /// Blocks that claim more than this share of each other's photos (or images) are rivals.
 pub(crate) const SHARED: f64 = 0.3;
 /// Share of the probability that is left where not all sequences of a crowd were weighed.

@@ -4,7 +4,7 @@
 //! ride that was not published leaves no images over, and images of others leave no photos: only both at once are looked at.
 
 use crate::block::Block;
-use crate::explore::{Explored, explore};
+use crate::explore::{Explored, OWNED, SURE, explore};
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
 use crate::runs::Index;
@@ -14,10 +14,6 @@ use crate::{ClockOffset, MatchSettings};
 const FEWEST: usize = 4;
 /// Images that the rest of the ride has already are not left over; a few may be.
 const MOST_TAKEN: f64 = 0.1;
-/// The offset that the rest shows is as sure as this.
-const SURE: f64 = 0.9;
-/// Log odds of the blocks whose sequences are taken to be the ride's own.
-const OWNED: f64 = 5.0;
 /// Log odds for a block of a sequence that is known to be the ride's own.
 const OWN: f64 = 12.0;
 

@@ -4,17 +4,13 @@
 //! the ride's own offset is for, and which stand exactly at the place and time of images at another of these offsets, as
 //! rides of their own. The layout by time mixes such stretches into tracks of one or two photos each, of either clock.
 
-use crate::explore::{Explored, weigh_offsets};
+use crate::explore::{Explored, OWNED, SURE, weigh_offsets};
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
 use crate::runs::Index;
 use crate::votes::{given, near_images};
 use crate::{MatchSettings, votes::EXACT_M};
 
-/// The offset that the rest of the ride shows is as sure as this.
-const SURE: f64 = 0.9;
-/// Log odds of the blocks that hold photos.
-const OWNED: f64 = 5.0;
 /// A photo with a pair above this is held.
 const HELD: f64 = 0.5;
 /// Where so many photos are left over, a part of a ride is another ride.

@@ -7,7 +7,7 @@
 
 use crate::MatchSettings;
 use crate::block::{Block, EXACT_ALTITUDE_M, Pair};
-use crate::explore::{Explored, by_order, is_found};
+use crate::explore::{Explored, OWNED, SURE, by_order, is_found};
 use crate::plane::{Point, distance_m2};
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
@@ -15,14 +15,11 @@ use crate::runs::Index;
 use crate::votes::EXACT_M;
 use std::ops::Range;
 
-/// The offset that the rest of the ride shows is as sure as this.
-const SURE: f64 = 0.9;
-/// Log odds of the blocks whose sequences are taken to be the ride's own.
-const OWNED: f64 = 5.0;
 /// A photo with a pair above this is not left over.
 const HELD: f64 = 0.05;
 /// How sure a place of its own in the own sequence is.
 const POSTERIOR: f64 = 0.99;
+
 /// Whether any image has no time.
 pub(crate) fn are_some_untimed(side: &PublishedSide) -> bool {
     (0..side.n_sequences()).any(|sequence| !untimed_images(side, sequence as u32).is_empty())

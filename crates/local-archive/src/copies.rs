@@ -1,6 +1,6 @@
 //! Files that lie on the disk twice: a backup beside its originals.
 //!
-//! In: an archive. Out: the same, in which of files that are the same byte by byte only one takes part. Two photos with all
+//! In: an archive. Out: the same, in which of files that are copies of each other only one takes part. Two photos with all
 //! of their fields equal could be a rig's two cameras; two equal files are one photo, and only one of them became an image.
 //!
 //! # Method
@@ -44,7 +44,7 @@ pub fn set_copies_aside(archive: &mut LocalArchive, warn: &dyn Fn(&str)) -> usiz
     if !copies.is_empty() {
         let n_copies = copies.len();
         warn(&format!(
-            "{n_copies} local files are copies of others, byte for byte: `dropped_duplicate`, the others stand for them"
+            "{n_copies} local files are copies of others (same name, size and bytes at both ends): `dropped_duplicate`, the others stand for them"
         ));
     }
     copies.len()

@@ -5,7 +5,7 @@ mod worlds;
 
 use capture_model::{CapturedAt, Device, Evidence, Position, PublishedImage, TimeKind};
 use image_matcher::{Lookup, MatchSettings, match_images};
-use worlds::{HOUR_MS, Photo, columns, local_of, matched, moved, others, photo_at, ride, shifted, upload};
+use worlds::{HOUR_MS, Photo, beside, columns, local_of, matched, moved, others, photo_at, ride, shifted, upload};
 
 #[test]
 fn cameras_a_blink_apart_are_told_by_their_own_moments() {
@@ -36,6 +36,37 @@ fn a_ride_that_was_moved_beyond_the_gate_is_found_by_its_beat() {
         let (_, ids) = matched(&[shifted(&photos, by_ms, kind)], &images, Lookup::Complete);
         assert_eq!(ids, (0..16).map(|k| Some(1_000 + k)).collect::<Vec<_>>(), "{by_ms} ms");
     }
+}
+
+#[test]
+fn four_photos_that_the_service_spread_are_found_by_their_beat_and_altitudes() {
+    const MOVED_M: [f64; 4] = [2.0, 2.5, -14.0, -15.0];
+    let mut photos = ride(7, 4);
+    photos.iter_mut().zip([145.716, 146.05, 139.031, 136.919]).for_each(|(photo, metres)| photo.altitude_m = metres);
+    let mut images = moved_ride(&photos, 0.0);
+    images.iter_mut().zip(&photos).zip(MOVED_M).for_each(|((image, photo), metres)| {
+        let place = beside(photo, 0.0, metres);
+        image.computed = Position::from_lon_lat(place.lon, place.lat).ok();
+    });
+    let images: Vec<PublishedImage> = images.into_iter().chain(others()).collect();
+    for by_ms in [61_001, 4_321_987] {
+        let (_, ids) = matched(&[shifted(&photos, by_ms, TimeKind::Wall)], &images, Lookup::Complete);
+        assert_eq!(ids, (0..4).map(|k| Some(1_000 + k)).collect::<Vec<_>>(), "{by_ms} ms");
+    }
+}
+
+#[test]
+fn a_lone_photo_is_found_at_the_very_moment_that_its_cameras_folders_show() {
+    let folders = [ride(7, 20), ride(8, 20), ride(9, 1)];
+    let mut images: Vec<PublishedImage> =
+        (0..).zip(&folders).flat_map(|(k, photos)| upload(photos, &format!("own{k}"), 1_000 + 100 * k)).collect();
+    for image in &mut images {
+        image.computed = moved(image, 5.0);
+        image.original = None;
+    }
+    let images: Vec<PublishedImage> = images.into_iter().chain(others()).collect();
+    let (_, ids) = matched(&folders.map(|photos| shifted(&photos, 61_001, TimeKind::Wall)), &images, Lookup::Complete);
+    assert_eq!(ids.last(), Some(&Some(1_200)));
 }
 
 #[test]

@@ -173,9 +173,9 @@ fn by_computed_places_alone() {
     let check = |case: &str, images, least_recall| check(case, images, Clocks::One, true, least_recall);
     check("Singapore, computed", singapore(), 0.99);
     check("Richmond, computed", richmond(), 0.99);
-    check("Karlsruhe, computed", entities("images_karlsruhe_94"), 0.8);
+    check("Karlsruhe, computed", entities("images_karlsruhe_94"), 0.9);
     check("Clovis, computed", entities("images_clovis_125"), 0.9);
-    check("Morgantown, computed", entities("images_morgantown_125"), 0.8);
+    check("Morgantown, computed", entities("images_morgantown_125"), 0.95);
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn by_computed_places_alone_where_each_track_has_a_clock_of_its_own() {
     let check = |case: &str, images, least_recall| check(case, images, Clocks::OfEachTrack, true, least_recall);
     check("Singapore, computed, own clocks", singapore(), 0.99);
     check("Richmond, computed, own clocks", richmond(), 0.95);
-    check("Karlsruhe, computed, own clocks", entities("images_karlsruhe_94"), 0.7);
+    check("Karlsruhe, computed, own clocks", entities("images_karlsruhe_94"), 0.85);
     // A bounding box cut these into rides of one or two photos: an odd clock and moved places identify few of them.
     check("Clovis, computed, own clocks", entities("images_clovis_125"), 0.0);
     check("Morgantown, computed, own clocks", entities("images_morgantown_125"), 0.3);

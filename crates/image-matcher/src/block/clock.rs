@@ -161,15 +161,29 @@ pub(super) fn is_within_seconds(work: &Work<'_>, chain: &[usize]) -> bool {
 /// What the moment of a timer tells on a clock that was not fitted: how well it agrees with UTC or a zone, to the millisecond
 /// at best; one photo's worth. The camera's other folders are no witness: those of a rig have the same moments.
 pub(super) fn anchor(work: &Work<'_>, chain: &[usize], time: &TimeFit) -> f64 {
-    const EXACT_S: f64 = 0.004;
     let offset = bare_offset_ms(time);
     let away_ms = match work.ride.kind {
         TimeKind::Absolute => offset.abs(),
         _ => zone_gap_ms(offset),
     };
+    of_moment(work, chain, away_ms)
+}
+
+/// What the same moment tells against chance, where the camera's other folders show the clock: theirs was not fitted here either.
+pub(super) fn agreed_moment(work: &Work<'_>, chain: &[usize], time: &TimeFit, agreed: &[i64]) -> f64 {
+    let offset = bare_offset_ms(time);
+    let away_ms = agreed.iter().map(|&known| (offset - known as f64).abs()).fold(f64::INFINITY, f64::min);
+    of_moment(work, chain, away_ms)
+}
+
+/// What it tells that a chain known to the millisecond is so far from where its clock should be, in nats.
+fn of_moment(work: &Work<'_>, chain: &[usize], away_ms: f64) -> f64 {
+    const EXACT_S: f64 = 0.004;
+    const LONGEST_S: f64 = 1.0; // also of one photo, that has no interval
     let is_fine = chain.iter().any(|&pair| work.side.time_ms(work.image(pair)) % 1000 != 0);
+    let interval_s = if work.ride.len() > 1 { work.ride.interval_s() } else { LONGEST_S };
     let within_s = (2.0 * away_ms / 1000.0).max(EXACT_S);
-    if is_fine { (work.ride.interval_s().clamp(EXACT_S, 1.0) / within_s).ln().max(0.0) } else { 0.0 }
+    if is_fine { (interval_s.clamp(EXACT_S, LONGEST_S) / within_s).ln().max(0.0) } else { 0.0 }
 }
 
 fn is_agreed(offset_ms: f64, agreed: &[i64]) -> bool {

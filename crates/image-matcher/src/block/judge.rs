@@ -5,8 +5,8 @@
 //! clock that runs on a zone) tells him apart.
 
 use super::clock::{
-    Told, anchor, beyond_timers, centre_of, clock_identity, distinct_beats, is_odd, is_within_seconds, log_prior,
-    rhythm, told,
+    Told, agreed_moment, anchor, beyond_timers, centre_of, clock_identity, distinct_beats, is_odd, is_within_seconds,
+    log_prior, rhythm, told,
 };
 use super::place::{EXACT_ALTITUDE_M, PlaceFit, is_exact_place, roughness, share_of};
 use super::ties::{are_equal, left_of_crowds};
@@ -104,6 +104,10 @@ pub(super) fn judge(
         () if chain.iter().any(|&pair| work.to_original[pair][0].is_nan()) => -0.3,
         () => -3.0, // an upload copies the place; another way to upload may not
     };
+    let at_agreed = match time {
+        Some(time) if told == Told::Exactly || chain.len() == 1 => agreed_moment(work, chain, time, agreed),
+        _ => 0.0,
+    };
     let (beat, moment) = match time {
         Some(time) if told == Told::Exactly => (rhythm(work, chain, centre_of(time)), anchor(work, chain, time)),
         _ => (0.0, 0.0),
@@ -140,6 +144,7 @@ pub(super) fn judge(
     evidence += device_evidence;
     identity += device_identity;
     block.metre_level = evidence - device_evidence - exact_places - headings;
+    evidence += at_agreed;
     if let Some(time) = time {
         if told == Told::Exactly {
             // the beat is the same in both cameras of a rig whose clocks differ, the moment is not

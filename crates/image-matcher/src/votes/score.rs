@@ -8,6 +8,10 @@ use crate::ride::Ride;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+/// Of fewer pairs than these not most must agree, but all, and of fewer than those none says anything.
+const FEWEST: usize = 8;
+const FEWEST_OF_ALL: usize = 3;
+
 /// Votes made ready for many looks: which of them are of one photo and sequence, and which of one image.
 pub(super) struct Ballot<'a> {
     /// By difference.
@@ -160,14 +164,11 @@ fn score(window: &[Near], mutual: &[u32], ride: &Ride, side: &PublishedSide, off
 }
 
 /// What headings or altitudes speak that were copied, wherever the places went: where nearly all pairs are equal, a frame
-/// that is one off is not.
+/// that is one off is not. Of few pairs altitudes speak that agree to millimetres.
 fn by_copies(ride: &Ride, side: &PublishedSide, window: &[Near], pairs: &[u32]) -> f64 {
     const EXACT_HEADING_DEG: f64 = 0.02;
     const EXACT_ALTITUDE_M: f64 = 0.06;
-    const FEWEST: usize = 8;
-    if pairs.len() < FEWEST {
-        return 0.0;
-    }
+    const FINE_ALTITUDE_M: f64 = 0.005;
     let equal = |difference: &dyn Fn(usize, usize) -> f64, within: f64| {
         let is_equal = |&&k: &&u32| {
             let vote = window[k as usize];
@@ -178,14 +179,17 @@ fn by_copies(ride: &Ride, side: &PublishedSide, window: &[Near], pairs: &[u32]) 
     };
     let heading = |photo: usize, image: usize| side.heading_deg(image) - ride.heading_deg(photo);
     let altitude = |photo: usize, image: usize| side.altitude_m(image) - ride.altitude_m(photo);
+    if pairs.len() < FEWEST {
+        return equal(&altitude, FINE_ALTITUDE_M);
+    }
     equal(&heading, EXACT_HEADING_DEG).max(equal(&altitude, EXACT_ALTITUDE_M))
 }
 
-/// What differences speak that agree to the millisecond, wherever the places went: no chance gives them to most pairs.
+/// What differences speak that agree to the millisecond, wherever the places went: no chance gives them to most pairs, nor to
+/// all of a few.
 fn by_beat(window: &[Near], pairs: &[u32], differences: &mut Vec<i64>) -> f64 {
     const EXACT_MS: i64 = 4;
-    const FEWEST: usize = 8;
-    if pairs.len() < FEWEST {
+    if pairs.len() < FEWEST_OF_ALL {
         return 0.0;
     }
     differences.clear();
@@ -195,7 +199,8 @@ fn by_beat(window: &[Near], pairs: &[u32], differences: &mut Vec<i64>) -> f64 {
         .map(|first| differences[first..].partition_point(|&d| d <= differences[first] + EXACT_MS))
         .max()
         .unwrap_or(0);
-    if equal * 2 >= pairs.len() { equal as f64 } else { 0.0 }
+    let is_told = if pairs.len() < FEWEST { equal == pairs.len() } else { equal * 2 >= pairs.len() };
+    if is_told { equal as f64 } else { 0.0 }
 }
 
 #[cfg(test)]

@@ -27,6 +27,7 @@ pub struct CompactObservation {
 
 impl CompactObservation {
     /// All of it.
+    #[inline]
     pub fn get(&self) -> Observation {
         Observation {
             position: self.position(),
@@ -50,21 +51,25 @@ impl CompactObservation {
     }
 
     /// See [`Observation::position`].
+    #[inline]
     pub fn position(&self) -> Option<Position> {
         Position::from_lon_lat(self.longitude, self.latitude).ok()
     }
 
     /// See [`Observation::altitude`].
+    #[inline]
     pub fn altitude(&self) -> Option<Metres> {
         (!self.altitude_m.is_nan()).then_some(Metres(self.altitude_m))
     }
 
     /// See [`Observation::heading_deg`].
+    #[inline]
     pub fn heading_deg(&self) -> Option<f64> {
         (!self.heading_deg.is_nan()).then_some(self.heading_deg)
     }
 
     /// See [`Observation::time`].
+    #[inline]
     pub fn time(&self) -> Option<LocalTime> {
         local_time(self.time_ms, self.orientation_and_flags & IS_ABSOLUTE != 0)
     }
@@ -80,21 +85,25 @@ impl CompactObservation {
     }
 
     /// See [`Observation::gps_time`].
+    #[inline]
     pub fn gps_time(&self) -> Option<CapturedAt> {
         (self.gps_time_ms != NO_TIME).then(|| CapturedAt::from_epoch_ms(self.gps_time_ms))
     }
 
     /// See [`Observation::camera_time`].
+    #[inline]
     pub fn camera_time(&self) -> Option<LocalTime> {
         local_time(self.camera_time_ms, self.orientation_and_flags & CAMERA_IS_ABSOLUTE != 0)
     }
 
     /// See [`Observation::device`].
+    #[inline]
     pub fn device(&self) -> DeviceIndex {
         self.device
     }
 
     /// Gives the device another number.
+    #[inline]
     pub fn set_device(&mut self, device: DeviceIndex) {
         self.device = device;
     }
@@ -105,6 +114,7 @@ impl CompactObservation {
     }
 }
 
+#[inline]
 fn local_time(ms: i64, is_absolute: bool) -> Option<LocalTime> {
     let time = || {
         if is_absolute {
@@ -117,6 +127,7 @@ fn local_time(ms: i64, is_absolute: bool) -> Option<LocalTime> {
 }
 
 impl From<Observation> for CompactObservation {
+    #[inline]
     fn from(all: Observation) -> Self {
         let (longitude, latitude) = all.position.map_or((f64::NAN, f64::NAN), |place| (place.lon(), place.lat()));
         let flag = |time: Option<LocalTime>, flag| if matches!(time, Some(LocalTime::Absolute(_))) { flag } else { 0 };

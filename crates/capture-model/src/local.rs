@@ -167,6 +167,27 @@ impl LocalImages {
     /// Stands for a missing camera time.
     pub const NO_TIME: i64 = i64::MIN;
 
+    /// None yet, with room for so many photos: columns that grow one by one touch their memory more than once.
+    fn for_photos(n: usize) -> Self {
+        Self {
+            file: Vec::with_capacity(n),
+            track: Vec::with_capacity(n),
+            longitude: Vec::with_capacity(n),
+            latitude: Vec::with_capacity(n),
+            altitude_m: Vec::with_capacity(n),
+            heading_deg: Vec::with_capacity(n),
+            time_ms: Vec::with_capacity(n),
+            sent_time_ms: Vec::with_capacity(n),
+            time_kind: Vec::with_capacity(n),
+            time_resolution_ms: Vec::with_capacity(n),
+            camera_time_ms: Vec::with_capacity(n),
+            device: Vec::with_capacity(n),
+            path_rank: Vec::with_capacity(n),
+            predicted_drop: Vec::with_capacity(n),
+            ..Self::default()
+        }
+    }
+
     /// How many photos.
     pub fn len(&self) -> usize {
         self.file.len()
@@ -208,24 +229,8 @@ impl LocalArchive {
     /// With 2^32 or more files.
     pub fn usable_images(&self) -> LocalImages {
         assert!(u32::try_from(self.files.len()).is_ok(), "fewer than 2^32 files");
-        // the first bytes of a path decide most comparisons without touching it
-        let head = |path: &str| {
-            let mut bytes = [0; 16];
-            let n = path.len().min(16);
-            bytes[..n].copy_from_slice(&path.as_bytes()[..n]);
-            u128::from_be_bytes(bytes)
-        };
-        let mut by_path: Vec<(u128, u32)> = self.files.iter().map(|file| head(&file.path)).zip(0..).collect();
-        by_path.sort_unstable_by(|a, b| {
-            let path = |row: u32| self.files[row as usize].path.as_bytes();
-            a.0.cmp(&b.0).then_with(|| path(a.1).cmp(path(b.1))).then(a.1.cmp(&b.1))
-        });
-        let mut rank = vec![0_u32; self.files.len()];
-        for (place, &(_, row)) in by_path.iter().enumerate() {
-            rank[row as usize] = place as u32;
-        }
-        drop(by_path);
-        let mut images = LocalImages { devices: self.devices.clone(), ..LocalImages::default() };
+        let rank = path_ranks(&self.files);
+        let mut images = LocalImages { devices: self.devices.clone(), ..LocalImages::for_photos(self.files.len()) };
         for (track, rows) in self.tracks.iter().enumerate() {
             images.tracks.push(images.file.len() as u32);
             images.clock_group.push(rows.clock_group);
@@ -258,5 +263,61 @@ impl LocalArchive {
         }
         images.tracks.push(images.file.len() as u32);
         images
+    }
+}
+
+/// Of each file, the rank of its path in the order of bytes; of equal ones the first comes first.
+fn path_ranks(files: &[LocalFile]) -> Vec<u32> {
+    // the eight bytes behind what all paths begin with decide most comparisons without touching a path
+    let first = files.first().map_or("", |file| &*file.path).as_bytes();
+    let common = files.iter().fold(first.len(), |n, file| common_bytes(&first[..n], file.path.as_bytes()));
+    let behind = |file: &LocalFile| {
+        let path = &file.path.as_bytes()[common..];
+        u64::from_be_bytes(path.first_chunk().copied().unwrap_or_else(|| {
+            let mut bytes = [0; 8];
+            bytes[..path.len()].copy_from_slice(path);
+            bytes
+        }))
+    };
+    let mut by_path: Vec<(u64, u32)> = files.iter().map(behind).zip(0..).collect();
+    by_path.sort_unstable_by(|a, b| {
+        let path = |row: u32| files[row as usize].path.as_bytes();
+        a.0.cmp(&b.0).then_with(|| path(a.1).cmp(path(b.1))).then(a.1.cmp(&b.1))
+    });
+    let mut rank = vec![0_u32; files.len()];
+    for (&(_, row), place) in by_path.iter().zip(0..) {
+        rank[row as usize] = place;
+    }
+    rank
+}
+
+/// How many bytes two texts have in common at their beginnings.
+fn common_bytes(a: &[u8], b: &[u8]) -> usize {
+    a.iter().zip(b).take_while(|(a, b)| a == b).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_ranked_by_their_bytes() {
+        let ranks = |paths: &[&str]| {
+            let file = |path: &&str| LocalFile {
+                path: (*path).into(),
+                track: None,
+                state: FileState::Usable,
+                observation: CompactObservation::default(),
+                cluster_id: None,
+                sent_time: None,
+                predicted_drop: None,
+                note: None,
+            };
+            path_ranks(&paths.iter().map(file).collect::<Vec<_>>())
+        };
+        assert_eq!(ranks(&[]), []);
+        assert_eq!(ranks(&["a/b/0002", "a/b/0001", "a/b/000", "a/b/0001\0", "a/b/0001"]), [4, 1, 0, 3, 2]);
+        assert_eq!(ranks(&["a/one of a long name 2", "a/one of a long name 1", "a"]), [2, 1, 0]);
+        assert_eq!(ranks(&["b", "a", "\u{e9}", "", "a"]), [3, 1, 4, 0, 2]);
     }
 }

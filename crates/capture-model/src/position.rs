@@ -33,6 +33,7 @@ pub enum InvalidPosition {
 
 impl Longitude {
     /// Checks the range; NaN and infinities are refused.
+    #[inline]
     pub fn from_degrees(degrees: f64) -> Result<Self, InvalidPosition> {
         match degrees {
             -180.0..=180.0 => Ok(Self(degrees)),
@@ -48,6 +49,7 @@ impl Longitude {
 
 impl Latitude {
     /// The one place where the range is checked; nothing behind this line checks it again.
+    #[inline]
     pub fn from_degrees(degrees: f64) -> Result<Self, InvalidPosition> {
         match degrees {
             -90.0..=90.0 => Ok(Self(degrees)),
@@ -78,6 +80,7 @@ impl Position {
     /// assert!(Position::from_lon_lat(-0.0754, 51.5055).is_ok());
     /// assert!(Position::from_lon_lat(f64::NAN, 0.0).is_err());
     /// ```
+    #[inline]
     pub fn from_lon_lat(longitude: f64, latitude: f64) -> Result<Self, InvalidPosition> {
         Ok(Self { longitude: Longitude::from_degrees(longitude)?, latitude: Latitude::from_degrees(latitude)? })
     }

@@ -241,21 +241,25 @@ impl PublishedImages {
     }
 
     /// Sequence key of a row.
+    #[inline]
     pub fn sequence_id(&self, row: usize) -> Option<&SequenceId> {
         (self.sequence[row] != Self::NO_SEQUENCE).then(|| self.sequences.value(self.sequence[row]))
     }
 
     /// Capture time of a row.
+    #[inline]
     pub fn captured_at(&self, row: usize) -> Option<CapturedAt> {
         (self.captured_at_ms[row] != Self::NO_TIME).then(|| CapturedAt::from_epoch_ms(self.captured_at_ms[row]))
     }
 
     /// Uploaded place of a row.
+    #[inline]
     pub fn original(&self, row: usize) -> Option<Position> {
         Position::from_lon_lat(self.longitude[row], self.latitude[row]).ok()
     }
 
     /// Computed place of a row.
+    #[inline]
     pub fn computed(&self, row: usize) -> Option<Position> {
         Position::from_lon_lat(self.computed_longitude[row], self.computed_latitude[row]).ok()
     }

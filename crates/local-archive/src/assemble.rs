@@ -164,8 +164,9 @@ impl Answers {
         for given in (0..n_tracks).filter_map(given) {
             *count_of.entry(&given.name).or_default() += 1;
         }
+        let mut unnamed: Vec<usize> = (0..n_tracks).filter(|&track| given(track).is_none()).collect();
         let mut first_row = self.first_file.clone();
-        for number in 0..files.len() as u32 {
+        for number in (0..files.len() as u32).filter(|_| !unnamed.is_empty()) {
             let track = self.track[number as usize];
             if track != NO_TRACK && self.compare_rows(files, number, first_row[track as usize]).is_lt() {
                 first_row[track as usize] = number;
@@ -176,7 +177,6 @@ impl Answers {
             let file = &files[number as usize];
             (grouping.folder_rank(file), self.moment(files, number), file.path.as_bytes(), number)
         };
-        let mut unnamed: Vec<usize> = (0..n_tracks).filter(|&track| given(track).is_none()).collect();
         unnamed.sort_unstable_by(|&a, &b| key(a).cmp(&key(b)));
         let mut names = vec![String::new(); n_tracks];
         let numbers = (1_u32..).map(|number| number.to_string()).filter(|name| !count_of.contains_key(name.as_str()));
@@ -201,10 +201,30 @@ impl Answers {
 
     /// By track, then time (none is last), then path, then as read; files without a track last, by path.
     fn sort_rows(&self, files: &[LooseFile], order: &mut [u32]) {
-        let mut keys: Vec<((u32, i64), u32)> =
-            order.iter().map(|&number| (self.place(files, number), number)).collect();
-        keys.par_sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| compare_paths(files, a.1, b.1)));
-        order.iter_mut().zip(keys).for_each(|(slot, (_, number))| *slot = number);
+        // put side by side by their tracks first: what is sorted then is small
+        let n_tracks = self.first_file.len();
+        let track = |number: u32| (self.track[number as usize] as usize).min(n_tracks);
+        let mut next = vec![0_u32; n_tracks + 1];
+        for &number in &*order {
+            next[track(number)] += 1;
+        }
+        let mut begin = 0;
+        for next in &mut next {
+            begin += std::mem::replace(next, begin);
+        }
+        let mut rows = vec![0; order.len()];
+        for &number in &*order {
+            let next = &mut next[track(number)];
+            rows[*next as usize] = number;
+            *next += 1;
+        }
+        order.copy_from_slice(&rows);
+        order.par_chunk_by_mut(|&a, &b| track(a) == track(b)).for_each_init(Vec::new, |keys, rows| {
+            keys.clear();
+            keys.extend(rows.iter().map(|&number| (self.place(files, number).1, number)));
+            keys.par_sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| compare_paths(files, a.1, b.1)));
+            rows.iter_mut().zip(keys).for_each(|(row, &mut (_, number))| *row = number);
+        });
     }
 
     fn compare_rows(&self, files: &[LooseFile], a: u32, b: u32) -> Ordering {
@@ -305,10 +325,17 @@ fn reason_of(why: Drop, path: impl Fn(u32) -> Box<str>) -> (Reason, String) {
 
 /// Tables write `.000` behind whole seconds: the step is the coarsest on which all times of a group fall.
 fn find_resolution(members: &[u32], files: &mut [LooseFile]) {
-    let times: Vec<i64> =
-        members.iter().filter_map(|&number| files[number as usize].observation.time()).map(LocalTime::ms).collect();
-    let step = [1000_i64, 100, 10].into_iter().find(|step| times.iter().all(|time| time % step == 0));
-    if let (Some(step), true) = (step, times.len() >= ENOUGH_TO_TELL) {
+    let mut steps = [1000_i64, 100, 10].into_iter().peekable();
+    let mut n_times = 0;
+    for time in members.iter().filter_map(|&number| files[number as usize].observation.time()).map(LocalTime::ms) {
+        n_times += 1;
+        while steps.next_if(|&step| time % step != 0).is_some() {}
+        if steps.peek().is_none() {
+            return;
+        }
+    }
+    // each step divides the one before, so that the times before the last fall on it as well
+    if let (Some(step), true) = (steps.next(), n_times >= ENOUGH_TO_TELL) {
         for &number in members {
             let seen = &mut files[number as usize].observation;
             if seen.time().is_some() {

@@ -52,13 +52,14 @@ impl Grouping {
     pub(crate) fn new(loose: &LooseFiles, rules: &Rules) -> Self {
         let LooseFiles { files, devices, texts, .. } = loose;
         // neighbours share theirs
-        let stretches = || files.chunk_by(shares_sequence);
-        let named: BTreeSet<&Arc<GivenSequence>> = stretches().filter_map(|files| files[0].sequence.as_ref()).collect();
+        let stretches: Vec<(Option<&Arc<GivenSequence>>, usize)> =
+            files.chunk_by(shares_sequence).map(|stretch| (stretch[0].sequence.as_ref(), stretch.len())).collect();
+        let named: BTreeSet<&Arc<GivenSequence>> = stretches.iter().filter_map(|&(sequence, _)| sequence).collect();
         let ranks: BTreeMap<&Arc<GivenSequence>, u32> = named.into_iter().zip(0..).collect();
         let mut given = Vec::with_capacity(files.len());
-        for stretch in stretches() {
-            let rank = stretch[0].sequence.as_ref().map_or(NOT_GIVEN, |sequence| ranks[sequence]);
-            given.resize(given.len() + stretch.len(), rank);
+        for (sequence, length) in stretches {
+            let rank = sequence.map_or(NOT_GIVEN, |sequence| ranks[sequence]);
+            given.resize(given.len() + length, rank);
         }
         let key = |device: &Device| {
             let key = device.key();
@@ -122,8 +123,9 @@ impl Grouping {
 
 /// The first eight bytes of a name as a number: it orders names that differ in them, and never the wrong way.
 pub(crate) fn head(name: &[u8]) -> u64 {
-    let mut bytes = [0; 8];
-    let n = name.len().min(8);
-    bytes[..n].copy_from_slice(&name[..n]);
-    u64::from_be_bytes(bytes)
+    u64::from_be_bytes(name.first_chunk().copied().unwrap_or_else(|| {
+        let mut bytes = [0; 8];
+        bytes[..name.len()].copy_from_slice(name);
+        bytes
+    }))
 }

@@ -111,6 +111,9 @@ impl Texts {
     /// # Panics
     /// When 2^32 texts are kept.
     pub fn keep(&mut self, text: &str) -> TextIndex {
+        if text.is_empty() {
+            return Self::EMPTY; // comparing nothing costs more than anything else of a row: its bytes have no address
+        }
         if self.get(self.last) == text {
             return self.last;
         }

@@ -29,7 +29,7 @@ fn read_pieces<P: PartReader>(
     bad: &mut BadCells,
 ) -> Result<(), RowsError> {
     let mut names: Option<Vec<String>> = None;
-    let mut emptied: Vec<P> = Vec::new(); // their memory is used again
+    let mut emptied: Vec<(P, Marks)> = Vec::new(); // their memory is used again
     let mut batch = pieces.next(Batch::default())?;
     let mut recycled = Batch::default();
     while let Some(mut now) = batch {
@@ -37,19 +37,19 @@ fn read_pieces<P: PartReader>(
             names = read_header(&mut now, reader)?;
         }
         let header: &[String] = names.as_deref().unwrap_or_default();
-        emptied.resize_with(emptied.len().max(now.pieces.len()), || reader.part());
+        emptied.resize_with(emptied.len().max(now.pieces.len()), || (reader.part(), Marks::default()));
         let (next, read) = rayon::join(
             || pieces.next(std::mem::take(&mut recycled)),
             || {
-                let read = |(piece, part): (&Piece, &mut P)| {
+                let read = |(piece, (part, marks)): (&Piece, &mut (P, Marks))| {
                     let mut bad = BadCells::default();
-                    read_piece(&now.bytes[piece.bytes.clone()], piece, header, part, &mut bad)?;
+                    read_piece(&now.bytes[piece.bytes.clone()], piece, header, part, marks, &mut bad)?;
                     Ok(bad)
                 };
                 now.pieces.par_iter().zip(&mut emptied).map(read).collect::<Vec<Result<_, RowsError>>>()
             },
         );
-        for (part_bad, part) in read.into_iter().zip(&mut emptied) {
+        for (part_bad, (part, _)) in read.into_iter().zip(&mut emptied) {
             bad.append(part_bad?);
             reader.append(part);
         }
@@ -95,13 +95,14 @@ fn read_piece(
     &Piece { line, has_quotes, .. }: &Piece,
     names: &[String],
     reader: &mut dyn PieceRows,
+    marks: &mut Marks,
     bad: &mut BadCells,
 ) -> Result<(), RowsError> {
     let ends_lines_alone = |at: usize| bytes.get(at + 1).is_some_and(|&next| next != b'\n');
     let is_bare = !has_quotes || memchr(b'"', bytes).is_none();
     let is_plain = is_bare && !memchr_iter(b'\r', bytes).any(ends_lines_alone);
     if is_plain && (bytes.is_ascii() || std::str::from_utf8(bytes).is_ok()) {
-        reader.plain(bytes, line, names.len(), bad);
+        reader.plain(bytes, line, names.len(), marks, bad);
         return Ok(());
     }
     read_any(bytes, line, names, reader, bad)
@@ -109,13 +110,13 @@ fn read_piece(
 
 /// What reads the rows of one piece; an object, so that the paths that are rarely taken are compiled once.
 trait PieceRows {
-    fn plain(&mut self, rows: &[u8], line: u64, n_columns: usize, bad: &mut BadCells);
+    fn plain(&mut self, rows: &[u8], line: u64, n_columns: usize, marks: &mut Marks, bad: &mut BadCells);
     fn any(&mut self, row: &Row<'_>, bad: &mut BadCells);
 }
 
 impl<P: PartReader> PieceRows for P {
-    fn plain(&mut self, rows: &[u8], line: u64, n_columns: usize, bad: &mut BadCells) {
-        read_plain(rows, line, n_columns, self, bad);
+    fn plain(&mut self, rows: &[u8], line: u64, n_columns: usize, marks: &mut Marks, bad: &mut BadCells) {
+        read_plain(rows, line, n_columns, self, marks, bad);
     }
     fn any(&mut self, row: &Row<'_>, bad: &mut BadCells) {
         self.row(row, bad);
@@ -126,9 +127,16 @@ impl<P: PartReader> PieceRows for P {
 const MARKED: usize = 16 << 10;
 
 /// Rows of UTF-8 without quotes, each ended by a line feed or the end.
-fn read_plain<P: PartReader>(rows: &[u8], line: u64, n_columns: usize, reader: &mut P, bad: &mut BadCells) {
-    let (mut marks, mut cuts) = (Marks::default(), Vec::new());
-    let (mut begin, mut line) = (0, line);
+fn read_plain<P: PartReader>(
+    rows: &[u8],
+    mut line: u64,
+    n_columns: usize,
+    reader: &mut P,
+    marks: &mut Marks,
+    bad: &mut BadCells,
+) {
+    let mut cuts = Vec::new();
+    let mut begin = 0;
     while begin < rows.len() {
         let (first, end) = (begin, rows.len().min(begin + MARKED));
         marks.find(rows, begin..end);

@@ -104,6 +104,10 @@ impl LocalRows {
         // what a guard may stand before, or has blanks around it, is not plain
         let text = |cell: &'t [u8]| {
             let text = std::str::from_utf8(cell).ok()?;
+            let is_bare = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+            if is_bare(cell.first()) && is_bare(cell.last()) {
+                return Some(text); // no need to look for blanks of all alphabets
+            }
             (text.trim().len() == text.len() && !(is_scan && text.starts_with('\''))).then_some(text)
         };
         let (mut path, mut sequence, mut make, mut model, mut source) = ("", "", "", "", "");

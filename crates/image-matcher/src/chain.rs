@@ -21,6 +21,7 @@
 //! neither the order of the input nor the number of threads can change a bit of the result.
 
 use crate::huge::Huge;
+use std::borrow::Cow;
 
 /// A possible pair.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -47,8 +48,14 @@ struct Prefixes {
 }
 
 impl Prefixes {
-    fn new(n: usize) -> Self {
-        Self { sums: vec![Huge::ZERO; n + 1] }
+    fn new() -> Self {
+        Self { sums: Vec::new() }
+    }
+
+    /// Forgets all sums; there are so many ranks now.
+    fn begin(&mut self, n: usize) {
+        self.sums.clear();
+        self.sums.resize(n + 1, Huge::ZERO);
     }
 
     /// The sum over ranks below `rank`.
@@ -70,78 +77,113 @@ impl Prefixes {
     }
 }
 
-/// Links of one stretch: their numbers in a canonical order, the least remote rank, and how many ranks it spans.
+/// Links in a canonical order: by photo, then by image.
+struct InOrder<'a> {
+    links: Cow<'a, [Link]>,
+    /// The number of each in the list that was given; `None` where that was in order.
+    numbers: Option<Vec<usize>>,
+}
+
+impl<'a> InOrder<'a> {
+    fn of(links: &'a [Link]) -> Self {
+        if links.is_sorted_by_key(|link| (link.local, link.remote)) {
+            return Self { links: Cow::Borrowed(links), numbers: None };
+        }
+        let mut numbers: Vec<usize> = (0..links.len()).collect();
+        numbers.sort_unstable_by_key(|&link| (links[link].local, links[link].remote, link));
+        Self { links: numbers.iter().map(|&link| links[link]).collect(), numbers: Some(numbers) }
+    }
+
+    fn number(&self, place: usize) -> usize {
+        self.numbers.as_ref().map_or(place, |numbers| numbers[place])
+    }
+}
+
+/// Links of one stretch in order, the place of the first of them among all, the least remote rank, and how many ranks it spans.
 struct Stretch<'a> {
-    order: &'a mut [usize],
+    links: &'a [Link],
+    first: usize,
     base: u32,
     span: usize,
 }
 
-/// All links by (local, remote), cut wherever no link before the cut is an alternative to one behind it.
-fn in_stretches(links: &[Link], mut work: impl FnMut(Stretch<'_>)) {
-    let mut order: Vec<usize> = (0..links.len()).collect();
-    order.sort_unstable_by_key(|&link| (links[link].local, links[link].remote, link));
-    let mut least_behind = vec![u32::MAX; links.len() + 1];
-    for (at, &link) in order.iter().enumerate().rev() {
-        least_behind[at] = least_behind[at + 1].min(links[link].remote);
+impl Stretch<'_> {
+    fn rank(&self, place: usize) -> usize {
+        (self.links[place].remote - self.base) as usize
     }
-    let (mut start, mut most) = (0, 0);
-    for at in 0..order.len() {
-        let link = links[order[at]];
+}
+
+/// Links in order, cut wherever no link before the cut is an alternative to one behind it.
+fn in_stretches(links: &[Link], mut work: impl FnMut(Stretch<'_>)) {
+    let mut least_behind = vec![u32::MAX; links.len() + 1];
+    let mut least = u32::MAX;
+    for (behind, link) in least_behind.iter_mut().zip(links).rev() {
+        least = least.min(link.remote);
+        *behind = least;
+    }
+    let (mut first, mut most) = (0, 0);
+    for (at, link) in links.iter().enumerate() {
         most = most.max(link.remote);
-        let is_last = at + 1 == order.len() || (links[order[at + 1]].local > link.local && least_behind[at + 1] > most);
+        let is_last = links.get(at + 1).is_none_or(|next| next.local > link.local && least_behind[at + 1] > most);
         if is_last {
-            let base = least_behind[start]; // what is behind lies above
-            work(Stretch { order: &mut order[start..=at], base, span: (most - base) as usize + 1 });
-            (start, most) = (at + 1, 0);
+            let base = least_behind[first]; // what is behind lies above
+            work(Stretch { links: &links[first..=at], first, base, span: (most - base) as usize + 1 });
+            (first, most) = (at + 1, 0);
         }
     }
 }
 
-/// Sum of all chains that end in each link, by place in the order; links of equal local ranks stand together.
-fn sweep(
-    links: &[Link],
-    likelihood: &[Huge],
-    order: &[usize],
-    rank: impl Fn(&Link) -> usize,
-    span: usize,
-) -> Vec<Huge> {
-    let mut prefixes = Prefixes::new(span);
-    let mut ended = vec![Huge::ZERO; order.len()];
+/// Sum of all chains that end in each of some links, given by photo and rank in the order in which chains pass them; those of
+/// one photo stand together.
+fn sweep(likelihood: &[Huge], of: impl Fn(usize) -> (u32, usize), prefixes: &mut Prefixes, ended: &mut [Huge]) {
     let mut at = 0;
-    while at < order.len() {
-        let local = links[order[at]].local;
-        let end = at + order[at..].iter().take_while(|&&link| links[link].local == local).count();
-        for place in at..end {
-            ended[place] = likelihood[place].times(Huge::ONE.plus(prefixes.below(rank(&links[order[place]]))));
+    while at < ended.len() {
+        let local = of(at).0;
+        let mut end = at;
+        while end < ended.len() && of(end).0 == local {
+            ended[end] = likelihood[end].times(Huge::ONE.plus(prefixes.below(of(end).1)));
+            end += 1;
         }
-        for place in at..end {
-            prefixes.add(rank(&links[order[place]]), ended[place]);
+        for (place, ended) in (at..end).zip(&ended[at..end]) {
+            prefixes.add(of(place).1, *ended);
         }
         at = end;
     }
-    ended
 }
 
 /// Posterior of each link.
 pub(crate) fn posteriors(links: &[Link]) -> Vec<f64> {
+    let in_order = InOrder::of(links);
     let mut shares = vec![0.0; links.len()];
-    in_stretches(links, |Stretch { order, base, span }| {
-        if let [alone] = order {
-            shares[*alone] = 1.0 / (1.0 + (-links[*alone].weight).exp());
+    let mut prefixes = Prefixes::new();
+    let [mut likelihood, mut forward, mut backward] = [const { Vec::new() }; 3];
+    in_stretches(&in_order.links, |stretch| {
+        if let [alone] = stretch.links {
+            shares[in_order.number(stretch.first)] = 1.0 / (1.0 + (-alone.weight).exp());
             return;
         }
-        let rank = |link: &Link| (link.remote - base) as usize;
-        let likelihood: Vec<Huge> = order.iter().map(|&link| Huge::exp(links[link].weight)).collect();
-        let forward = sweep(links, &likelihood, order, rank, span);
+        let n = stretch.links.len();
+        likelihood.clear();
+        likelihood.extend(stretch.links.iter().map(|link| Huge::exp(link.weight)));
+        for sums in [&mut forward, &mut backward] {
+            sums.clear();
+            sums.resize(n, Huge::ZERO);
+        }
+        let of = |place: usize| (stretch.links[place].local, stretch.rank(place));
+        prefixes.begin(stretch.span);
+        sweep(&likelihood, of, &mut prefixes, &mut forward);
         let all = forward.iter().fold(Huge::ONE, |sum, &ended| sum.plus(ended));
-        let share_of = |at: usize, backward: Huge| forward[at].times(backward).over(likelihood[at].times(all)).min(1.0);
-        let reversed: Vec<Huge> = likelihood.iter().rev().copied().collect();
-        order.reverse();
-        let backward = sweep(links, &reversed, order, |link| span - 1 - rank(link), span);
-        let n = order.len();
-        for (place, (&link, &backward)) in order.iter().zip(&backward).enumerate() {
-            shares[link] = share_of(n - 1 - place, backward);
+        let totals: Vec<Huge> = likelihood.iter().map(|likelihood| likelihood.times(all)).collect();
+        likelihood.reverse();
+        prefixes.begin(stretch.span);
+        let from_behind = |place: usize| {
+            let (local, rank) = of(n - 1 - place);
+            (local, stretch.span - 1 - rank)
+        };
+        sweep(&likelihood, from_behind, &mut prefixes, &mut backward);
+        for place in 0..n {
+            let share = forward[place].times(backward[n - 1 - place]).over(totals[place]);
+            shares[in_order.number(stretch.first + place)] = share.min(1.0);
         }
     });
     shares
@@ -149,55 +191,74 @@ pub(crate) fn posteriors(links: &[Link]) -> Vec<f64> {
 
 /// The heaviest chain, as numbers of links in rising order; empty when no link weighs more than nothing.
 pub(crate) fn best_chain(links: &[Link]) -> Vec<usize> {
+    let in_order = InOrder::of(links);
     let mut chain = Vec::new();
-    in_stretches(links, |Stretch { order, base, span }| match order {
-        [alone] => chain.extend((links[*alone].weight > 0.0).then_some(*alone)),
-        _ => chain.extend(best_of_stretch(links, order, base, span)),
+    let mut best = BestOfStretch::default();
+    in_stretches(&in_order.links, |stretch| match stretch.links {
+        [alone] => chain.extend((alone.weight > 0.0).then_some(stretch.first)),
+        _ => best.extend(&stretch, &mut chain),
     });
+    if in_order.numbers.is_some() {
+        chain.iter_mut().for_each(|place| *place = in_order.number(*place));
+    }
     chain
 }
 
-fn best_of_stretch(links: &[Link], order: &[usize], base: u32, span: usize) -> Vec<usize> {
-    const NONE: usize = usize::MAX;
-    let mut tree: Vec<(f64, usize)> = vec![(0.0, NONE); span + 1];
-    let mut value = vec![0.0; order.len()];
-    let mut before = vec![NONE; order.len()];
-    let rank = |place: usize| (links[order[place]].remote - base) as usize;
-    let mut at = 0;
-    while at < order.len() {
-        let local = links[order[at]].local;
-        let end = at + order[at..].iter().take_while(|&&link| links[link].local == local).count();
-        for place in at..end {
-            let (mut node, mut best) = (rank(place), (0.0, NONE));
-            while node > 0 {
-                if tree[node].0 > best.0 {
-                    best = tree[node];
+/// What is worked on to find the heaviest chain of a stretch.
+#[derive(Default)]
+struct BestOfStretch {
+    /// Over prefixes of remote ranks, the heaviest chain and the link that it ends in.
+    tree: Vec<(f64, u32)>,
+    /// Of each link, the weight of the heaviest chain that ends in it, and the link before it there.
+    ended: Vec<(f64, u32)>,
+}
+
+impl BestOfStretch {
+    /// Adds the places of the heaviest chain.
+    fn extend(&mut self, stretch: &Stretch<'_>, chain: &mut Vec<usize>) {
+        const NONE: u32 = u32::MAX;
+        let (links, span) = (stretch.links, stretch.span);
+        self.tree.clear();
+        self.tree.resize(span + 1, (0.0, NONE));
+        self.ended.clear();
+        let tree = &mut self.tree[..];
+        let mut at = 0;
+        while at < links.len() {
+            let local = links[at].local;
+            let mut end = at;
+            while end < links.len() && links[end].local == local {
+                let (mut node, mut best) = (stretch.rank(end), (0.0, NONE));
+                while node > 0 {
+                    if tree[node].0 > best.0 {
+                        best = tree[node];
+                    }
+                    node &= node - 1;
                 }
-                node &= node - 1;
+                self.ended.push((links[end].weight + best.0, best.1));
+                end += 1;
             }
-            value[place] = links[order[place]].weight + best.0;
-            before[place] = best.1;
-        }
-        for (place, &sum) in value.iter().enumerate().take(end).skip(at) {
-            let mut node = rank(place) + 1;
-            while node <= span {
-                if sum > tree[node].0 {
-                    tree[node] = (sum, place);
+            for place in at..end {
+                let sum = self.ended[place].0;
+                let mut node = stretch.rank(place) + 1;
+                while node <= span {
+                    if sum > tree[node].0 {
+                        tree[node] = (sum, place as u32);
+                    }
+                    node += node & node.wrapping_neg();
                 }
-                node += node & node.wrapping_neg();
             }
+            at = end;
         }
-        at = end;
+        let heavier = |best: usize, place: usize| if self.ended[best].0 >= self.ended[place].0 { best } else { place };
+        let Some(last) = (0..links.len()).reduce(heavier).filter(|&last| self.ended[last].0 > 0.0) else { return };
+        let begin = chain.len();
+        let mut place = last as u32;
+        while place != NONE {
+            chain.push(stretch.first + place as usize);
+            place = self.ended[place as usize].1;
+        }
+        chain[begin..].reverse();
     }
-    let best = (0..order.len()).reduce(|best, place| if value[best] >= value[place] { best } else { place });
-    let mut place = best.filter(|&place| value[place] > 0.0).unwrap_or(NONE);
-    let mut chain = Vec::new();
-    while place != NONE {
-        chain.push(order[place]);
-        place = before[place];
-    }
-    chain.reverse();
-    chain
 }
 
 #[cfg(test)]

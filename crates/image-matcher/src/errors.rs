@@ -1,5 +1,6 @@
 //! How far a true pair may lie apart, in time and in space: a few classes, fitted to each block by likelihood.
 
+use crate::medians::larger;
 use std::f64::consts::{PI, TAU};
 
 /// How the time residuals of a block are spread.
@@ -138,7 +139,8 @@ pub(crate) fn fit_sigma(residuals_m: &[f64]) -> (f64, f64) {
     }
     let mut best: Option<(f64, f64)> = None;
     // the likeliest first, as far as that is seen without an exponential; the others mostly cannot reach it
-    let bounds = SIGMAS_M.map(|sigma| most_likely(residuals_m, sigma));
+    let squares_m2: Vec<f64> = residuals_m.iter().map(|residual_m| residual_m * residual_m).collect();
+    let bounds = SIGMAS_M.map(|sigma| most_likely(&squares_m2, sigma));
     let known = SIGMAS_M[(0..SIGMAS_M.len()).fold(0, |best, at| if bounds[at] > bounds[best] { at } else { best })];
     let of_known = mean(known);
     for (sigma, bound) in SIGMAS_M.into_iter().zip(bounds) {
@@ -157,15 +159,50 @@ pub(crate) fn fit_sigma(residuals_m: &[f64]) -> (f64, f64) {
 const FAR_SHARE: f64 = 0.03;
 
 /// What the mean log density of residuals is at most, near enough to rule deviations out.
-fn most_likely(residuals_m: &[f64], sigma_m: f64) -> f64 {
-    const APART: f64 = 3.0; // nats: the smaller one of two densities adds a twentieth
+fn most_likely(squares_m2: &[f64], sigma_m: f64) -> f64 {
     let of_outlier = (FAR_SHARE / (PI * DISC_M * DISC_M)).ln();
     let (at_centre, per_m2) = (((1.0 - FAR_SHARE) / (TAU * sigma_m * sigma_m)).ln(), 0.5 / (sigma_m * sigma_m));
-    let most = |&residual_m: &f64| {
-        let near = at_centre - residual_m * residual_m * per_m2;
-        near.max(of_outlier) + if (near - of_outlier).abs() > APART { 0.05 } else { 0.694 }
+    most_of_sum(squares_m2, at_centre, per_m2, of_outlier) / squares_m2.len().max(1) as f64
+}
+
+/// What the sum of log(e^(at − per x) + e^floor) is at most: the smaller one of two densities adds ln 2 where they are equal, and
+/// less than a line to a twentieth three nats apart, and than that beyond.
+fn most_of_sum(values: &[f64], at: f64, per: f64, floor: f64) -> f64 {
+    const AT_ONCE: usize = 4; // sums side by side: a bound has no order to keep
+    const EQUAL: f64 = 0.693_2;
+    const APART: f64 = 0.05;
+    const PER_NAT: f64 = (EQUAL - APART) / 3.0;
+    let more = |apart: f64| larger(EQUAL - PER_NAT * apart, APART);
+    let most = |x: f64| {
+        let near = at - per * x;
+        larger(near, floor) + more((near - floor).abs())
     };
-    residuals_m.iter().map(most).sum::<f64>() / residuals_m.len().max(1) as f64
+    let (fours, rest) = values.as_chunks::<AT_ONCE>();
+    let mut sums = [0.0; AT_ONCE];
+    for four in fours {
+        for (sum, &x) in sums.iter_mut().zip(four) {
+            *sum += most(x);
+        }
+    }
+    sums.iter().sum::<f64>() + rest.iter().map(|&x| most(x)).sum::<f64>()
+}
+
+/// The greatest log-likelihood that a Laplace class of one of some scales gives to residuals about a centre.
+pub(crate) fn most_by_scale(residuals_s: &[f64], centre_s: f64, scales_s: &[f64]) -> f64 {
+    const SLACK: f64 = 1e-6;
+    let away_s: Vec<f64> = residuals_s.iter().map(|residual_s| (residual_s - centre_s).abs()).collect();
+    let bound = |scale_s: f64| {
+        let at_centre = ((1.0 - OUTLIERS) / (2.0 * scale_s)).ln();
+        most_of_sum(&away_s, at_centre, 1.0 / scale_s, (OUTLIERS / OUTLIER_SPAN_S).ln()) + SLACK
+    };
+    let mut bounds: Vec<(f64, f64)> = scales_s.iter().map(|&scale_s| (bound(scale_s), scale_s)).collect();
+    bounds.sort_by(|a, b| b.0.total_cmp(&a.0));
+    bounds.iter().fold(f64::NEG_INFINITY, |most, &(bound, scale_s)| {
+        if bound < most {
+            return most;
+        }
+        most.max(TimeClass::Laplace { scale_s, centre_s }.log_likelihood(residuals_s))
+    })
 }
 
 /// The sum of logarithms of densities, as few logarithms of products: densities here lie within 1e-8 and 1e3.
@@ -186,87 +223,6 @@ fn log_of_product(densities: impl Iterator<Item = f64>) -> f64 {
 /// The density of somebody else's image: half a fellow traveller (6 m), half anywhere within the gate.
 pub(crate) fn log_other_place(residual_m: f64, gate_m: f64) -> f64 {
     (0.5 * (-residual_m * residual_m / 72.0).exp() / (TAU * 36.0) + 0.5 / (PI * gate_m * gate_m)).ln()
-}
-
-/// Middle value; of an even number the lower middle, so that it is a value that occurs.
-pub(crate) fn median(values: &[f64]) -> f64 {
-    middle(&mut values.to_vec())
-}
-
-/// The same, putting the values into another order.
-fn middle(values: &mut [f64]) -> f64 {
-    if values.is_empty() {
-        return 0.0;
-    }
-    let at = (values.len() - 1) / 2;
-    *values.select_nth_unstable_by(at, f64::total_cmp).1
-}
-
-/// Componentwise running median over `half` neighbours on each side.
-pub(crate) fn running_median(vectors: &[[f64; 2]], half: usize) -> Vec<[f64; 2]> {
-    if vectors.len() <= half {
-        return vec![median_vector(vectors); vectors.len()];
-    }
-    let mut medians = vec![[0.0; 2]; vectors.len()];
-    let mut window: Vec<i64> = Vec::with_capacity(2 * half + 1);
-    for axis in [0, 1] {
-        let key = |at: usize| in_order(vectors[at][axis]);
-        window.clear();
-        window.extend((0..half).map(key));
-        window.sort_unstable();
-        for (at, median) in medians.iter_mut().enumerate() {
-            // one value enters, one leaves
-            let entering = (at + half < vectors.len()).then(|| key(at + half));
-            let leaving = at.checked_sub(half + 1).map(key);
-            match (leaving, entering) {
-                (Some(leaving), Some(entering)) => replace(&mut window, leaving, entering),
-                (None, Some(entering)) => window.insert(window.partition_point(|&known| known < entering), entering),
-                (Some(leaving), None) => drop(window.remove(window.partition_point(|&known| known < leaving))),
-                (None, None) => {}
-            }
-            median[axis] = of_order(window[(window.len() - 1) / 2]);
-        }
-    }
-    medians
-}
-
-/// Puts one value of a sorted window in the place of another, and keeps its order.
-fn replace(window: &mut [i64], leaving: i64, entering: i64) {
-    let mut at = window.partition_point(|&known| known < leaving);
-    while at + 1 < window.len() && window[at + 1] < entering {
-        window[at] = window[at + 1];
-        at += 1;
-    }
-    while at > 0 && window[at - 1] > entering {
-        window[at] = window[at - 1];
-        at -= 1;
-    }
-    window[at] = entering;
-}
-
-/// A whole number that is ordered as `total_cmp` orders floats.
-fn in_order(value: f64) -> i64 {
-    let bits = value.to_bits() as i64;
-    bits ^ (((bits >> 63) as u64) >> 1) as i64
-}
-
-/// The float of such a number.
-fn of_order(number: i64) -> f64 {
-    f64::from_bits((number ^ (((number >> 63) as u64) >> 1) as i64) as u64)
-}
-
-/// Componentwise median.
-pub(crate) fn median_vector(vectors: &[[f64; 2]]) -> [f64; 2] {
-    median_vector_by(vectors, &mut Vec::with_capacity(vectors.len()))
-}
-
-/// The same, with values to work on.
-pub(crate) fn median_vector_by(vectors: &[[f64; 2]], values: &mut Vec<f64>) -> [f64; 2] {
-    [0, 1].map(|axis: usize| {
-        values.clear();
-        values.extend(vectors.iter().map(|v| v[axis]));
-        middle(values)
-    })
 }
 
 #[cfg(test)]
@@ -330,26 +286,6 @@ mod tests {
         assert!((edge - 0.3).abs() < 0.02, "{edge}");
         let spread: Vec<f64> = (1..200).map(|k| 2.0 * (-2.0 * (f64::from(k) / 200.0).ln()).sqrt()).collect();
         assert_eq!(fit_sigma(&spread).0, 2.0);
-        assert_eq!(median(&[3.0, 1.0, 2.0]), 2.0);
-    }
-
-    #[test]
-    fn a_running_median_is_the_median_of_each_window() {
-        let vectors: Vec<[f64; 2]> = (0..60)
-            .map(|k| [f64::from(k * 37 % 23), f64::from(k * k % 17) - 8.0])
-            .map(|v| [v[0], -v[1] * 0.5])
-            .collect();
-        for half in [1, 2, 6, 30, 59, 60, 100] {
-            let windows = running_median(&vectors, half);
-            for (k, found) in windows.iter().enumerate() {
-                let window = if vectors.len() <= half {
-                    &vectors[..]
-                } else {
-                    &vectors[k.saturating_sub(half)..(k + half + 1).min(60)]
-                };
-                assert_eq!(*found, median_vector(window), "{k} of {half}");
-            }
-        }
     }
 
     #[test]
@@ -365,7 +301,21 @@ mod tests {
                 let all = SIGMAS_M.map(|sigma| (sigma, mean(sigma)));
                 let best = all.into_iter().reduce(|best, next| if next.1 > best.1 + 1e-9 { next } else { best });
                 assert_eq!(Some(fit_sigma(&residuals)), best, "{scale_m} m, {n}");
-                assert!(all.iter().all(|&(sigma, mean)| mean <= most_likely(&residuals, sigma)), "{scale_m} m, {n}");
+                let squares_m2: Vec<f64> = residuals.iter().map(|r| r * r).collect();
+                assert!(all.iter().all(|&(sigma, mean)| mean <= most_likely(&squares_m2, sigma)), "{scale_m} m, {n}");
+            }
+        }
+    }
+
+    #[test]
+    fn scales_that_are_skipped_are_not_the_best() {
+        let mut numbers = crate::worlds::Numbers(4);
+        for scale_s in [0.0, 0.001, 0.004, 0.02, 0.05, 0.2, 0.4, 0.9, 3.0] {
+            for n in [1, 3, 4, 50] {
+                let residuals: Vec<f64> = (0..n).map(|_| 0.3 + scale_s * (numbers.next() * 4.0 - 2.0)).collect();
+                let of = |scale_s| TimeClass::Laplace { scale_s, centre_s: 0.3 }.log_likelihood(&residuals);
+                let most = SCALES_S.map(of).into_iter().fold(f64::NEG_INFINITY, f64::max);
+                assert_eq!(most_by_scale(&residuals, 0.3, &SCALES_S), most, "{scale_s} s, {n}");
             }
         }
     }

@@ -16,8 +16,8 @@
 mod whole;
 
 use crate::block::{Block, Places};
-use crate::errors::median_vector;
 use crate::explore::{SHARED, shared_photos};
+use crate::medians::median_vector;
 use crate::plane::length_m;
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
@@ -189,7 +189,7 @@ pub(crate) fn moved_block(ride: &Ride, side: &PublishedSide, block: &Block, shif
         let known = posteriors.binary_search_by_key(&image, |known| known.0);
         known.map_or(0.0, |at| posteriors[at].1)
     };
-    let chain = moved_chain(ride, side, &block.chain, shift.frames, [true, true]);
+    let chain: Vec<Link> = moved_links(ride, side, &block.chain, shift.frames, [true, true]).collect();
     let pairs = chain
         .iter()
         .map(|&(photo, image)| {
@@ -209,25 +209,29 @@ pub(crate) fn moved_block(ride: &Ride, side: &PublishedSide, block: &Block, shif
 
 /// The same images with photos so many frames earlier. Where the chain ends, images that were left over are given to the photos
 /// that follow, if this end is one of the ride's.
-fn moved_chain(ride: &Ride, side: &PublishedSide, chain: &[Link], frames: i32, is_end: [bool; 2]) -> Vec<Link> {
-    let (Some(&first), Some(&last)) = (chain.first(), chain.last()) else { return Vec::new() };
-    let images = side.images_of(side.sequence(first.1 as usize) as usize);
-    let photo =
-        |photo: u32, later: i64| u32::try_from(i64::from(photo) + later).ok().filter(|&k| (k as usize) < ride.len());
-    let image = |at: i64| usize::try_from(at).ok().filter(|at| images.contains(at)).map(|at| at as u32);
+fn moved_links<'a>(
+    ride: &'a Ride<'_>,
+    side: &PublishedSide,
+    chain: &'a [Link],
+    frames: i32,
+    is_end: [bool; 2],
+) -> impl DoubleEndedIterator<Item = Link> + use<'a> {
+    let images = chain.first().map_or(0..0, |first| side.images_of(side.sequence(first.1 as usize) as usize));
+    let (first, last) = (chain.first().copied().unwrap_or_default(), chain.last().copied().unwrap_or_default());
     let back = -i64::from(frames);
-    let reach = i64::from(frames.abs());
-    let mut moved: Vec<Link> = Vec::with_capacity(chain.len() + 2 * reach as usize);
-    if is_end[0] {
-        let before = (1..=reach).rev();
-        moved.extend(before.filter_map(|k| Some((photo(first.0, back - k)?, image(i64::from(first.1) - k)?))));
-    }
-    moved.extend(chain.iter().filter_map(|&(own, image)| Some((photo(own, back)?, image))));
-    if is_end[1] {
-        let after = 1..=reach;
-        moved.extend(after.filter_map(|k| Some((photo(last.0, back + k)?, image(i64::from(last.1) + k)?))));
-    }
-    moved
+    let reach = is_end.map(|is_end| if is_end && !chain.is_empty() { i64::from(frames.abs()) } else { 0 });
+    let beyond = move |link: Link, k: i64| {
+        let image = usize::try_from(i64::from(link.1) + k).ok().filter(|at| images.contains(at))?;
+        Some((moved_photo(ride, link.0, back + k)?, image as u32))
+    };
+    let before = (-reach[0]..0).filter_map({
+        let beyond = beyond.clone();
+        move |k| beyond(first, k)
+    });
+    let after = (1..=reach[1]).filter_map(move |k| beyond(last, k));
+    before
+        .chain(chain.iter().filter_map(move |&(own, image)| Some((moved_photo(ride, own, back)?, image))))
+        .chain(after)
 }
 
 /// The photo so many later in a ride.

@@ -18,6 +18,7 @@ mod frames;
 mod huge;
 mod left_over;
 mod match_images;
+mod medians;
 mod naive;
 mod outcome;
 mod plane;

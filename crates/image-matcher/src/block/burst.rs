@@ -17,7 +17,8 @@ use super::Work;
 use super::place::{climb, of_copied_altitudes};
 use super::time::{TimeFit, Variant, is_published_cut};
 use crate::chain::{Link, best_chain};
-use crate::errors::{SCALES_S, TimeClass, fit_second, median};
+use crate::errors::{SCALES_S, TimeClass, fit_second};
+use crate::medians::median;
 use crate::plane::length_m;
 use crate::ride::Ride;
 use crate::votes::EXACT_M;
@@ -87,21 +88,19 @@ pub(super) fn fit_burst(work: &mut Work<'_>, offset_ms: i64, is_free: bool) -> T
     let apart = Apart::of(work);
     let reading = best_reading(work, &lags, &apart, is_free);
     let agreed = TimeClass::Laplace { scale_s: SCALES_S[0], centre_s: reading.edge_s.unwrap_or(0.0) };
-    let log_density: Vec<f64> = (0..work.len())
-        .map(|pair| match work.ride.width_s(work.photo[pair] as usize) {
+    let density = Density::of(&reading);
+    let all: Vec<usize> = (0..work.len()).collect();
+    let (mut log_density, mut weight) = (Vec::with_capacity(all.len()), Vec::with_capacity(all.len()));
+    for &pair in &all {
+        let read = density.log(&lags, pair);
+        let log = match work.ride.width_s(work.photo[pair] as usize) {
             width if width > 0.0 => TimeClass::Laplace { scale_s: 1.0, centre_s: 0.0 }.log_density(0.0, width),
             _ if reading.is_single() => agreed.log_density(lags.raw[pair], 0.0),
-            _ => reading.log_density(&lags, pair),
-        })
-        .collect();
-    let all: Vec<usize> = (0..work.len()).collect();
-    let weight: Vec<f64> = all
-        .iter()
-        .map(|&pair| {
-            let read = reading.log_density(&lags, pair);
-            apart.weight(read, reading.is_copied, pair) - read + log_density[pair]
-        })
-        .collect();
+            _ => read,
+        };
+        log_density.push(log);
+        weight.push(apart.weight(read, reading.is_copied, pair) - read + log);
+    }
     let nearest = chain_of(work, &all, &weight); // of all pairs, places are pairs
     let (class, centre_s, measured, is_raw) = match (reading.edge_s, reading.about) {
         (_, Some((variant, scale_s, centre_s))) if scale_s <= SCALES_S[0] || reading.edge_s.is_none() => {
@@ -158,54 +157,56 @@ fn best_reading(work: &Work<'_>, lags: &Lags, apart: &Apart, is_free: bool) -> R
     const SLACK: f64 = 1e-6; // of sums in another order
     let sample = sample(work);
     let plain = readings(work, lags, is_free);
-    let log_densities: Vec<Vec<f64>> = plain.iter().map(|reading| reading.log_densities(lags, &sample)).collect();
-    let copied = plain.iter().zip(&log_densities).filter(|_| apart.altitude.is_some()).map(|(reading, log_density)| {
-        (Reading { is_copied: true, price: reading.price + COPIED_PRICE, ..*reading }, log_density)
-    });
-    let all: Vec<(Reading, &Vec<f64>)> = plain.iter().copied().zip(&log_densities).chain(copied).collect();
-    let mut weight = vec![0.0; sample.len()];
-    let weigh = |(reading, log_density): (Reading, &Vec<f64>), weight: &mut [f64]| {
-        for ((weight, &pair), &log_density) in weight.iter_mut().zip(&sample).zip(log_density) {
-            *weight = apart.weight(log_density, reading.is_copied, pair);
+    let bounds = plain.iter().map(|reading| most_of_a_chain(work, lags, apart, &sample, reading));
+    let (mut all, mut copied) = (Vec::with_capacity(2 * plain.len()), Vec::new());
+    for (reading, [as_it_is, of_copied]) in plain.iter().zip(bounds) {
+        all.push((*reading, as_it_is - reading.price));
+        if apart.altitude.is_some() {
+            let reading = Reading { is_copied: true, price: reading.price + COPIED_PRICE, ..*reading };
+            copied.push((reading, of_copied - reading.price));
         }
-    };
-    let mut most = |of: (Reading, &Vec<f64>)| {
-        weigh(of, &mut weight);
-        most_of_a_chain(work, &sample, &weight) - of.0.price
-    };
-    let bounds: Vec<f64> = all.iter().map(|&of| most(of)).collect();
-    let mut heaviest = |of: (Reading, &Vec<f64>)| {
-        weigh(of, &mut weight);
-        chain_of(work, &sample, &weight).iter().map(|&at| weight[at]).sum::<f64>() - of.0.price
+    }
+    all.append(&mut copied);
+    let mut weight = vec![0.0; sample.len()];
+    let mut heaviest = |reading: &Reading| {
+        let density = Density::of(reading);
+        for (weight, &pair) in weight.iter_mut().zip(&sample) {
+            *weight = apart.weight(density.log(lags, pair), reading.is_copied, pair);
+        }
+        chain_of(work, &sample, &weight).iter().map(|&at| weight[at]).sum::<f64>() - reading.price
     };
     // the likeliest first: no chain of the others can mostly be as heavy
-    let likeliest = (0..all.len()).fold(0, |best, at| if bounds[at] > bounds[best] { at } else { best });
-    let of_likeliest = heaviest(all[likeliest]);
+    let likeliest = (0..all.len()).fold(0, |best, at| if all[at].1 > all[best].1 { at } else { best });
+    let of_likeliest = heaviest(&all[likeliest].0);
     let mut best: Option<(f64, Reading)> = None;
-    for (at, &of) in all.iter().enumerate() {
+    for (at, (reading, bound)) in all.iter().enumerate() {
         let known = best.map_or(f64::NEG_INFINITY, |(known, _)| known);
-        if bounds[at] + SLACK < known.max(of_likeliest) {
+        if bound + SLACK < known.max(of_likeliest) {
             continue;
         }
-        let sum = if at == likeliest { of_likeliest } else { heaviest(of) };
+        let sum = if at == likeliest { of_likeliest } else { heaviest(reading) };
         if sum > known + 1e-9 {
-            best = Some((sum, of.0));
+            best = Some((sum, *reading));
         }
     }
     best.expect("there is always a reading").1
 }
 
-/// No chain through some pairs, given by photo, weighs more: a photo has one image at most.
-fn most_of_a_chain(work: &Work<'_>, pairs: &[usize], weight: &[f64]) -> f64 {
-    let (mut sum, mut photo, mut most) = (0.0, u32::MAX, 0.0_f64);
-    for (&pair, &weight) in pairs.iter().zip(weight) {
+/// No chain through some pairs, given by photo, weighs more by a reading, and by the same with copied altitudes: a photo has one
+/// image at most.
+fn most_of_a_chain(work: &Work<'_>, lags: &Lags, apart: &Apart, pairs: &[usize], reading: &Reading) -> [f64; 2] {
+    let density = Density::of(reading);
+    let (mut sums, mut photo, mut most) = ([0.0; 2], u32::MAX, [0.0_f64; 2]);
+    for &pair in pairs {
         if work.photo[pair] != photo {
-            sum += most;
-            (photo, most) = (work.photo[pair], 0.0);
+            sums = [sums[0] + most[0], sums[1] + most[1]];
+            (photo, most) = (work.photo[pair], [0.0; 2]);
         }
-        most = most.max(weight);
+        let plain = apart.weight(density.log(lags, pair), false, pair);
+        let copied = apart.altitude.as_ref().map_or(plain, |altitude| plain + altitude[pair]);
+        most = [most[0].max(plain), most[1].max(copied)];
     }
-    sum + most
+    [sums[0] + most[0], sums[1] + most[1]]
 }
 
 fn lags(work: &Work<'_>) -> Lags {
@@ -369,15 +370,6 @@ impl Reading {
         self.edge_s.is_some() && self.span_s == 0.0
     }
 
-    /// Log densities of some pairs; a window alone has but two.
-    fn log_densities(&self, lags: &Lags, pairs: &[usize]) -> Vec<f64> {
-        if self.about.is_some() {
-            return pairs.iter().map(|&pair| self.log_density(lags, pair)).collect();
-        }
-        let [outside, inside] = [0.0, 1.0 - OUTSIDE].map(|share| (share + OUTSIDE / OUTLIER_SPAN_S).ln());
-        pairs.iter().map(|&pair| if self.holds(lags, pair) { inside } else { outside }).collect()
-    }
-
     /// Whether the true time of a pair may lie within its written second.
     fn holds(&self, lags: &Lags, pair: usize) -> bool {
         self.edge_s.is_none_or(|edge| {
@@ -396,6 +388,28 @@ impl Reading {
             None => 1.0,
         };
         ((if inside { (1.0 - OUTSIDE) * shape } else { 0.0 }) + OUTSIDE / OUTLIER_SPAN_S).ln()
+    }
+}
+
+/// The log density of a reading; a window alone has but two.
+struct Density<'r> {
+    reading: &'r Reading,
+    outside: f64,
+    inside: f64,
+}
+
+impl<'r> Density<'r> {
+    fn of(reading: &'r Reading) -> Self {
+        let [outside, inside] = [0.0, 1.0 - OUTSIDE].map(|share| (share + OUTSIDE / OUTLIER_SPAN_S).ln());
+        Self { reading, outside, inside }
+    }
+
+    fn log(&self, lags: &Lags, pair: usize) -> f64 {
+        match self.reading.about {
+            _ if !self.reading.holds(lags, pair) => self.outside,
+            None => self.inside,
+            Some(_) => self.reading.log_density(lags, pair),
+        }
     }
 }
 

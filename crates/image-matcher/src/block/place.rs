@@ -3,7 +3,8 @@
 use super::judge::EXACT_HEADING_DEG;
 use super::{Places, Work};
 use crate::chain::best_chain;
-use crate::errors::{fit_sigma, log_other_place, log_place, log_places, median_vector, running_median};
+use crate::errors::{fit_sigma, log_other_place, log_place, log_places};
+use crate::medians::{median_vector, running_median};
 use crate::plane::length_m;
 use crate::votes::{EXACT_M, GATE_M};
 use std::f64::consts::{PI, TAU};
@@ -20,6 +21,9 @@ pub(crate) const EXACT_ALTITUDE_M: f64 = 0.06;
 
 /// Places that agree to centimetres for live photos were copied: whatever the others are, this is the kind to judge by.
 const COPIED: f64 = 10.0;
+
+/// Pairs of a lower weight are not drawn while the field is fitted.
+const LEAST_DRAWN: f64 = -4.0;
 
 /// Log odds against an image at another place where one stands at exactly the photo's.
 const ELSEWHERE: f64 = 8.0;
@@ -114,21 +118,25 @@ pub(super) fn fit_place(
         for pair in (0..work.len()).filter(|&pair| chosen_kind[pair][0].is_nan()) {
             density[pair] = log_place(residual[pair], best.sigma_m.max(OTHER_KIND_M), outliers);
         }
-        let ratio: Vec<f64> = residual.iter().zip(&density).map(|(&r, d)| d - log_other_place(r, GATE_M)).collect();
         if stiffness > 0 {
+            let of_anywhere = (PI * GATE_M * GATE_M).ln();
+            // what somebody else's image is worth at least, rounding included
+            let least_other = (0.5 / (PI * GATE_M * GATE_M)).ln() - 1e-6;
             let weight: Vec<f64> = (0..work.len())
-                .map(|pair| {
-                    work.weights.pair
-                        + if is_timed {
-                            log_time[pair] + ratio[pair]
-                        } else {
-                            density[pair] + (PI * GATE_M * GATE_M).ln()
-                        }
+                .map(|pair| match density[pair] {
+                    density if !is_timed => work.weights.pair + (density + of_anywhere),
+                    density if work.weights.pair + log_time[pair] + density - least_other <= LEAST_DRAWN => {
+                        f64::NEG_INFINITY
+                    }
+                    density => {
+                        work.weights.pair + (log_time[pair] + (density - log_other_place(residual[pair], GATE_M)))
+                    }
                 })
                 .collect();
-            chosen = chain_of(work, &weight, -4.0)?;
+            chosen = chain_of(work, &weight, LEAST_DRAWN)?;
             continue;
         }
+        let ratio: Vec<f64> = residual.iter().zip(&density).map(|(&r, d)| d - log_other_place(r, GATE_M)).collect();
         let mut fit = PlaceFit {
             places: best.places,
             is_exact: best.is_exact,
@@ -190,14 +198,17 @@ fn residuals(work: &Work<'_>, fit: &Candidate) -> Vec<f64> {
     let vectors = vectors_of(work, fit.places);
     let other = vectors_of(work, if fit.places == Places::Original { Places::Computed } else { Places::Original });
     let mut after = 0; // pairs come by photo, as those do that the field was fitted to
+    let mut known = (u32::MAX, [0.0; 2]);
     (0..work.len())
         .map(|pair| {
             let photo = work.photo[pair];
-            while after < fit.photos.len() && fit.photos[after] < photo {
-                after += 1;
+            if photo != known.0 {
+                while after < fit.photos.len() && fit.photos[after] < photo {
+                    after += 1;
+                }
+                known = (photo, field_at(fit, photo, after));
             }
-            let v = if vectors[pair][0].is_nan() { other[pair] } else { vectors[pair] };
-            let f = field_at(fit, photo, after);
+            let (v, f) = (if vectors[pair][0].is_nan() { other[pair] } else { vectors[pair] }, known.1);
             length_m([v[0] - f[0], v[1] - f[1]])
         })
         .collect()
@@ -403,8 +414,8 @@ pub(crate) fn roughness(field: &[[f64; 2]]) -> (f64, f64) {
     const OF_UPPER_QUARTILE: f64 = 0.849; // of a wander that is normal on both axes
     let middle = median_vector(field);
     let mut strays: Vec<f64> = field.iter().map(|f| length_m([f[0] - middle[0], f[1] - middle[1]])).collect();
-    strays.sort_unstable_by(f64::total_cmp);
-    let quartile = strays.get(strays.len() * 3 / 4).copied().unwrap_or(0.0);
+    let at = strays.len() * 3 / 4;
+    let quartile = if strays.is_empty() { 0.0 } else { *strays.select_nth_unstable_by(at, f64::total_cmp).1 };
     (quartile * OF_UPPER_QUARTILE, length_m(middle))
 }
 

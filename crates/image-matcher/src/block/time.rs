@@ -2,7 +2,8 @@
 
 use super::Work;
 use super::burst::{are_of_one_fraction, fit_burst, is_burst};
-use crate::errors::{SCALES_S, TimeClass, fit_second, median};
+use crate::errors::{SCALES_S, TimeClass, fit_second};
+use crate::medians::median;
 use crate::plane::length_m;
 use crate::votes::{EXACT_M, nearest_quarter_ms};
 use capture_model::TimeKind;

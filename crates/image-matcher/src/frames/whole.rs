@@ -1,8 +1,9 @@
 //! A chain weighed as a whole: its times, its field, its clock, what was copied beside the place, and what its ends leave over.
 
-use super::{FEWEST, Link, moved_chain, moved_photo};
+use super::{FEWEST, Link, moved_links, moved_photo};
 use crate::block::{Block, Places, roughness};
-use crate::errors::{SCALES_S, TimeClass, fit_second, fit_sigma, median, median_vector, running_median};
+use crate::errors::{SCALES_S, TimeClass, fit_second, fit_sigma, most_by_scale};
+use crate::medians::{median, median_vector, running_median};
 use crate::plane::{Point, distance_m2, length_m};
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
@@ -90,88 +91,88 @@ impl<'a> Whole<'a> {
         Some(Self { ride, side, weights, clock, chains, strongest, middle })
     }
 
-    fn links(&self, frames: i32) -> Vec<Link> {
+    /// The first and the last pair of the chain, moved.
+    fn ends(&self, frames: i32) -> Option<[Link; 2]> {
         let last = self.chains.len() - 1;
-        let moved = self.chains.iter().enumerate().flat_map(|(number, chain)| {
-            moved_chain(self.ride, self.side, chain, frames, [number == 0, number == last])
+        let mut moved = self.chains.iter().enumerate().flat_map(|(number, chain)| {
+            moved_links(self.ride, self.side, chain, frames, [number == 0, number == last])
         });
-        moved.collect()
+        let first = moved.next()?;
+        Some([first, moved.next_back().unwrap_or(first)])
     }
 
     /// The middle of the chain, moved: the same images whatever the frames, and their places.
-    fn sample(&self, frames: i32) -> (Vec<Link>, Vec<Point>) {
-        let moved = self.middle.iter().filter_map(|&((photo, image), place)| {
+    fn sample(&self, frames: i32) -> Vec<(Link, Point)> {
+        let mut sample = Vec::with_capacity(self.middle.len());
+        sample.extend(self.middle.iter().filter_map(|&((photo, image), place)| {
             Some(((moved_photo(self.ride, photo, -i64::from(frames))?, image), place))
-        });
-        moved.unzip()
+        }));
+        sample
     }
 
     /// Weighs the chain moved by some frames; `None` where too little of it is left.
     pub(super) fn weigh(&self, frames: i32) -> Option<Weighed> {
-        let all = self.links(frames);
-        let (links, image_places) = self.sample(frames);
-        let (links, n) = (links.as_slice(), self.middle.len());
+        let (links, n) = (self.sample(frames), self.middle.len());
         if links.len() < FEWEST || links.len() * 2 < n {
             return None;
         }
-        let n = n as f64;
-        let (times, lag_s, edge_s) = self.times(links);
-        let (places, shift_m) = self.places(links, &image_places, n)?;
-        let far = self.far_ends(&all);
-        let equal = |difference: &dyn Fn(usize, usize) -> f64, within: f64| {
-            links.iter().filter(|link| difference(link.0 as usize, link.1 as usize).abs() <= within).count()
-        };
-        let equal_altitudes = equal(&|photo, image| self.side.altitude_m(image) - self.ride.altitude_m(photo), 0.06);
-        let equal_headings = equal(&|photo, image| self.side.heading_deg(image) - self.ride.heading_deg(photo), 0.02);
-        let log_likelihood = TIME_TEMPER * n * times + places + self.clock(lag_s + edge_s) - far;
+        let (n, ends) = (n as f64, self.ends(frames)?);
+        let (times, lag_s, edge_s) = self.times(&links);
+        let (places, shift_m) = self.places(&links, n)?;
+        let log_likelihood = TIME_TEMPER * n * times + places + self.clock(lag_s + edge_s) - self.far_ends(ends);
+        let (mut equal_altitudes, mut equal_headings) = (0, 0);
+        for &((photo, image), _) in &links {
+            let (photo, image) = (photo as usize, image as usize);
+            let climb_m = self.side.altitude_m(image) - self.ride.altitude_m(photo);
+            let turn_deg = self.side.heading_deg(image) - self.ride.heading_deg(photo);
+            equal_altitudes += usize::from(climb_m.abs() <= 0.06);
+            equal_headings += usize::from(turn_deg.abs() <= 0.02);
+        }
         Some(Weighed { log_likelihood, lag_s, shift_m, n_pairs: links.len(), equal_altitudes, equal_headings })
     }
 
     /// Mean log density of the times, their middle, and where a written second begins about it.
-    fn times(&self, links: &[Link]) -> (f64, f64, f64) {
-        let lag = |photo: usize, image: u32, time_ms: i64| {
-            let offset_ms = self.strongest.offset_at(self.ride.time_ms[photo]);
+    fn times(&self, links: &[(Link, Point)]) -> (f64, f64, f64) {
+        let lag = |photo: u32, image: u32, time_ms: i64| {
+            let offset_ms = self.strongest.offset_at(self.ride.time_ms[photo as usize]);
             (self.side.time_ms(image as usize) - time_ms - offset_ms) as f64 / 1000.0
         };
-        let sent: Vec<f64> =
-            links.iter().map(|&(photo, image)| lag(photo as usize, image, self.ride.time_ms[photo as usize])).collect();
-        let middle = median(&sent);
-        let mut best = (f64::NEG_INFINITY, 0.0);
-        let mut offer = |class: TimeClass, values: &[f64], edge_s: f64| {
-            let mean = class.log_likelihood(values) / values.len() as f64;
-            if mean > best.0 {
-                best = (mean, edge_s);
-            }
+        let against = |times_ms: &[i64]| -> Vec<f64> {
+            links.iter().map(|&((photo, image), _)| lag(photo, image, times_ms[photo as usize])).collect()
         };
-        let is_cut = |&(_, image): &Link| self.side.time_ms(image as usize) % 1000 == 0;
+        let sent = against(&self.ride.time_ms);
+        let middle = median(&sent);
+        let is_cut = |&((_, image), _): &(Link, Point)| self.side.time_ms(image as usize) % 1000 == 0;
         let are_cut = links.iter().all(is_cut);
         // seconds cut on both sides agree at some whole offset, of a timer at all of them
         let scales_s = if self.ride.whole_seconds && are_cut { &SCALES_S[2..] } else { &SCALES_S[..] };
-        for &scale_s in scales_s {
-            offer(TimeClass::Laplace { scale_s, centre_s: middle }, &sent, 0.0);
-        }
+        let mut best = (most_by_scale(&sent, middle, scales_s) / sent.len() as f64, 0.0);
         if self.ride.whole_seconds || are_cut {
-            let raw: Vec<f64> = links
-                .iter()
-                .map(|&(photo, image)| lag(photo as usize, image, self.ride.raw_ms[photo as usize]))
-                .collect();
+            let raw = against(&self.ride.raw_ms);
             let (edge_s, _) = fit_second(&raw, true);
             let begins_s = if self.ride.whole_seconds { edge_s } else { edge_s + 1.0 };
-            offer(TimeClass::Second { edge_s, phase_s: edge_s, width_s: 9.0 }, &raw, begins_s - middle);
+            let class = TimeClass::Second { edge_s, phase_s: edge_s, width_s: 9.0 };
+            let mean = class.log_likelihood(&raw) / raw.len() as f64;
+            if mean > best.0 {
+                best = (mean, begins_s - middle);
+            }
         }
         (best.0, middle, best.1)
     }
 
     /// What places say of a chain of so many pairs: how smooth the field is, and how far it lies away, with that distance where it is
     /// known well; `None` beyond the gate.
-    fn places(&self, links: &[Link], image_places: &[Point], n: f64) -> Option<(f64, f64)> {
-        let vectors: Vec<[f64; 2]> = links
-            .iter()
-            .zip(image_places)
-            .filter(|(link, _)| !self.ride.frozen()[link.0 as usize])
-            .map(|(link, &place)| self.ride.plane.offset_m(self.ride.place()[link.0 as usize], place))
-            .filter(|vector| !vector[0].is_nan())
-            .collect();
+    fn places(&self, links: &[(Link, Point)], n: f64) -> Option<(f64, f64)> {
+        let (place, frozen) = (self.ride.place(), self.ride.frozen());
+        let mut vectors: Vec<[f64; 2]> = Vec::with_capacity(links.len());
+        vectors.extend(
+            links
+                .iter()
+                .map(|&((photo, _), image_place)| (photo as usize, image_place))
+                .filter(|&(photo, _)| !frozen[photo])
+                .map(|(photo, image_place)| self.ride.plane.offset_m(place[photo], image_place))
+                .filter(|vector| !vector[0].is_nan()),
+        );
         if vectors.len() < FEWEST {
             return Some((0.0, f64::INFINITY)); // anywhere
         }
@@ -180,7 +181,7 @@ impl<'a> Whole<'a> {
             if is_field { running_median(&vectors, HALF_FIELD) } else { vec![median_vector(&vectors); vectors.len()] };
         let residual: Vec<f64> =
             vectors.iter().zip(&field).map(|(v, f)| length_m([v[0] - f[0], v[1] - f[1]])).collect();
-        let time = |link: Option<&Link>| link.map_or(0, |link| self.ride.time_ms[link.0 as usize]);
+        let time = |link: Option<&(Link, Point)>| link.map_or(0, |&((photo, _), _)| self.ride.time_ms[photo as usize]);
         let seconds = time(links.last()).saturating_sub(time(links.first())) as f64 / 1000.0;
         let density = (seconds / links.len() as f64).clamp(0.2, 1.0);
         let (rough_m, shift_m) = roughness(&field);
@@ -211,8 +212,7 @@ impl<'a> Whole<'a> {
     }
 
     /// The cost of photos and images that are left over at the ends.
-    fn far_ends(&self, links: &[Link]) -> f64 {
-        let (first, last) = (links[0], links[links.len() - 1]);
+    fn far_ends(&self, [first, last]: [Link; 2]) -> f64 {
         let images = |image: u32| self.side.images_of(self.side.sequence(image as usize) as usize);
         let one = |is_lone: bool, cost: f64| if is_lone { cost } else { 0.0 };
         one(first.0 > 0, LONE_PHOTOS)

@@ -2,7 +2,7 @@
 
 use super::near::Near;
 use super::{EXACT_M, HALF_MS, Hypothesis};
-use crate::errors::median_vector_by;
+use crate::medians::median_vector_by;
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
 use std::collections::BTreeMap;

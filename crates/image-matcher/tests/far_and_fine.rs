@@ -56,6 +56,20 @@ fn four_photos_that_the_service_spread_are_found_by_their_beat_and_altitudes() {
 }
 
 #[test]
+fn three_photos_on_an_odd_clock_are_known_by_altitudes_to_the_millimetre_and_not_by_whole_metres() {
+    let found = |altitudes_m: [f64; 3]| {
+        let mut photos = ride(7, 3);
+        photos.iter_mut().zip(altitudes_m).for_each(|(photo, metres)| photo.altitude_m = metres);
+        let images: Vec<PublishedImage> = moved_ride(&photos, 5.0).into_iter().chain(others()).collect();
+        matched(&[shifted(&photos, 4_321_987, TimeKind::Wall)], &images, Lookup::Complete).1
+    };
+    assert_eq!(found([501.234, 502.617, 502.002]), [Some(1_000), Some(1_001), Some(1_002)]);
+    for coarse in [[501.0, 503.0, 502.0], [501.234; 3]] {
+        assert_eq!(found(coarse), [None; 3], "{coarse:?}");
+    }
+}
+
+#[test]
 fn a_lone_photo_is_found_at_the_very_moment_that_its_cameras_folders_show() {
     let folders = [ride(7, 20), ride(8, 20), ride(9, 1)];
     let mut images: Vec<PublishedImage> =

@@ -4,7 +4,7 @@ use super::judge::EXACT_HEADING_DEG;
 use super::{Places, Work};
 use crate::chain::best_chain;
 use crate::errors::{fit_sigma, log_other_place, log_place, log_places};
-use crate::medians::{median_vector, running_median};
+use crate::medians::{median, median_vector, running_median};
 use crate::plane::length_m;
 use crate::votes::{EXACT_M, GATE_M};
 use std::f64::consts::{PI, TAU};
@@ -18,6 +18,10 @@ const LOPSIDED_M: f64 = 0.3;
 const OTHER_KIND_M: f64 = 7.0;
 /// Altitudes of one upload agree to this, metres: EXIF keeps tenths.
 pub(crate) const EXACT_ALTITUDE_M: f64 = 0.06;
+/// The same of few photos, where all agree so closely.
+const FINEST_ALTITUDE_M: f64 = 0.001;
+/// Fewer photos have no neighbours enough to show how often altitudes are equal.
+const FEWEST_ALTITUDES: usize = 8;
 
 /// Places that agree to centimetres for live photos were copied: whatever the others are, this is the kind to judge by.
 const COPIED: f64 = 10.0;
@@ -364,15 +368,15 @@ pub(super) fn log_altitude(work: &Work<'_>, chosen: &[usize]) -> Vec<f64> {
 }
 
 /// Within what altitudes count as equal, metres: where nearly all copies among the pairs agree to millimetres, centimetres are
-/// another altitude, and fewer neighbours are taken for copies.
+/// another altitude, and fewer neighbours are taken for copies; of few photos, where all do to the millimetre.
 pub(super) fn equal_altitude_m(work: &Work<'_>) -> f64 {
     const FINE_M: f64 = 0.005;
     const SLACK: f64 = 2.0;
-    const FEWEST: usize = 8;
-    let (mut n_equal, mut n_fine) = (0, 0);
+    let (mut n_equal, mut n_fine, mut n_finest) = (0, 0, 0);
     let mut count = |least_m: f64| {
         n_equal += usize::from(least_m < EXACT_ALTITUDE_M);
         n_fine += usize::from(least_m < FINE_M);
+        n_finest += usize::from(least_m < FINEST_ALTITUDE_M);
     };
     let (mut photo, mut least_m) = (u32::MAX, f64::INFINITY);
     for pair in 0..work.len() {
@@ -383,7 +387,11 @@ pub(super) fn equal_altitude_m(work: &Work<'_>) -> f64 {
         least_m = least_m.min(climb(work, pair).abs()); // what is unknown changes nothing
     }
     count(least_m);
-    if n_fine >= FEWEST && n_fine * 5 >= n_equal * 4 { SLACK * FINE_M } else { EXACT_ALTITUDE_M }
+    match () {
+        () if n_fine >= FEWEST_ALTITUDES && n_fine * 5 >= n_equal * 4 => SLACK * FINE_M,
+        () if n_equal < FEWEST_ALTITUDES && n_finest == n_equal => FINEST_ALTITUDE_M,
+        () => EXACT_ALTITUDE_M,
+    }
 }
 
 /// Altitude of the image less that of the photo, metres; NaN where either is unknown.
@@ -404,8 +412,26 @@ pub(super) fn of_copied_altitudes(work: &Work<'_>) -> (f64, f64) {
     let climbs = || (1..work.ride.len()).map(|photo| (altitude(photo) - altitude(photo - 1)).abs());
     let steps = || climbs().filter(|step| step.is_finite());
     let equal = steps().filter(|&step| step < work.equal_altitude_m).count();
-    let by_chance = ((equal as f64 + 0.5) / (steps().count() as f64 + 2.5)).clamp(0.02, COPIED);
+    let by_chance = if equal == 0 && work.ride.len() < FEWEST_ALTITUDES {
+        by_density(work, &steps().collect::<Vec<_>>())
+    } else {
+        ((equal as f64 + 0.5) / (steps().count() as f64 + 2.5)).max(0.02)
+    };
+    let by_chance = by_chance.min(COPIED);
     ((COPIED / by_chance).ln(), ((1.0 - COPIED) / (1.0 - by_chance)).ln().min(0.0))
+}
+
+/// The chance that a neighbour has the altitude of one of a few photos, none of which have equal ones: how far apart they lie
+/// says how densely altitudes lie, and their decimals say how many there are.
+fn by_density(work: &Work<'_>, steps_m: &[f64]) -> f64 {
+    const USUAL_STEP_M: f64 = 2.0; // one photo has no neighbours
+    let step_m = if steps_m.is_empty() { USUAL_STEP_M } else { median(steps_m) };
+    let of_ride = || (0..work.ride.len()).map(|photo| work.ride.altitude_m(photo));
+    let altitudes = || of_ride().filter(|metres| metres.is_finite());
+    let is_on =
+        |metres: f64, grid_m: f64| ((metres / grid_m).round() * grid_m - metres).abs() < FINEST_ALTITUDE_M / 4.0;
+    let grid_m = [1.0, 0.1, 0.01].into_iter().find(|&grid_m| altitudes().all(|metres| is_on(metres, grid_m)));
+    grid_m.unwrap_or(0.0).max(2.0 * work.equal_altitude_m) / (2.0 * step_m)
 }
 
 /// How far a field strays from its middle (the root mean square of a wander whose upper quartile is the field's, so that a

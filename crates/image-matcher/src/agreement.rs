@@ -63,6 +63,7 @@ pub(crate) mod tests {
             identity: 0.0,
             companion: 0.0,
             mate: 0.0,
+            by_moves: None,
             by_heading: 0.0,
             places: Places::Original,
             is_raw: false,

@@ -11,6 +11,7 @@
 
 mod burst;
 mod clock;
+mod doubt;
 mod judge;
 mod pairs;
 mod place;
@@ -52,6 +53,8 @@ const CROWDED_COPIED: f64 = 0.1;
 const MOST_BY_GUESS: f64 = 0.85;
 /// Where the times of a chain are this improbable on the mean, its clock was not understood, as a log density per second.
 const TIMES_OFF: f64 = -1.0;
+/// Log odds from which a block is sure.
+const LEAST_SURE: f64 = 2.197;
 /// Log odds that a fellow traveller's camera is not one of the own rig.
 const RIG: f64 = 2.3;
 
@@ -106,6 +109,8 @@ pub(crate) struct Block {
     pub(crate) companion: f64,
     /// Evidence against another camera of the same rig: all that two cameras on one trigger and one receiver do not share.
     pub(crate) mate: f64,
+    /// What the size of its moves says for one's own images against a fellow traveller's, where that is in doubt.
+    pub(crate) by_moves: Option<f64>,
     /// What headings say of identity: above 0 they were copied, at −2 and below they are known and were not.
     pub(crate) by_heading: f64,
     pub(crate) places: Places,
@@ -380,6 +385,7 @@ pub(crate) fn weigh(
         identity: 0.0,
         companion: weights.companion,
         mate: 0.0,
+        by_moves: None,
         by_heading: 0.0,
         places: place.places,
         is_raw: time.as_ref().is_some_and(|time| time.is_raw),

@@ -112,11 +112,12 @@ pub(crate) fn standings(
             }
         }
     }
-    let granted = granted(&all, &rivals, side, weights);
+    let mut granted = granted(&all, &rivals, side, weights);
+    share_as_taken(&all, &row_rivals, &is_contested, side, rides, &mut granted);
     for (number, standing) in all.iter_mut().enumerate() {
         let own = &standing.block;
         let chance = (-own.evidence).min(60.0).exp();
-        let alone = (-own.log_odds()).clamp(-60.0, 60.0).exp();
+        let alone = (-own.log_odds_told()).clamp(-60.0, 60.0).exp();
         let others = 1.0 / granted[number].max(1e-26) - 1.0;
         standing.twin_of = twin_of[number];
         standing.probability = standing.offset_probability / (1.0 + alone + others);
@@ -131,6 +132,57 @@ pub(crate) fn standings(
     }
     add_alternatives(&mut all, &alternatives);
     all
+}
+
+/// Two sequences that tell the same moments and altitudes to the letter are one upload twice, or two cameras of a rig of which one is at
+/// hand. The former is the more frequent: then either is right, and the longer one leads.
+fn share_as_taken(
+    all: &[Standing],
+    row_rivals: &[Vec<usize>],
+    is_contested: &[bool],
+    side: &PublishedSide,
+    rides: &[Ride],
+    granted: &mut [f64],
+) {
+    const OF_LEADER: f64 = 0.87;
+    let rank = |number: usize| (all[number].block.chain.len(), std::cmp::Reverse(all[number].block.sequence));
+    for own in (0..all.len()).filter(|&own| !is_contested[own]) {
+        let block = &all[own].block;
+        let again = row_rivals[own].iter().copied().filter(|&other| {
+            let shown = &all[other].block;
+            !are_one_upload(block, shown, side, &rides[all[own].ride]) && are_one_take(block, shown, side)
+        });
+        let again: Vec<usize> = again.collect();
+        if again.iter().any(|&other| rank(other) > rank(own)) || again.is_empty() {
+            continue;
+        }
+        let total = granted[own] + again.iter().map(|&other| granted[other]).sum::<f64>();
+        if again.iter().chain([&own]).any(|&number| granted[number] > OF_LEADER * total) {
+            continue;
+        }
+        granted[own] = OF_LEADER * total;
+        let rest = (1.0 - OF_LEADER) * total / again.len() as f64;
+        again.into_iter().for_each(|other| granted[other] = rest);
+    }
+}
+
+/// Whether the images of two blocks tell one moment for each photo, and the same altitude and way to look as far as these are known.
+fn are_one_take(a: &Block, b: &Block, side: &PublishedSide) -> bool {
+    const DISTINCT: usize = 8;
+    let of_b: BTreeMap<u32, u32> = b.chain.iter().copied().collect();
+    let both = a.chain.iter().filter_map(|(photo, image)| Some((*image as usize, *of_b.get(photo)? as usize)));
+    let (mut n, mut n_alike, mut is_fine, mut heights) = (0, 0, false, BTreeSet::new());
+    for (image, other) in both {
+        n += 1;
+        let time_ms = side.time_ms(image);
+        let turn_deg = (side.heading_deg(image) - side.heading_deg(other)).abs();
+        let climb_m = (side.altitude_m(image) - side.altitude_m(other)).abs();
+        let is_apart = turn_deg > EXACT_HEADING_DEG || climb_m > 0.0;
+        n_alike += usize::from(time_ms != PublishedSide::NO_TIME && time_ms == side.time_ms(other) && !is_apart);
+        is_fine |= time_ms % 1000 != 0;
+        heights.insert((side.altitude_m(image).to_bits(), climb_m.to_bits()));
+    }
+    is_one_device(a, b, side) && n >= DISTINCT && n_alike * 10 >= n * 9 && (is_fine || heights.len() >= DISTINCT)
 }
 
 /// The share of all assignments of photos to sequences in which each block is granted: over each connected component of blocks
@@ -217,13 +269,17 @@ pub(crate) fn are_one_upload(a: &Block, b: &Block, side: &PublishedSide, ride: &
         n_turned += usize::from((heading - side.heading_deg(other)).abs() > EXACT_HEADING_DEG);
         same += usize::from(crate::plane::distance_m2(side.original(image), side.original(other)) < 1e-3);
     }
-    let is_one_device = match (side.device(a.sequence), side.device(b.sequence)) {
-        (Some(a), Some(b)) => a.agrees_with(b) || a.is_scaled(b),
-        _ => true,
-    };
     let nearly_all = |count: usize| both > 0 && count * 10 >= both * 9;
     let is_one_file = || nearly_all(n_copied) && copied.len() >= DISTINCT;
     let is_moved = same * 10 < both; // places changed here and there are somebody's doing: neither has more right
     let is_one_place = nearly_all(same) && n_turned * 2 < both;
-    is_one_device && (is_one_place || (is_moved && is_one_file()))
+    is_one_device(a, b, side) && (is_one_place || (is_moved && is_one_file()))
+}
+
+/// Whether two sequences may be of one camera, as far as their devices are known.
+fn is_one_device(a: &Block, b: &Block, side: &PublishedSide) -> bool {
+    match (side.device(a.sequence), side.device(b.sequence)) {
+        (Some(a), Some(b)) => a.agrees_with(b) || a.is_scaled(b),
+        _ => true,
+    }
 }

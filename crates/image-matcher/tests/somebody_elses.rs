@@ -139,6 +139,23 @@ fn who_is_some_seconds_behind_on_the_same_ticks_is_a_follower() {
     check("three seconds behind on both days", &outcome, false);
 }
 
+#[test]
+fn a_doubt_follows_the_size_of_the_moves() {
+    let photos: Vec<Photo> =
+        timer(120).into_iter().map(|photo| Photo { time_ms: photo.time_ms / 1_000 * 1_000, ..photo }).collect();
+    let told = |aside_m: f64, wander_m: f64| {
+        let mut images = other_timer(&photos, 77_000, aside_m);
+        for (image, k) in images.iter_mut().zip(0..) {
+            image.original = moved(image, wander_m * (f64::from(k) / 9.0).sin());
+        }
+        let outcome = outcome(&photos, ZONE_MS, None, &images);
+        check(&format!("{aside_m} m aside, {wander_m} m of wander"), &outcome, false);
+        outcome.verdicts.get(60).probability.unwrap_or(0.0)
+    };
+    let (by_service, by_receivers) = (told(0.8, 0.7), told(4.0, 6.0));
+    assert!(by_service > 0.8 && by_receivers < 0.4, "{by_service} {by_receivers}");
+}
+
 /// The images as another sequence.
 fn as_sequence(mut images: Vec<PublishedImage>, key: &str) -> Vec<PublishedImage> {
     for (image, k) in images.iter_mut().zip(0..) {

@@ -8,6 +8,7 @@ use super::clock::{
     Told, agreed_moment, anchor, beyond_timers, centre_of, clock_identity, distinct_beats, is_odd, is_within_seconds,
     log_prior, rhythm, told,
 };
+use super::doubt;
 use super::place::{EXACT_ALTITUDE_M, PlaceFit, is_exact_place, roughness, share_of};
 use super::ties::{are_equal, left_of_crowds};
 use super::time::TimeFit;
@@ -36,6 +37,8 @@ const NEITHER_PLACE_NOR_TIME: f64 = 6.0;
 const WRONG_TIMER: f64 = 2.0;
 /// Fewer exact places than these show no copy where most places are not exact.
 const FEWEST_EXACT: usize = 3;
+/// Places on the grid of a tile that count, at most.
+const MOST_IN_PLACE: usize = 11;
 /// Fewer photos than these do not show whether a timer took them.
 const FEWEST_BEATS: usize = 6;
 /// What remains of identity where nothing but two timers agrees, and a clock is off.
@@ -137,8 +140,11 @@ pub(super) fn judge(
     // A field that bends is another's ride, unless something that no other ride has was copied.
     let is_copied = rhythm.max(altitude_identity) >= 2.0 * MOST_BY_BEND;
     identity -= if is_copied { bend.min(MOST_BY_BEND) } else { bend };
-    if !place.is_exact && is_on_tile_grid(work, chain) {
-        identity += 6.0;
+    let whole_m = |&pair: &usize| work.ride.place()[work.photo[pair] as usize].map(|x| x.round() as i64);
+    let is_on_grid = is_on_tile_grid(work, chain);
+    let n_in_place = if is_on_grid { n_distinct_of(MOST_IN_PLACE, chain.iter().map(whole_m)) } else { 0 };
+    if !place.is_exact && n_in_place > 0 {
+        identity += 6.0 + 2.0 * n_in_place.saturating_sub(FEWEST_EXACT) as f64;
     }
     let (device_evidence, device_identity) = device(block.sequence, work);
     evidence += device_evidence;
@@ -161,11 +167,8 @@ pub(super) fn judge(
     let shows_nothing = n_places == 0 && told == Told::ByTimers && altitude_identity == 0.0 && heading_identity <= 0.0;
     let is_odd = || time.is_some_and(|time| is_odd(work, time, agreed));
     // Metres lie between two receivers: who agrees to the grid of a tile on the way was not measured beside.
-    let is_in_place = || {
-        let whole_m = |&pair: &usize| work.ride.place()[work.photo[pair] as usize].map(|x| x.round() as i64);
-        is_on_tile_grid(work, chain) && n_distinct_of(FEWEST_EXACT, chain.iter().map(whole_m)) >= FEWEST_EXACT
-    };
-    if shows_nothing && (chain.len() < FEWEST_TICKS || is_odd()) && !is_in_place() {
+    let is_in_place = n_in_place >= FEWEST_EXACT;
+    if shows_nothing && (chain.len() < FEWEST_TICKS || is_odd()) && !is_in_place {
         identity = identity.min(MOST_BY_TICKS);
     }
     let most_by_turn = if n_places == 0 { MOST_BY_TURN_MOVED } else { MOST_BY_TURN };
@@ -174,6 +177,9 @@ pub(super) fn judge(
     block.evidence_alone = evidence;
     block.evidence = evidence + time.map_or(0.0, |time| log_prior(work, time, agreed));
     block.identity = identity;
+    if time.is_some() && n_places == 0 && !place.is_exact && doubt::is_open(block) {
+        block.by_moves = doubt::by_moves(work, chain, block.places, told);
+    }
 }
 
 /// What equal altitudes say against chance. Those of a long ride are few observations many times over, and count little each;

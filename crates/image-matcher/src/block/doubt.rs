@@ -1,0 +1,63 @@
+//! How much a block that nothing decides is to be doubted: the size of its moves tells own images from a fellow traveller's.
+//!
+//! The service moves an image by what it sees: a metre or two at the median, much the same from one end of a ride to the other. Two
+//! receivers are further apart, each wanders on its own, and whoever was beside or behind stays there. No single ride is decided by
+//! that, as some rides are moved far and some receivers are good, so it never makes a match; it says how often such a doubt is true.
+//!
+//! The weights are those of a logistic fit to the rides of other generators that were in doubt, one observation a ride.
+
+use super::clock::Told;
+use super::{Block, LEAST_SURE, Places, RIG, Work};
+use crate::medians::{median, median_vector};
+use crate::plane::length_m;
+
+/// What is in doubt is no match, as log odds.
+const MOST: f64 = 1.99;
+/// What remains of the log odds of a block in doubt.
+const TEMPER: f64 = 0.18;
+/// A rig of which only another camera's images are published is rarer than an upload that set headings anew.
+const OF_RIG: f64 = 2.06;
+const LEAST_OPEN: f64 = -4.0;
+/// Less evidence than this is chance's matter.
+const LEAST_EVIDENCE: f64 = 8.0;
+const FEWEST: usize = 3;
+const BASE: f64 = 2.04;
+const SPREAD: f64 = 1.51;
+const SHIFT: f64 = 0.49;
+/// Times that stray from each other are two clocks'.
+const APART: f64 = 0.89;
+/// Smaller moves are the receiver's last digits, larger ones are told apart by other means.
+const MOVES_M: (f64, f64) = (0.2, 60.0);
+
+impl Block {
+    /// The log odds as they are told: what is in doubt follows the moves as well, and stays a doubt.
+    pub(crate) fn log_odds_told(&self) -> f64 {
+        let log_odds = self.log_odds();
+        match self.by_moves {
+            Some(by_moves) if log_odds < LEAST_SURE => {
+                let is_of_rig = RIG + self.mate < self.identity - 1.0;
+                (by_moves + if is_of_rig { OF_RIG } else { 0.0 } + TEMPER * log_odds).min(MOST)
+            }
+            _ => log_odds,
+        }
+    }
+}
+
+/// Whether a block is neither decided nor hopeless.
+pub(super) fn is_open(block: &Block) -> bool {
+    block.evidence > LEAST_EVIDENCE && (LEAST_OPEN..LEAST_SURE).contains(&block.log_odds())
+}
+
+/// What the moves of a chain say, as log odds, the share of own rides among those in doubt included.
+pub(super) fn by_moves(work: &Work<'_>, chain: &[usize], places: Places, told: Told) -> Option<f64> {
+    let moves = if places == Places::Original { &work.to_original } else { &work.to_computed };
+    let moves: Vec<[f64; 2]> = chain.iter().map(|&pair| moves[pair]).filter(|moved| moved[0].is_finite()).collect();
+    if moves.len() < FEWEST {
+        return None;
+    }
+    let middle = median_vector(&moves);
+    let strays: Vec<f64> = moves.iter().map(|moved| length_m([moved[0] - middle[0], moved[1] - middle[1]])).collect();
+    let log = |metres: f64| metres.clamp(MOVES_M.0, MOVES_M.1).ln();
+    let apart = if told == Told::Apart { APART } else { 0.0 };
+    Some(BASE - SPREAD * log(median(&strays)) - SHIFT * log(length_m(middle)) - apart)
+}

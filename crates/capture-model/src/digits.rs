@@ -1,9 +1,12 @@
-//! Whole numbers from decimal digits, eight at a time.
+//! Whole numbers from decimal digits, sixteen at a time.
 //!
 //! # Method
-//! Eight bytes are one word: that all are digits is one test of it, and three multiplications add neighbours up, first to
-//! pairs, then to fours, then to the whole (Lemire, 2021, after Mula). A rest of fewer than eight is taken from the last
-//! eight bytes, with those before it blanked to zeros.
+//! Sixteen bytes are one vector: that all are digits is one comparison of it, and three products add neighbours up, first to
+//! pairs, then to fours, then to eights (Muła, 2014). Where fewer count, those before them are blanked. Eight or fewer are
+//! taken as a word in the same way (Lemire, 2021, after Muła).
+
+use wide::bytemuck::cast;
+use wide::{i16x8, i32x4, i32x8, u8x16, u16x8};
 
 const ZEROS: u64 = 0x3030_3030_3030_3030;
 
@@ -32,26 +35,51 @@ pub fn tail_digits(text: &[u8], n: usize) -> Option<u64> {
 /// assert_eq!(capture_model::sixteen_digits(words, 14), None);
 /// ```
 #[inline]
-pub fn sixteen_digits([first, last]: [u64; 2], n: usize) -> Option<u64> {
-    if n <= 8 {
-        return some_digits(last, n);
+pub fn sixteen_digits(words: [u64; 2], n: usize) -> Option<u64> {
+    let bytes: [u8; 16] = cast(words.map(u64::to_le_bytes));
+    if cfg!(target_endian = "big") {
+        return any_digits(&bytes, n);
     }
-    Some(some_digits(first, n - 8)? * 100_000_000 + some_digits(last, 8)?)
+    let digits = (u8x16::new(bytes) ^ u8x16::splat(b'0')) & u8x16::new(*LAST.get(n)?);
+    let above_nine = digits.saturating_sub(u8x16::splat(9));
+    if above_nine.simd_eq(u8x16::ZERO).to_bitmask() != 0xffff {
+        return None;
+    }
+    // the first of two bytes is the lower half of their word
+    let (first, second) = (cast::<_, i16x8>(digits) & i16x8::splat(0xff), cast::<_, u16x8>(digits) >> 8);
+    let pairs = first * i16x8::splat(10) + cast::<_, i16x8>(second);
+    let fours: i32x4 = pairs.dot(i16x8::new([100, 1, 100, 1, 100, 1, 100, 1]));
+    let fours = i16x8::from_i32x8_saturate(cast::<_, i32x8>([fours, fours]));
+    let [first, last, ..] = fours.dot(i16x8::new([10_000, 1, 10_000, 1, 10_000, 1, 10_000, 1])).to_array();
+    Some(u64::from(first.cast_unsigned()) * 100_000_000 + u64::from(last.cast_unsigned()))
 }
 
-/// The number of the last `n` digits of eight, 1 to 8.
-#[inline]
-fn some_digits(word: u64, n: usize) -> Option<u64> {
-    let ones = (word ^ ZEROS) & (u64::MAX << (8 * (8 - n) as u32 % 64));
-    // the lowest byte that is no digit is found whatever it is; what it leaves as a carry reaches only those above
-    let others = (ones.wrapping_add(0x7676_7676_7676_7676) | ones) & 0x8080_8080_8080_8080;
-    (others == 0).then(|| added_up(ones))
-}
+/// The last so many of sixteen bytes.
+const LAST: [[u8; 16]; 17] = {
+    let mut kept = [[0; 16]; 17];
+    let mut n = 1;
+    while n < kept.len() {
+        kept[n] = kept[n - 1];
+        kept[n][16 - n] = u8::MAX;
+        n += 1;
+    }
+    kept
+};
 
 /// The same for more than eight digits, or texts shorter than that; apart, so that the usual way is short enough to be put
 /// where it is used.
 #[inline(never)]
 fn many_digits(text: &[u8], n: usize) -> Option<u64> {
+    match text.last_chunk::<16>() {
+        Some(&last) if (1..=16).contains(&n) => {
+            sixteen_digits(cast::<_, [[u8; 8]; 2]>(last).map(u64::from_le_bytes), n)
+        }
+        _ => few_digits(text, n),
+    }
+}
+
+/// The same for texts of fewer than sixteen bytes, or more than sixteen digits.
+fn few_digits(text: &[u8], n: usize) -> Option<u64> {
     match text.last_chunk::<8>() {
         Some(&last) if (9..=16).contains(&n) && n <= text.len() => {
             let first = *text[text.len() - n..].first_chunk::<8>()?;

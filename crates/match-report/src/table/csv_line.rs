@@ -5,7 +5,7 @@
 
 use super::cell::needs_guard;
 use super::csv_sink::push_field;
-use super::digits::{CellText, Words, date_words, moment_words, whole_words, write_decimal};
+use super::digits::{CellText, Words, date_words, moment_words, whole_words, write_decimal, write_whole};
 use super::held::Held;
 use super::{Cell, Kind, TakesColumns};
 use capture_model::LocalTime;
@@ -60,7 +60,13 @@ impl<'t> Line<'t> {
                 self.id(*id);
             }
             Cell::Time(time) => self.time(*time),
-            Cell::Whole(_) | Cell::Truth(_) => cell.put(kind, self.text), // nothing in a number needs quotes
+            Cell::Whole(number) => {
+                if *number < 0 {
+                    self.mark(b'-');
+                }
+                write_whole(number.unsigned_abs(), self.text);
+            }
+            Cell::Truth(_) => cell.put(kind, self.text), // nothing in it needs quotes
         }
     }
 

@@ -82,8 +82,12 @@ pub(super) fn whole_words(number: u64) -> Words {
 }
 
 /// Appends a whole number.
+#[inline]
 pub(super) fn write_whole(number: u64, out: &mut impl CellText) {
-    whole_words(number).put(out);
+    match usize::try_from(number).ok().and_then(|number| BELOW_1000.get(number)) {
+        Some(&[a, b, c, length]) => out.ascii(u64::from(u32::from_le_bytes([a, b, c, 0])), usize::from(length)),
+        None => whole_words(number).put(out),
+    }
 }
 
 const EIGHT: u64 = 100_000_000;
@@ -140,7 +144,7 @@ fn write_parts(is_negative: bool, number: u64, decimals: usize, out: &mut impl C
 }
 
 /// The digits of the numbers below 1000, without zeros in front, and how many they are.
-const BELOW_1000: [[u8; 4]; 1000] = {
+static BELOW_1000: [[u8; 4]; 1000] = {
     let mut all = [[0; 4]; 1000];
     let mut number = 0;
     while number < all.len() {

@@ -38,6 +38,17 @@ impl Held {
         &mut self.memory[self.length..end]
     }
 
+    /// Appends a text of at least N bytes, and at most twice as many.
+    #[inline]
+    fn ends<const N: usize>(&mut self, text: &[u8]) {
+        let slot = self.slot(text.len());
+        if let (Some(first), Some(last)) = (text.first_chunk::<N>(), text.last_chunk::<N>()) {
+            slot[..N].copy_from_slice(first);
+            slot[text.len() - N..].copy_from_slice(last);
+        }
+        self.length += text.len();
+    }
+
     #[cold]
     fn grow(&mut self, least: usize) {
         self.memory.resize(least.max(2 * self.memory.len()).max(4096), 0);
@@ -47,21 +58,21 @@ impl Held {
 impl CellText for Held {
     #[inline]
     fn text(&mut self, text: &str) {
-        let text = text.as_bytes();
-        let slot = self.slot(text.len());
         // a copy of a length that is not known is a call: most texts are short, and two words that overlap hold them
-        match (text.len(), text.first_chunk::<8>(), text.last_chunk::<8>()) {
-            (8..=16, Some(first), Some(last)) => {
-                slot[..8].copy_from_slice(first);
-                slot[text.len() - 8..].copy_from_slice(last);
+        match text.as_bytes() {
+            &[only] => self.ascii(u64::from(only), 1),
+            text @ &[a, _, ..] if text.len() < 4 => {
+                let [b, c] = [text[1], text[text.len() - 1]].map(u64::from);
+                self.ascii(u64::from(a) | b << 8 | c << (8 * (text.len() - 1)), text.len());
             }
-            (4..=7, ..) => {
-                slot[..4].copy_from_slice(&text[..4]);
-                slot[text.len() - 4..].copy_from_slice(&text[text.len() - 4..]);
+            text if text.len() < 8 => self.ends::<4>(text),
+            text if text.len() <= 16 => self.ends::<8>(text),
+            text if text.len() <= 32 => self.ends::<16>(text),
+            text => {
+                self.slot(text.len()).copy_from_slice(text);
+                self.length += text.len();
             }
-            _ => slot.copy_from_slice(text),
         }
-        self.length += text.len();
     }
 
     #[inline]

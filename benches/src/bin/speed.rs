@@ -122,8 +122,8 @@ fn columns_mib(world: &World) -> f64 {
         + size_of_val(&*local.path_rank)
         + size_of_val(&*local.predicted_drop);
     let of_published = size_of_val(&*published.id)
-        + size_of_val(&*published.id_exact)
-        + size_of_val(&*published.evidence)
+        + published.id_exact.n_bytes()
+        + published.evidence.n_bytes()
         + size_of_val(&*published.sequence)
         + size_of_val(&*published.captured_at_ms)
         + size_of_val(&*published.longitude)
@@ -131,12 +131,12 @@ fn columns_mib(world: &World) -> f64 {
         + size_of_val(&*published.computed_longitude)
         + size_of_val(&*published.computed_latitude)
         + size_of_val(&*published.altitude_m)
-        + size_of_val(&*published.computed_altitude_m)
-        + size_of_val(&*published.compass_deg)
-        + size_of_val(&*published.computed_compass_deg)
-        + size_of_val(&*published.device)
-        + size_of_val(&*published.is_pano)
-        + size_of_val(&*published.creator_id);
+        + published.computed_altitude_m.n_bytes()
+        + published.compass_deg.n_bytes()
+        + published.computed_compass_deg.n_bytes()
+        + published.device.n_bytes()
+        + published.is_pano.n_bytes()
+        + published.creator_id.n_bytes();
     (of_local + of_published) as f64 / f64::from(1 << 20)
 }
 

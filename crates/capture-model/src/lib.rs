@@ -4,6 +4,7 @@
 //! No IO and no wire formats live here; every other crate speaks in these types. Longitude comes before
 //! latitude, times are milliseconds, lengths are metres, angles are degrees.
 
+mod column;
 mod compact;
 mod device;
 mod digits;
@@ -16,6 +17,7 @@ mod published;
 mod table_number;
 mod verdict;
 
+pub use column::Column;
 pub use compact::CompactObservation;
 pub use device::{Device, DeviceIndex};
 pub use digits::{sixteen_digits, tail_digits};

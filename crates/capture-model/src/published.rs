@@ -1,6 +1,7 @@
 //! The published side: images as the service shows them, one at a time and as columns.
 
-use crate::{CapturedAt, Device, DeviceIndex, ImageId, Names, Position, SequenceId};
+use crate::column::leave_out;
+use crate::{CapturedAt, Column, Device, DeviceIndex, ImageId, Names, Position, SequenceId};
 use std::collections::HashSet;
 
 /// What an image's values were read from; decides how exact its place is.
@@ -67,16 +68,16 @@ impl PublishedImage {
     }
 }
 
-/// Published images as columns (struct of arrays). Missing floats are NaN, missing times [`Self::NO_TIME`], a missing
+/// Published images as columns (struct of arrays); those that tables often lack take no memory then. Missing floats are NaN, missing times [`Self::NO_TIME`], a missing
 /// sequence [`Self::NO_SEQUENCE`], a missing creator 0; [`Self::image`] gives the honest `Option`s back.
 #[derive(Debug, Clone, Default)]
 pub struct PublishedImages {
     /// Image ids.
     pub id: Vec<u64>,
     /// False where the id may be off (float above 2^53).
-    pub id_exact: Vec<bool>,
+    pub id_exact: Column<bool>,
     /// Source of the values.
-    pub evidence: Vec<Evidence>,
+    pub evidence: Column<Evidence>,
     /// Number of the sequence in [`Self::sequences`].
     pub sequence: Vec<u32>,
     /// Milliseconds since the epoch.
@@ -92,17 +93,17 @@ pub struct PublishedImages {
     /// Uploaded altitude, metres.
     pub altitude_m: Vec<f32>,
     /// Computed altitude, metres.
-    pub computed_altitude_m: Vec<f32>,
+    pub computed_altitude_m: Column<f32>,
     /// Uploaded heading, degrees.
-    pub compass_deg: Vec<f32>,
+    pub compass_deg: Column<f32>,
     /// Computed heading, degrees.
-    pub computed_compass_deg: Vec<f32>,
+    pub computed_compass_deg: Column<f32>,
     /// Number of the device in [`Self::devices`]; device 0 of a pushed unknown device is an ordinary entry.
-    pub device: Vec<DeviceIndex>,
+    pub device: Column<DeviceIndex>,
     /// Whether it is a panorama.
-    pub is_pano: Vec<Option<bool>>,
+    pub is_pano: Column<Option<bool>>,
     /// The contributor's id.
-    pub creator_id: Vec<u64>,
+    pub creator_id: Column<u64>,
     /// Sequence keys by number.
     pub sequences: Names<SequenceId>,
     /// Devices by number.
@@ -159,7 +160,7 @@ impl PublishedImages {
         let devices: Vec<u32> = other.devices.values().iter().map(|device| self.devices.number_of(device)).collect();
         let number = |own: u32| sequences.get(own as usize).copied().unwrap_or(Self::NO_SEQUENCE);
         self.sequence.extend(other.sequence.drain(..).map(number));
-        self.device.extend(other.device.drain(..).map(|own| devices[own as usize]));
+        self.device.each().extend(other.device.each().drain(..).map(|own| devices[own as usize]));
         self.id.append(&mut other.id);
         self.id_exact.append(&mut other.id_exact);
         self.evidence.append(&mut other.evidence);
@@ -201,22 +202,22 @@ impl PublishedImages {
     /// Leaves out rows whose id an earlier row has.
     pub fn keep_first_of_each(&mut self) {
         let Some(repeated) = repeated(&self.id) else { return };
-        keep(&mut self.id, &repeated);
-        keep(&mut self.id_exact, &repeated);
-        keep(&mut self.evidence, &repeated);
-        keep(&mut self.sequence, &repeated);
-        keep(&mut self.captured_at_ms, &repeated);
-        keep(&mut self.longitude, &repeated);
-        keep(&mut self.latitude, &repeated);
-        keep(&mut self.computed_longitude, &repeated);
-        keep(&mut self.computed_latitude, &repeated);
-        keep(&mut self.altitude_m, &repeated);
-        keep(&mut self.computed_altitude_m, &repeated);
-        keep(&mut self.compass_deg, &repeated);
-        keep(&mut self.computed_compass_deg, &repeated);
-        keep(&mut self.device, &repeated);
-        keep(&mut self.is_pano, &repeated);
-        keep(&mut self.creator_id, &repeated);
+        leave_out(&mut self.id, &repeated);
+        self.id_exact.leave_out(&repeated);
+        self.evidence.leave_out(&repeated);
+        leave_out(&mut self.sequence, &repeated);
+        leave_out(&mut self.captured_at_ms, &repeated);
+        leave_out(&mut self.longitude, &repeated);
+        leave_out(&mut self.latitude, &repeated);
+        leave_out(&mut self.computed_longitude, &repeated);
+        leave_out(&mut self.computed_latitude, &repeated);
+        leave_out(&mut self.altitude_m, &repeated);
+        self.computed_altitude_m.leave_out(&repeated);
+        self.compass_deg.leave_out(&repeated);
+        self.computed_compass_deg.leave_out(&repeated);
+        self.device.leave_out(&repeated);
+        self.is_pano.leave_out(&repeated);
+        self.creator_id.leave_out(&repeated);
     }
 
     /// One row with honest `Option`s.
@@ -263,14 +264,6 @@ impl PublishedImages {
     pub fn computed(&self, row: usize) -> Option<Position> {
         Position::from_lon_lat(self.computed_longitude[row], self.computed_latitude[row]).ok()
     }
-}
-
-fn keep<T: Copy>(column: &mut Vec<T>, repeated: &[bool]) {
-    let mut row = 0;
-    column.retain(|_| {
-        row += 1;
-        !repeated[row - 1]
-    });
 }
 
 /// Which ids an earlier place has already; `None` when all differ.

@@ -21,7 +21,7 @@ use crate::table::{
 };
 use crate::time_text::{cell, time_of};
 use capture_model::{
-    CapturedAt, Device, Evidence, ImageId, Position, PublishedImage, PublishedImages, SequenceId, TableNumber,
+    CapturedAt, Column, Device, Evidence, ImageId, Position, PublishedImage, PublishedImages, SequenceId, TableNumber,
     TypedRows, Wanted,
 };
 use std::collections::BTreeSet;
@@ -144,7 +144,9 @@ impl PublishedRows {
 impl PartReader for PublishedRows {
     fn part(&self) -> Self {
         let (columns, at, plan) = (self.columns.clone(), self.at.clone(), self.plan.clone());
-        Self { columns, at, plan, is_coverage: self.is_coverage, ..Self::default() }
+        let mut part = Self { columns, at, plan, is_coverage: self.is_coverage, ..Self::default() };
+        part.images.evidence = Column::same(if self.is_coverage { Evidence::Tile } else { Evidence::Entity }, 0);
+        part
     }
 
     fn append(&mut self, part: &mut Self) {

@@ -70,8 +70,8 @@ impl ShiftRow<'_> {
     }
 
     /// A value of a column that holds NaN where it is unknown.
-    fn number(&self, column: fn(&PublishedImages) -> &Vec<f32>) -> Cell<'static> {
-        Cell::Number(f64::from(column(self.published)[self.image()]))
+    fn number(&self, value: fn(&PublishedImages, usize) -> f32) -> Cell<'static> {
+        Cell::Number(f64::from(value(self.published, self.image())))
     }
 }
 
@@ -117,9 +117,11 @@ pub(crate) fn columns<'a>() -> [Column<ShiftRow<'a>>; 18] {
         column("residual_m", Kind::Metres, "How far off the move of its neighbours", |row| {
             number(row.shift.residual_m)
         }),
-        column("altitude_m", Kind::Altitude, "Original altitude", |row| row.number(|images| &images.altitude_m)),
+        column("altitude_m", Kind::Altitude, "Original altitude", |row| {
+            row.number(|images, row| images.altitude_m[row])
+        }),
         column("computed_altitude_m", Kind::Altitude, "Computed altitude, which is another quantity", |row| {
-            row.number(|images| &images.computed_altitude_m)
+            row.number(|images, row| images.computed_altitude_m[row])
         }),
         column("compass_turn_deg", Kind::Angle, "Original to computed compass, −180…180", |row| {
             number(row.shift.compass_turn_deg)

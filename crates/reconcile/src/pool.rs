@@ -75,7 +75,7 @@ mod tests {
         assert!(pool.holds(3) && !pool.holds(4));
         let (columns, routes) = pool.into_columns();
         assert_eq!(columns.id, [3, 9]);
-        assert_eq!(columns.evidence, [Evidence::Tile, Evidence::Entity]);
+        assert_eq!([columns.evidence[0], columns.evidence[1]], [Evidence::Tile, Evidence::Entity]);
         assert_eq!(routes, [Route::Tiles, Route::User]);
     }
 }

@@ -216,7 +216,7 @@ fn the_worst_image_is_named() {
 fn images_without_a_key_are_taken_together_by_contributor_and_time() {
     let mut images = ride(&[Some([2.0, 0.0]); 8]);
     images.sequence.fill(PublishedImages::NO_SEQUENCE);
-    images.creator_id[4..].fill(7);
+    images.creator_id.each()[4..].fill(7);
     images.captured_at_ms[7] += 61_000;
     images.captured_at_ms[0] = PublishedImages::NO_TIME;
     let found: Vec<_> = audit_all(&images).sequences.into_iter().map(|sum| (sum.sequence, sum.images)).collect();

@@ -8,7 +8,7 @@
 
 use super::{Places, PublishedRows, pixels, unwrapped};
 use crate::table::{MarkedCells, PlainCells, is_same};
-use capture_model::{Evidence, Position, PublishedImages};
+use capture_model::{Column, Evidence, Position, PublishedImages};
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,7 +177,7 @@ impl PublishedRows {
         };
         let (images, lacks) = (&mut self.images, self.plan.lacks);
         images.id.push(id);
-        put(lacks.id_exact, &mut images.id_exact, values.id_exact);
+        put_known(lacks.id_exact, &mut images.id_exact, values.id_exact);
         images.evidence.push(if self.is_coverage { Evidence::Tile } else { Evidence::Entity });
         put(lacks.sequence, &mut images.sequence, sequence);
         put(lacks.time, &mut images.captured_at_ms, values.captured_at_ms);
@@ -186,12 +186,12 @@ impl PublishedRows {
         put(lacks.computed, &mut images.computed_longitude, values.computed[0]);
         put(lacks.computed, &mut images.computed_latitude, values.computed[1]);
         put(lacks.altitude, &mut images.altitude_m, values.altitude_m);
-        put(lacks.computed_altitude, &mut images.computed_altitude_m, values.computed_altitude_m);
-        put(lacks.compass, &mut images.compass_deg, values.compass_deg);
-        put(lacks.computed_compass, &mut images.computed_compass_deg, values.computed_compass_deg);
-        put(lacks.device, &mut images.device, device);
-        put(lacks.is_pano, &mut images.is_pano, values.is_pano);
-        put(lacks.creator, &mut images.creator_id, values.creator_id);
+        put_known(lacks.computed_altitude, &mut images.computed_altitude_m, values.computed_altitude_m);
+        put_known(lacks.compass, &mut images.compass_deg, values.compass_deg);
+        put_known(lacks.computed_compass, &mut images.computed_compass_deg, values.computed_compass_deg);
+        put_known(lacks.device, &mut images.device, device);
+        put_known(lacks.is_pano, &mut images.is_pano, values.is_pano);
+        put_known(lacks.creator, &mut images.creator_id, values.creator_id);
         Some(())
     }
 
@@ -199,7 +199,7 @@ impl PublishedRows {
     pub(super) fn fill_up(&mut self) {
         let (images, lacks) = (&mut self.images, self.plan.lacks);
         let n_rows = images.len();
-        fill(lacks.id_exact, &mut images.id_exact, true, n_rows);
+        fill_known(lacks.id_exact, &mut images.id_exact, true, n_rows);
         fill(lacks.sequence, &mut images.sequence, PublishedImages::NO_SEQUENCE, n_rows);
         fill(lacks.time, &mut images.captured_at_ms, PublishedImages::NO_TIME, n_rows);
         fill(lacks.original, &mut images.longitude, f64::NAN, n_rows);
@@ -207,12 +207,12 @@ impl PublishedRows {
         fill(lacks.computed, &mut images.computed_longitude, f64::NAN, n_rows);
         fill(lacks.computed, &mut images.computed_latitude, f64::NAN, n_rows);
         fill(lacks.altitude, &mut images.altitude_m, f32::NAN, n_rows);
-        fill(lacks.computed_altitude, &mut images.computed_altitude_m, f32::NAN, n_rows);
-        fill(lacks.compass, &mut images.compass_deg, f32::NAN, n_rows);
-        fill(lacks.computed_compass, &mut images.computed_compass_deg, f32::NAN, n_rows);
-        fill(lacks.device, &mut images.device, 0, n_rows); // that which nothing is known of is the first
-        fill(lacks.is_pano, &mut images.is_pano, None, n_rows);
-        fill(lacks.creator, &mut images.creator_id, 0, n_rows);
+        fill_known(lacks.computed_altitude, &mut images.computed_altitude_m, f32::NAN, n_rows);
+        fill_known(lacks.compass, &mut images.compass_deg, f32::NAN, n_rows);
+        fill_known(lacks.computed_compass, &mut images.computed_compass_deg, f32::NAN, n_rows);
+        fill_known(lacks.device, &mut images.device, 0, n_rows); // that which nothing is known of is the first
+        fill_known(lacks.is_pano, &mut images.is_pano, None, n_rows);
+        fill_known(lacks.creator, &mut images.creator_id, 0, n_rows);
     }
 
     /// The values of a plain row; `None` for any other.
@@ -287,10 +287,25 @@ fn put<T>(is_lacking: bool, column: &mut Vec<T>, value: T) {
     }
 }
 
+/// The same for a column that many tables lack.
+#[inline]
+fn put_known<T: Copy + PartialEq>(is_lacking: bool, column: &mut Column<T>, value: T) {
+    if !is_lacking {
+        column.push(value);
+    }
+}
+
 /// Makes a column of one value anew, which for zeros touches no memory.
 fn fill<T: Copy>(is_lacking: bool, column: &mut Vec<T>, value: T, n_rows: usize) {
     if is_lacking {
         *column = vec![value; n_rows];
+    }
+}
+
+/// The same for a column that many tables lack.
+fn fill_known<T: Copy + PartialEq>(is_lacking: bool, column: &mut Column<T>, value: T, n_rows: usize) {
+    if is_lacking {
+        *column = Column::same(value, n_rows);
     }
 }
 

@@ -6,7 +6,7 @@
 use super::{PublishedRows, unwrapped};
 use crate::decimal::simple;
 use crate::time_text::{cell, plain_ms, time_of};
-use capture_model::{Evidence, Position, PublishedImages, TableNumber, TypedColumn, TypedRows, tail_digits};
+use capture_model::{Column, Evidence, Position, PublishedImages, TableNumber, TypedColumn, TypedRows, tail_digits};
 use std::iter::repeat_n;
 
 impl PublishedRows {
@@ -45,30 +45,34 @@ impl PublishedRows {
         small(
             column(at.computed_altitude),
             n_of(lacks.computed_altitude),
-            &mut images.computed_altitude_m,
+            images.computed_altitude_m.each(),
             |metres| metres,
         )?;
-        small(column(at.compass), n_of(lacks.compass), &mut images.compass_deg, |degrees| degrees)?;
+        small(column(at.compass), n_of(lacks.compass), images.compass_deg.each(), |degrees| degrees)?;
         small(
             column(at.computed_compass),
             n_of(lacks.computed_compass),
-            &mut images.computed_compass_deg,
+            images.computed_compass_deg.each(),
             |degrees| degrees,
         )?;
-        creators(column(at.creator), n_of(lacks.creator), &mut images.creator_id);
-        images.evidence.extend(repeat_n(Evidence::Entity, n_rows));
+        creators(column(at.creator), n_of(lacks.creator), images.creator_id.each());
+        images.evidence.append(&mut Column::same(Evidence::Entity, n_rows));
         match column(at.id_exact) {
             TypedColumn::Texts(texts) => {
                 let is_exact = |text: &str| !text.trim().eq_ignore_ascii_case("false");
-                images.id_exact.extend(texts.iter().map(is_exact));
+                images.id_exact.each().extend(texts.iter().map(is_exact));
             }
             TypedColumn::Empty | TypedColumn::Numbers(_) => {
-                images.id_exact.extend(repeat_n(true, n_of(lacks.id_exact)));
+                images.id_exact.each().extend(repeat_n(true, n_of(lacks.id_exact)));
             }
         }
         match column(at.is_pano) {
-            TypedColumn::Texts(texts) => images.is_pano.extend(texts.iter().map(|text| super::truth(text.trim()))),
-            TypedColumn::Empty | TypedColumn::Numbers(_) => images.is_pano.extend(repeat_n(None, n_of(lacks.is_pano))),
+            TypedColumn::Texts(texts) => {
+                images.is_pano.each().extend(texts.iter().map(|text| super::truth(text.trim())))
+            }
+            TypedColumn::Empty | TypedColumn::Numbers(_) => {
+                images.is_pano.each().extend(repeat_n(None, n_of(lacks.is_pano)))
+            }
         }
         self.sequences_of(column(at.sequence), n_of(lacks.sequence));
         let devices = [at.make, at.model, at.width, at.height].map(column);
@@ -99,7 +103,7 @@ impl PublishedRows {
     fn devices_of(&mut self, [make, model, width, height]: [TypedColumn<'_>; 4], n_rows: usize) -> Option<()> {
         if [make, model, width, height].iter().all(|column| matches!(column, TypedColumn::Empty)) {
             let unknown = self.device(None, None, [None; 2]);
-            self.images.device.extend(repeat_n(unknown, n_rows));
+            self.images.device.each().extend(repeat_n(unknown, n_rows));
             return Some(());
         }
         for row in 0..n_rows {

@@ -31,7 +31,8 @@ pub(in super::super) const NAMES: [&str; 20] = [
 /// All that was read.
 pub(in super::super) fn told(rows: &PublishedRows) -> String {
     let images: Vec<_> = (0..rows.images.len()).map(|row| rows.images.image(row)).collect();
-    format!("{images:?} {:?} {:?}", rows.images.sequence, rows.images.device)
+    let devices: Vec<_> = (0..rows.images.len()).map(|row| rows.images.device[row]).collect();
+    format!("{images:?} {:?} {devices:?}", rows.images.sequence)
 }
 
 /// A cell, mostly a plain one.
@@ -141,10 +142,10 @@ fn columns_that_come_late_are_empty_before() {
     take(&["id", "longitude", "latitude", "altitude", "make"], &["9", "1.5", "2.5", "", "GoPro"]);
     rows.fill_up();
     assert_eq!(rows.images.id, [7, 7, 8, 8, 9, 9]);
-    assert_eq!(rows.images.device, [0, 0, 0, 0, 1, 1]);
+    assert_eq!(*rows.images.device.each(), [0, 0, 0, 0, 1, 1]);
     let altitudes: Vec<_> = (0..6).map(|row| rows.images.image(row).altitude_m).collect();
     assert_eq!(altitudes, [None, None, Some(70.0), Some(70.0), None, None]);
-    assert_eq!(rows.images.creator_id, [0; 6]);
+    assert_eq!(*rows.images.creator_id.each(), [0; 6]);
 }
 
 #[test]

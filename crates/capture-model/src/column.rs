@@ -1,0 +1,182 @@
+//! A column of which a table may know nothing, so that all rows hold one value.
+
+use std::ops::{Index, IndexMut};
+
+/// A value a row. One value in all rows takes no memory, so that ten million images without a heading carry none.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Column<T>(Rows<T>);
+
+#[derive(Debug, Clone, PartialEq)]
+enum Rows<T> {
+    /// The same value, so many times.
+    Same(T, usize),
+    Each(Vec<T>),
+}
+
+impl<T> Default for Column<T> {
+    fn default() -> Self {
+        Self(Rows::Each(Vec::new()))
+    }
+}
+
+impl<T> From<Vec<T>> for Column<T> {
+    fn from(rows: Vec<T>) -> Self {
+        Self(Rows::Each(rows))
+    }
+}
+
+impl<T: Copy + PartialEq> Column<T> {
+    /// One value in so many rows; rows that are added and hold it as well take no memory either.
+    pub fn same(value: T, n_rows: usize) -> Self {
+        Self(Rows::Same(value, n_rows))
+    }
+
+    /// How many rows.
+    pub fn len(&self) -> usize {
+        match &self.0 {
+            Rows::Same(_, n_rows) => *n_rows,
+            Rows::Each(rows) => rows.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The memory of its values, bytes.
+    pub fn n_bytes(&self) -> usize {
+        match &self.0 {
+            Rows::Same(..) => 0,
+            Rows::Each(rows) => size_of_val(rows.as_slice()),
+        }
+    }
+
+    /// All rows, with memory for each.
+    pub fn each(&mut self) -> &mut Vec<T> {
+        if let Rows::Same(value, n_rows) = self.0 {
+            self.0 = Rows::Each(vec![value; n_rows]);
+        }
+        match &mut self.0 {
+            Rows::Each(rows) => rows,
+            Rows::Same(..) => unreachable!("made rows just now"),
+        }
+    }
+
+    /// Adds a row.
+    #[inline]
+    pub fn push(&mut self, value: T) {
+        match &mut self.0 {
+            Rows::Each(rows) => rows.push(value),
+            Rows::Same(same, n_rows) if *same == value => *n_rows += 1,
+            Rows::Same(..) => self.each().push(value),
+        }
+    }
+
+    /// Adds all rows of another column, which is empty then.
+    pub fn append(&mut self, other: &mut Self) {
+        match (&mut self.0, &mut other.0) {
+            (Rows::Each(rows), Rows::Each(others)) => rows.append(others),
+            (Rows::Same(same, n_rows), Rows::Same(value, n_others)) if same == value => {
+                *n_rows += std::mem::take(n_others);
+            }
+            (Rows::Each(rows), Rows::Same(value, n_others)) if rows.is_empty() => {
+                *self = Self::same(*value, std::mem::take(n_others));
+            }
+            _ => {
+                let n_rows = other.len();
+                self.each().extend((0..n_rows).map(|row| other[row]));
+                other.truncate(0);
+            }
+        }
+    }
+
+    /// Cuts it to so many rows.
+    pub fn truncate(&mut self, n_rows: usize) {
+        match &mut self.0 {
+            Rows::Same(_, n) => *n = n_rows.min(*n),
+            Rows::Each(rows) => rows.truncate(n_rows),
+        }
+    }
+
+    /// Puts one value into all rows.
+    pub fn fill(&mut self, value: T) {
+        *self = Self::same(value, self.len());
+    }
+
+    /// Leaves out the rows for which it is said.
+    pub(crate) fn leave_out(&mut self, is_out: &[bool]) {
+        match &mut self.0 {
+            Rows::Same(_, n_rows) => *n_rows -= is_out.iter().filter(|is_out| **is_out).count(),
+            Rows::Each(rows) => leave_out(rows, is_out),
+        }
+    }
+}
+
+/// Leaves out the rows for which it is said.
+pub(crate) fn leave_out<T>(rows: &mut Vec<T>, is_out: &[bool]) {
+    let mut row = 0;
+    rows.retain(|_| {
+        row += 1;
+        !is_out[row - 1]
+    });
+}
+
+impl<T> Index<usize> for Column<T> {
+    type Output = T;
+
+    #[inline]
+    fn index(&self, row: usize) -> &T {
+        match &self.0 {
+            Rows::Each(rows) => &rows[row],
+            Rows::Same(value, n_rows) => {
+                assert!(row < *n_rows, "row {row} of {n_rows}");
+                value
+            }
+        }
+    }
+}
+
+impl<T: Copy + PartialEq> IndexMut<usize> for Column<T> {
+    fn index_mut(&mut self, row: usize) -> &mut T {
+        &mut self.each()[row]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(column: &Column<u8>) -> Vec<u8> {
+        (0..column.len()).map(|row| column[row]).collect()
+    }
+
+    #[test]
+    fn a_column_of_one_value_is_as_good_as_any() {
+        let both = |n: usize| [Column::same(7, n), Column::from(vec![7_u8; n])];
+        for mut column in both(3) {
+            column.push(7);
+            column.push(8);
+            column.append(&mut Column::same(8, 2));
+            column.append(&mut Column::from(vec![1, 2]));
+            assert_eq!(rows(&column), [7, 7, 7, 7, 8, 8, 8, 1, 2]);
+            column.leave_out(&[true, false, false, false, false, true, false, false, true]);
+            assert_eq!(rows(&column), [7, 7, 7, 8, 8, 1]);
+            column[1] = 9;
+            column.truncate(2);
+            assert_eq!(rows(&column), [7, 9]);
+            column.fill(5);
+            assert_eq!((rows(&column), column.n_bytes()), (vec![5, 5], 0));
+        }
+        for mut column in both(3) {
+            column.leave_out(&[true, false, true]);
+            column.truncate(4);
+            assert_eq!(rows(&column), [7]);
+        }
+        let (mut all, mut part) = (Column::default(), Column::same(4_u8, 2));
+        all.append(&mut part);
+        part.push(4);
+        all.append(&mut part);
+        assert_eq!((rows(&all), all.n_bytes(), part.len()), (vec![4; 3], 0, 0), "parts of one value stay one");
+    }
+}

@@ -68,10 +68,10 @@ impl PublishedRows {
         }
         match column(at.is_pano) {
             TypedColumn::Texts(texts) => {
-                images.is_pano.each().extend(texts.iter().map(|text| super::truth(text.trim())))
+                images.is_pano.each().extend(texts.iter().map(|text| super::truth(text.trim())));
             }
             TypedColumn::Empty | TypedColumn::Numbers(_) => {
-                images.is_pano.each().extend(repeat_n(None, n_of(lacks.is_pano)))
+                images.is_pano.each().extend(repeat_n(None, n_of(lacks.is_pano)));
             }
         }
         self.sequences_of(column(at.sequence), n_of(lacks.sequence));

@@ -44,7 +44,7 @@ pub(crate) fn confirm<C: Ord>(explored: &mut [Explored], mut before: Vec<Option<
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::block::{Block, Places};
+    use crate::block::{Block, Clock, Places};
 
     /// A ride with one block at an offset.
     pub(crate) fn at(offset_ms: f64) -> Explored {
@@ -64,6 +64,8 @@ pub(crate) mod tests {
             companion: 0.0,
             mate: 0.0,
             by_moves: None,
+            clock: Clock::Fitted,
+            shows_nothing: false,
             by_heading: 0.0,
             places: Places::Original,
             is_raw: false,

@@ -65,6 +65,16 @@ pub(crate) enum Places {
     Computed,
 }
 
+/// What a block's offset is worth beside that of a clock that is right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Clock {
+    Fitted,
+    /// Its times are those of the photos to the millisecond, by UTC or in a zone.
+    Right,
+    /// Its places may be those of other frames, and its offset with them.
+    SomeFramesOff,
+}
+
 /// One pair of a block.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pair {
@@ -111,6 +121,9 @@ pub(crate) struct Block {
     pub(crate) mate: f64,
     /// What the size of its moves says for one's own images against a fellow traveller's, where that is in doubt.
     pub(crate) by_moves: Option<f64>,
+    pub(crate) clock: Clock,
+    /// Whether nothing but two timers agrees.
+    pub(crate) shows_nothing: bool,
     /// What headings say of identity: above 0 they were copied, at −2 and below they are known and were not.
     pub(crate) by_heading: f64,
     pub(crate) places: Places,
@@ -386,6 +399,8 @@ pub(crate) fn weigh(
         companion: weights.companion,
         mate: 0.0,
         by_moves: None,
+        clock: Clock::Fitted,
+        shows_nothing: false,
         by_heading: 0.0,
         places: place.places,
         is_raw: time.as_ref().is_some_and(|time| time.is_raw),

@@ -1,6 +1,6 @@
 //! What one ride may be: its offset hypotheses, and for the best of them its blocks.
 
-use crate::block::{Block, WINDOW_MS, weigh};
+use crate::block::{Block, Clock, WINDOW_MS, weigh};
 use crate::crowd::NEAREST;
 use crate::frames::{self, FrameShift, Reach};
 use crate::published_side::PublishedSide;
@@ -130,6 +130,9 @@ pub(crate) fn weigh_offsets(
         own.sequence == there.sequence && frames.reach.covers(there.offset_ms - told_ms, shift_m)
     };
     for other in rest {
+        if is_told_by_a_right_clock(&best, &other) {
+            against = f64::max(against, 1.0);
+        }
         let is_apart = (other.hypothesis.offset_ms - best.hypothesis.offset_ms).abs() >= apart_ms;
         if !is_apart || shares_a_pair(&best.blocks, &other.blocks) {
             continue;
@@ -254,6 +257,16 @@ fn worth_weighing<'h>(ride: &Ride, side: &PublishedSide, hypothesis: &'h Hypothe
     let mut kept: Vec<u32> = ranked[..n_kept].iter().map(|ranked| ranked.1).collect();
     kept.sort_unstable();
     Cow::Owned(kept)
+}
+
+/// Whether another offset, at which the clock was right to the millisecond, tells as much of the same sequence: places that were set
+/// from a late track are a timer's places some frames on.
+fn is_told_by_a_right_clock(best: &Weighed<'_>, other: &Weighed<'_>) -> bool {
+    let (Some(own), false) = (best.blocks.first(), best.blocks.iter().any(|block| block.clock == Clock::Right)) else {
+        return false;
+    };
+    let is_as_long = |block: &&Block| block.sequence == own.sequence && block.chain.len() * 5 >= own.chain.len() * 4;
+    other.blocks.iter().filter(|block| block.clock == Clock::Right).any(|block| is_as_long(&block))
 }
 
 /// Evidence of an offset: of its blocks that claim different photos, the prior counted once.

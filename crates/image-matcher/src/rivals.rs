@@ -2,7 +2,7 @@
 
 use crate::Weights;
 use crate::assignment::posteriors;
-use crate::block::{Block, EXACT_HEADING_DEG};
+use crate::block::{Block, Clock, EXACT_HEADING_DEG};
 use crate::explore::{Explored, SHARED, shared_images, shared_photos};
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
@@ -40,6 +40,8 @@ pub(crate) enum Doubt {
     Offset,
 }
 
+/// What remains of an offset that leads to places which may be those of other frames.
+const SOME_FRAMES_OFF: f64 = 0.5;
 const LEAST_LOG_ODDS: f64 = -4.0;
 
 /// Weighs every block against its rivals.
@@ -53,12 +55,14 @@ pub(crate) fn standings(
     let mut alternatives: Vec<Vec<(Block, f64)>> = Vec::with_capacity(explored.len());
     for (ride, found) in explored.into_iter().enumerate() {
         alternatives.push(found.alternatives);
-        for block in found.blocks.into_iter().filter(|block| block.log_odds() > LEAST_LOG_ODDS) {
+        let doubted: Vec<bool> = found.blocks.iter().map(|block| is_some_frames_off(block, &found.blocks)).collect();
+        let blocks = found.blocks.into_iter().zip(doubted);
+        for (block, is_doubted) in blocks.filter(|(block, _)| block.log_odds() > LEAST_LOG_ODDS) {
             all.push(Standing {
                 ride,
                 photos: block.chain.len() as u32,
+                offset_probability: found.offset_probability * if is_doubted { SOME_FRAMES_OFF } else { 1.0 },
                 block,
-                offset_probability: found.offset_probability,
                 probability: 0.0,
                 twin_of: None,
                 doubt: Doubt::Weak,
@@ -183,6 +187,13 @@ fn are_one_take(a: &Block, b: &Block, side: &PublishedSide) -> bool {
         heights.insert((side.altitude_m(image).to_bits(), climb_m.to_bits()));
     }
     is_one_device(a, b, side) && n >= DISTINCT && n_alike * 10 >= n * 9 && (is_fine || heights.len() >= DISTINCT)
+}
+
+/// Whether the offset of a block leads to places that may be those of other frames, in this block or in another one.
+fn is_some_frames_off(block: &Block, all: &[Block]) -> bool {
+    const SAME_MS: f64 = 300.0;
+    let is_told = |other: &&Block| other.clock == Clock::SomeFramesOff && other.log_odds() > 0.0;
+    all.iter().filter(is_told).any(|other| (other.offset_ms - block.offset_ms).abs() < SAME_MS)
 }
 
 /// The share of all assignments of photos to sequences in which each block is granted: over each connected component of blocks

@@ -3,7 +3,7 @@
 
 mod worlds;
 
-use capture_model::{CapturedAt, LocalImages, PublishedImage, Reason, TimeKind};
+use capture_model::{CapturedAt, LocalImages, Position, PublishedImage, Reason, TimeKind};
 use image_matcher::{Lookup, MatchSettings, match_images};
 use worlds::{MAY_18_MS, Numbers, Photo, columns, local_of, matched, moved, others, photo_at, ride, shifted, upload};
 
@@ -106,5 +106,37 @@ fn seconds_that_were_cut_on_both_sides_agree_at_the_wrong_frame_too() {
         let (_, ids) = matched(&[own], &images, Lookup::Complete);
         let wrong = ids.iter().zip(1_000..).filter(|(id, own)| id.is_some_and(|id| id != *own)).count();
         assert_eq!(wrong, 0, "{interval_ms} {off_ms}: {ids:?}");
+    }
+}
+
+/// A timer's ride with a clock that is right, and its images as they are when places were set from a track that was late: between
+/// those of the frames so far on, which are whole ticks or nearly so.
+fn from_a_late_track(clock: TimeKind, clock_ms: i64, ticks: f64) -> (Vec<Photo>, Vec<PublishedImage>) {
+    const TICK_MS: i64 = 1_600;
+    let mut photos = ride(5, 90);
+    let first_ms = photos[0].time_ms;
+    photos.iter_mut().zip(0..).for_each(|(photo, k)| photo.time_ms = first_ms + TICK_MS * k);
+    let mut images = upload(&photos, "own", 1_000);
+    for (k, image) in images.iter_mut().enumerate() {
+        let at = (k as f64 + ticks).min(88.0);
+        let (from, share) = (at.floor() as usize, at.fract());
+        let between =
+            |value: fn(&Photo) -> f64| value(&photos[from]) * (1.0 - share) + value(&photos[from + 1]) * share;
+        image.original = Position::from_lon_lat(between(|photo| photo.lon), between(|photo| photo.lat)).ok();
+        image.altitude_m = None;
+    }
+    images.extend(others());
+    (shifted(&photos, clock_ms, clock), images)
+}
+
+#[test]
+fn places_from_a_late_track_are_no_reason_to_doubt_a_clock_that_is_right() {
+    for (clock, clock_ms) in [(TimeKind::Absolute, 0), (TimeKind::Wall, 7_200_000)] {
+        for ticks in [3.0, 3.004, 2.5] {
+            let (photos, images) = from_a_late_track(clock, clock_ms, ticks);
+            let (_, ids) = matched(&[photos], &images, Lookup::Complete);
+            let is_wrong = |(row, id): &(usize, &Option<u64>)| id.is_some_and(|id| id != 1_000 + *row as u64);
+            assert_eq!(ids.iter().enumerate().filter(is_wrong).count(), 0, "{clock:?}, {ticks} ticks late");
+        }
     }
 }

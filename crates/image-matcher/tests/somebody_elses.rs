@@ -156,6 +156,21 @@ fn a_doubt_follows_the_size_of_the_moves() {
     assert!(by_service > 0.8 && by_receivers < 0.4, "{by_service} {by_receivers}");
 }
 
+#[test]
+fn a_friend_in_the_same_zone_on_the_same_seconds_is_told_by_his_receiver() {
+    let photos: Vec<Photo> =
+        timer(120).into_iter().map(|photo| Photo { time_ms: photo.time_ms / 1_000 * 1_000, ..photo }).collect();
+    let told = |aside_m: f64, wander_m: f64, is_own: bool| {
+        let mut images = other_timer(&photos, 0, aside_m);
+        for (image, k) in images.iter_mut().zip(0..) {
+            image.original = moved(image, wander_m * (f64::from(k) / 9.0).sin());
+        }
+        check(&format!("{aside_m} m aside, {wander_m} m of wander"), &outcome(&photos, ZONE_MS, None, &images), is_own);
+    };
+    told(0.8, 0.7, true);
+    told(6.0, 4.0, false);
+}
+
 /// The images as another sequence.
 fn as_sequence(mut images: Vec<PublishedImage>, key: &str) -> Vec<PublishedImage> {
     for (image, k) in images.iter_mut().zip(0..) {

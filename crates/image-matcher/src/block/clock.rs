@@ -13,6 +13,8 @@ use crate::votes::nearest_quarter_ms;
 use capture_model::TimeKind;
 use std::f64::consts::PI;
 
+/// Offsets of a clock that was right agree to this with none, or with a zone's.
+const RIGHT_TO_THE_LETTER_MS: f64 = 6.0;
 /// A beat in seconds says at least this, in nats, or nothing.
 pub(super) const LEAST_BEAT: f64 = 12.0;
 
@@ -185,6 +187,28 @@ fn of_moment(work: &Work<'_>, chain: &[usize], away_ms: f64) -> f64 {
     let interval_s = if work.ride.len() > 1 { work.ride.interval_s() } else { LONGEST_S };
     let within_s = (2.0 * away_ms / 1000.0).max(EXACT_S);
     if is_fine { (interval_s.clamp(EXACT_S, LONGEST_S) / within_s).ln().max(0.0) } else { 0.0 }
+}
+
+/// Whether an offset is none at all, or a zone's, as closely as times are told: few that were found by places are.
+pub(super) fn is_right_to_the_letter(work: &Work<'_>, chain: &[usize], time: &TimeFit) -> bool {
+    let is_fine = chain.iter().any(|&pair| work.side.time_ms(work.image(pair)) % 1000 != 0);
+    is_fine && !work.ride.whole_seconds && zone_gap_ms(bare_offset_ms(time)) <= RIGHT_TO_THE_LETTER_MS
+}
+
+/// How far beside whole ticks of a timer an offset is off a zone's, ms: a clock that was right tells its times as well, some frames
+/// on. `None` where the beat or the distance says no; `Err` where times are known to the second.
+pub(super) fn beside_ticks_ms(work: &Work<'_>, chain: &[usize], time: &TimeFit) -> Option<Result<f64, f64>> {
+    const FURTHEST_MS: f64 = 20_000.0;
+    const LEAST_BEAT: f64 = 2.0;
+    let away_ms = zone_gap_ms(bare_offset_ms(time));
+    let tick_ms = work.ride.interval_s() * 1000.0;
+    let ticks = (away_ms / tick_ms).round();
+    if ticks < 1.0 || away_ms >= FURTHEST_MS || rhythm(work, chain, centre_of(time)) >= LEAST_BEAT {
+        return None;
+    }
+    let is_whole = |pair: &usize| work.side.time_ms(work.image(*pair)) % 1000 == 0;
+    let beside_ms = (away_ms - ticks * tick_ms).abs();
+    Some(if work.ride.whole_seconds || chain.iter().all(is_whole) { Err(beside_ms) } else { Ok(beside_ms) })
 }
 
 fn is_agreed(offset_ms: f64, agreed: &[i64]) -> bool {

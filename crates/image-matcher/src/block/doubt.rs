@@ -17,6 +17,8 @@ const MOST: f64 = 1.99;
 const TEMPER: f64 = 0.18;
 /// A rig of which only another camera's images are published is rarer than an upload that set headings anew.
 const OF_RIG: f64 = 2.06;
+/// Where nothing but two timers agrees, even what looks decided follows the moves, and must be surer by so much.
+const NOTHING_SHOWN: f64 = 1.0;
 const LEAST_OPEN: f64 = -4.0;
 /// Less evidence than this is chance's matter.
 const LEAST_EVIDENCE: f64 = 8.0;
@@ -34,6 +36,9 @@ impl Block {
     pub(crate) fn log_odds_told(&self) -> f64 {
         let log_odds = self.log_odds();
         match self.by_moves {
+            Some(by_moves) if self.shows_nothing && log_odds >= LEAST_SURE => {
+                log_odds.min(by_moves + TEMPER * log_odds - NOTHING_SHOWN)
+            }
             Some(by_moves) if log_odds < LEAST_SURE => {
                 let is_of_rig = RIG + self.mate < self.identity - 1.0;
                 (by_moves + if is_of_rig { OF_RIG } else { 0.0 } + TEMPER * log_odds).min(MOST)

@@ -5,14 +5,14 @@
 //! clock that runs on a zone) tells him apart.
 
 use super::clock::{
-    Told, agreed_moment, anchor, beyond_timers, centre_of, clock_identity, distinct_beats, is_odd, is_within_seconds,
-    log_prior, rhythm, told,
+    Told, agreed_moment, anchor, beside_ticks_ms, beyond_timers, centre_of, clock_identity, distinct_beats, is_odd,
+    is_right_to_the_letter, is_within_seconds, log_prior, rhythm, told,
 };
 use super::doubt;
 use super::place::{EXACT_ALTITUDE_M, PlaceFit, is_exact_place, roughness, share_of};
 use super::ties::{are_equal, left_of_crowds};
 use super::time::TimeFit;
-use super::{Block, Work};
+use super::{Block, Clock, Work};
 use crate::plane::length_m;
 use capture_model::TimeKind;
 
@@ -37,6 +37,16 @@ const NEITHER_PLACE_NOR_TIME: f64 = 6.0;
 const WRONG_TIMER: f64 = 2.0;
 /// Fewer exact places than these show no copy where most places are not exact.
 const FEWEST_EXACT: usize = 3;
+/// How far beside a timer's ticks an offset may be that a right clock and a late track explain, ms: where places are equal now and
+/// then, where they always are, and where times are known to the second.
+const SELDOM_WITHIN_MS: f64 = 6.0;
+const ALWAYS_WITHIN_MS: f64 = 3.0;
+const SECONDS_WITHIN_MS: f64 = 500.0;
+/// Places that were rounded otherwise are as far from their copies.
+const LAST_DIGITS_M: f64 = 0.15;
+/// Shares of the places that are known.
+const NEARLY_ALL: f64 = 0.95;
+const MOST_OF: f64 = 0.7;
 /// Places on the grid of a tile that count, at most.
 const MOST_IN_PLACE: usize = 11;
 /// Fewer photos than these do not show whether a timer took them.
@@ -116,6 +126,7 @@ pub(super) fn judge(
         _ => (0.0, 0.0),
     };
     let rhythm = beat + moment;
+    let is_exact = told == Told::Exactly;
     let of_few = match told {
         Told::Exactly if chain.len() < FEWEST_BEATS => 3.0 * distinct_beats(work, chain) as f64,
         _ => 0.0,
@@ -177,9 +188,32 @@ pub(super) fn judge(
     block.evidence_alone = evidence;
     block.evidence = evidence + time.map_or(0.0, |time| log_prior(work, time, agreed));
     block.identity = identity;
-    if time.is_some() && n_places == 0 && !place.is_exact && doubt::is_open(block) {
+    block.clock = match time {
+        Some(time) if is_late(work, chain, time, n_places, told) => Clock::SomeFramesOff,
+        Some(time) if is_exact && is_right_to_the_letter(work, chain, time) => Clock::Right,
+        _ => Clock::Fitted,
+    };
+    block.shows_nothing = shows_nothing && !is_in_place;
+    if time.is_some() && n_places == 0 && !place.is_exact && (block.shows_nothing || doubt::is_open(block)) {
         block.by_moves = doubt::by_moves(work, chain, block.places, told);
     }
+}
+
+/// Whether places may have been set from a track that was late, and led to other frames. Copies are equal all along; such places are equal
+/// now and then, or always where the track was whole ticks of a timer late: then a clock that was right tells the times as well.
+fn is_late(work: &Work<'_>, chain: &[usize], time: &TimeFit, n_places: usize, told: Told) -> bool {
+    if n_places == 0 && !is_on_tile_grid(work, chain) {
+        return false;
+    }
+    let known: Vec<usize> = chain.iter().copied().filter(|&pair| !work.to_original[pair][0].is_nan()).collect();
+    let close = share_of(&known, |pair| length_m(work.to_original[pair]) < LAST_DIGITS_M);
+    let within_ms = if close < NEARLY_ALL { SELDOM_WITHIN_MS } else { ALWAYS_WITHIN_MS };
+    let is_by_ticks = match beside_ticks_ms(work, chain, time) {
+        Some(Ok(beside_ms)) => beside_ms <= within_ms,
+        Some(Err(beside_ms)) => n_places > 0 && close < NEARLY_ALL && beside_ms <= SECONDS_WITHIN_MS,
+        None => false,
+    };
+    is_by_ticks || (n_places > 0 && close < MOST_OF && told == Told::Apart)
 }
 
 /// What equal altitudes say against chance. Those of a long ride are few observations many times over, and count little each;

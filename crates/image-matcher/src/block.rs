@@ -18,10 +18,10 @@ mod place;
 mod settled;
 mod ties;
 mod time;
+mod work;
 
 use crate::Weights;
-use crate::chain::{Link, best_chain, posteriors};
-use crate::plane::Point;
+use crate::chain::{best_chain, posteriors};
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
 use crate::shared::Shared;
@@ -37,12 +37,13 @@ use pairs::pair_by_time;
 pub(crate) use place::{EXACT_ALTITUDE_M, roughness};
 use place::{
     copied_headings, equal_altitude_m, first_chain, fit_place, is_exact_place, log_altitude, log_heading,
-    only_at_their_places, turns_deg,
+    only_at_their_places,
 };
 use settled::{only, open_pairs, places_in};
 use std::f64::consts::PI;
-use ties::{TieOrder, is_tied, is_told_by_ids, order_by_copies, order_equal_times};
+use ties::{TieOrder, is_tied, is_told_by_ids, n_tied, order_by_copies, order_equal_times};
 use time::fit_time;
+use work::Work;
 
 /// What a place says for a pair, where the field was fitted to a chain that had no times, or times of a burst.
 const UNTIMED: f64 = 0.3;
@@ -157,84 +158,6 @@ impl Block {
     }
 }
 
-/// What is worked on: all candidate pairs of the block with their raw residuals.
-struct Work<'a> {
-    ride: &'a Ride<'a>,
-    side: &'a PublishedSide<'a>,
-    weights: Weights,
-    first: usize,
-    photo: Vec<u32>,
-    /// Rank of the image in its sequence, images of one time as the ride passed them.
-    rank: Vec<u32>,
-    /// Where that is not the published order: the place in it of each rank.
-    reordered: Vec<u32>,
-    /// Seconds, remote − (local + offset); empty for untimed rides.
-    lag_s: Vec<f64>,
-    to_original: Vec<[f64; 2]>,
-    to_computed: Vec<[f64; 2]>,
-    /// Altitudes that differ by less are equal.
-    equal_altitude_m: f64,
-}
-
-impl Work<'_> {
-    fn len(&self) -> usize {
-        self.photo.len()
-    }
-
-    /// Whether a photo or an image stands in more than one pair.
-    fn has_alternatives(&self) -> bool {
-        let mut is_seen = vec![false; self.rank.iter().max().map_or(0, |&last| last as usize + 1)];
-        let mut is_twice = |&rank: &u32| std::mem::replace(&mut is_seen[rank as usize], true);
-        self.photo.windows(2).any(|two| two[0] == two[1]) || self.rank.iter().any(&mut is_twice)
-    }
-
-    /// Forgets all pairs but some.
-    fn keep(&mut self, open: &[usize]) {
-        self.photo = only(&self.photo, open);
-        self.rank = only(&self.rank, open);
-        self.lag_s = only(&self.lag_s, open);
-        self.to_original = only(&self.to_original, open);
-        self.to_computed = only(&self.to_computed, open);
-    }
-
-    fn image(&self, pair: usize) -> usize {
-        self.first + self.place_of(self.rank[pair])
-    }
-
-    /// The place in its sequence of the image of a rank.
-    fn place_of(&self, rank: u32) -> usize {
-        self.reordered.get(rank as usize).copied().unwrap_or(rank) as usize
-    }
-
-    /// Mutually nearest pairs by a lag, in order of photo and image; of equal lags the first pair.
-    fn nearest(&self, lag: &[f64]) -> Vec<usize> {
-        let is_nearer = |a: usize, b: usize| lag[a].abs().total_cmp(&lag[b].abs()).is_lt();
-        let of = |keys: &[u32]| {
-            let mut nearest = vec![usize::MAX; keys.iter().max().map_or(0, |&last| last as usize + 1)];
-            for (pair, &key) in keys.iter().enumerate() {
-                let known = &mut nearest[key as usize];
-                if *known == usize::MAX || is_nearer(pair, *known) {
-                    *known = pair;
-                }
-            }
-            nearest
-        };
-        let of_image = of(&self.rank);
-        let mut mutual = of(&self.photo);
-        mutual.retain(|&pair| pair != usize::MAX && of_image[self.rank[pair] as usize] == pair);
-        mutual
-    }
-
-    fn links(&self, weight: &[f64], least: f64) -> (Vec<usize>, Vec<Link>) {
-        let kept: Vec<usize> = (0..self.len()).filter(|&pair| weight[pair] > least).collect();
-        let links = kept
-            .iter()
-            .map(|&pair| Link { local: self.photo[pair], remote: self.rank[pair], weight: weight[pair] })
-            .collect();
-        (kept, links)
-    }
-}
-
 /// Weighs one block; `None` when nothing of it holds together. `near` are the pairs within the gate, for untimed rides.
 pub(crate) fn weigh(
     ride: &Ride,
@@ -245,64 +168,35 @@ pub(crate) fn weigh(
     agreed: &[i64],
     near: &[(u32, u32)],
 ) -> Option<Block> {
-    let range = side.images_of(sequence as usize);
-    let mut work = Work {
-        ride,
-        side,
-        weights,
-        first: range.start,
-        photo: Vec::new(),
-        rank: Vec::new(),
-        reordered: Vec::new(),
-        lag_s: Vec::new(),
-        to_original: Vec::new(),
-        to_computed: Vec::new(),
-        equal_altitude_m: 0.0,
-    };
+    let mut work = Work::new(ride, side, weights, sequence);
     let snapped = offset_ms.map(|offset| snap(ride, offset));
     match snapped {
-        Some(offset) => pair_by_time(&mut work, &range, offset_ms.unwrap_or(offset), offset),
-        None => {
-            for &(photo, image) in near {
-                work.photo.push(photo);
-                work.rank.push(image - range.start as u32);
-            }
-        }
+        Some(offset) => pair_by_time(&mut work, offset_ms.unwrap_or(offset), offset),
+        None => work.pair(near),
     }
     if work.photo.is_empty() {
         return None;
     }
-    let ranks = work.rank.iter().copied();
-    let (first, last) = (ranks.clone().min().unwrap_or(0), ranks.max().unwrap_or(0));
-    // an image stands in several pairs
-    let places: Vec<[Point; 2]> =
-        (first..=last).map(|rank| range.start + rank as usize).map(|image| side.points(image, &ride.anchor)).collect();
-    for (&photo, &rank) in work.photo.iter().zip(&work.rank) {
-        let (from, [original, computed]) = (ride.place()[photo as usize], places[(rank - first) as usize]);
-        work.to_original.push(ride.plane.offset_m(from, original));
-        work.to_computed.push(ride.plane.offset_m(from, computed));
-    }
+    work.compare();
     work.equal_altitude_m = equal_altitude_m(&work);
-    let is_ordered = order_equal_times(&mut work, &range);
+    let n_tied = n_tied(&work.times_ms);
+    let is_ordered = n_tied > 0 && order_equal_times(&mut work);
     let as_paired = work.lag_s.clone();
     let mut time = snapped.map(|offset| fit_time(&mut work, offset, offset_ms.unwrap_or(offset)));
-    let share_a_time =
-        time.is_some() && range.clone().filter(|&image| is_tied(side, &range, image)).count() * 5 >= range.len();
+    let share_a_time = time.is_some() && n_tied * 5 >= work.times_ms.len();
     if let (Some(offset), Some(first), false) = (snapped, time.as_ref().filter(|_| share_a_time), is_ordered)
-        && order_by_copies(&mut work, &range, &first.nearest)
+        && order_by_copies(&mut work, &first.nearest)
     {
         work.lag_s = as_paired;
         time = Some(fit_time(&mut work, offset, offset_ms.unwrap_or(offset)));
     }
-    let mut turn_deg = turns_deg(&work);
-    let mut by_heading = copied_headings(&work, &turn_deg);
+    let mut by_heading = copied_headings(&work);
     if let Some(time) = &mut time
-        && let Some(open) = open_pairs(&work, time, &turn_deg)
+        && let Some(open) = open_pairs(&work, time)
     {
         work.keep(&open);
         time.log_density = only(&time.log_density, &open);
         time.nearest = places_in(&time.nearest, &open);
-        turn_deg = only(&turn_deg, &open);
         by_heading = by_heading.map(|told| places_in(&told, &open));
     }
     let are_turns_copied = by_heading.is_some();
@@ -311,8 +205,7 @@ pub(crate) fn weigh(
         (None, Some(time)) => time.nearest.clone(),
         (None, None) => first_chain(&work)?,
     };
-    let interval_s = side.interval_s(sequence).max(0.05);
-    let log_other_time = (1.0 / interval_s).ln();
+    let log_other_time = (1.0 / work.interval_s().max(0.05)).ln();
     let log_time: Vec<f64> = match &time {
         Some(time) => time.log_density.iter().map(|density| density - log_other_time).collect(),
         None => vec![0.0; work.len()],
@@ -322,7 +215,7 @@ pub(crate) fn weigh(
     let is_open = || work.has_alternatives() || !is_copied(&work, &start);
     let is_drawn_anew = is_crowded && !are_turns_copied && is_open();
     let place = fit_place(&work, start, is_drawn_anew, is_told, &log_time)?;
-    let heading = log_heading(&turn_deg, &place.chosen, are_turns_copied);
+    let heading = log_heading(&work, &place.chosen, are_turns_copied);
     let altitude = log_altitude(&work, &place.chosen);
     // A field that bends to its own chain makes neighbours agree: where little else tells frames apart, they count less.
     let temper = match &time {
@@ -358,9 +251,7 @@ pub(crate) fn weigh(
     // beat that no timer has tells the seconds; those that share one on the published side alone, in one that the way can tell.
     let is_copied = share_a_time && is_crowded && is_copied(&work, &chain);
     let is_told = !is_crowded || is_copied || (share_a_time && beyond_timers(&work, &chain) > LEAST_BEAT);
-    let is_tied = |image: usize| is_tied(side, &range, image);
-    let order =
-        (time.is_some() && range.clone().any(is_tied)).then(|| TieOrder::new(&work, &range, &chain, place.sigma_m));
+    let order = (time.is_some() && n_tied > 0).then(|| TieOrder::new(&work, &chain, place.sigma_m));
     let are_times_off = time.as_ref().is_some_and(|time| {
         let density = chain.iter().map(|&pair| time.log_density[pair].clamp(-3.0, 3.0));
         density.sum::<f64>() < TIMES_OFF * chain.len() as f64
@@ -370,8 +261,8 @@ pub(crate) fn weigh(
         _ if are_times_off && !only_at_its_place[pair] => MOST_BY_GUESS,
         Some(order) if is_exact_place(&work, pair) => order.among_equal_places(pair),
         Some(_) if share_a_time && !is_told => MOST_BY_GUESS,
-        Some(order) if share_a_time || is_tied(work.image(pair)) => order.probability(pair, is_copied),
-        None if time.is_none() && is_told_by_ids(side, &range, work.image(pair)) => MOST_BY_GUESS,
+        Some(order) if share_a_time || is_tied(&work.times_ms, work.place(pair)) => order.probability(pair, is_copied),
+        None if time.is_none() && is_told_by_ids(&work, work.image(pair)) => MOST_BY_GUESS,
         _ => 1.0,
     };
     let mut block = Block {

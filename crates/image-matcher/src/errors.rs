@@ -78,26 +78,37 @@ impl TimeClass {
     }
 }
 
-/// Edge and phase of the remainders of whole seconds: 0 for a camera that cuts off, −0.5 for one that rounds, any for a
-/// clock that is off by no whole second.
-pub(crate) fn fit_second(residuals_s: &[f64], is_free: bool) -> (f64, f64) {
-    let (sin, cos) = residuals_s.iter().fold((0.0, 0.0), |(s, c), e| (s + (TAU * e).sin(), c + (TAU * e).cos()));
-    let phase = (sin.atan2(cos) / TAU).rem_euclid(1.0);
+/// The edge of the remainders of whole seconds: 0 for a camera that cuts off, −0.5 for one that rounds, any for a clock that is off
+/// by no whole second.
+pub(crate) fn edge_of_second(residuals_s: &[f64], is_free: bool) -> f64 {
+    let mut in_order = residuals_s.to_vec();
+    in_order.sort_unstable_by(f64::total_cmp);
     let mut edges = vec![0.0, -0.5];
     if is_free {
-        edges = residuals_s.iter().flat_map(|e| [*e, *e - 1.0]).map(|e| (e * 1000.0).round() / 1000.0).collect();
-        edges.sort_unstable_by(f64::total_cmp);
+        let rounded = |less: f64| {
+            let mut edges: Vec<f64> = in_order.iter().map(|e| ((e - less) * 1000.0).round() / 1000.0).collect();
+            edges.dedup();
+            edges
+        };
+        edges = [rounded(0.0), rounded(1.0)].concat();
+        edges.sort_by(f64::total_cmp); // two that are sorted
         edges.dedup();
         let step = (edges.len() / 200).max(1);
         edges = edges.into_iter().step_by(step).collect();
     }
-    let inside = |edge: f64| residuals_s.iter().filter(|&&e| e >= edge - 0.004 && e < edge + 1.004).count();
-    let counts: Vec<usize> = edges.iter().map(|&edge| inside(edge)).collect();
+    let below = |limit: f64| in_order.partition_point(|&e| e < limit);
+    let counts: Vec<usize> = edges.iter().map(|&edge| below(edge + 1.004) - below(edge - 0.004)).collect();
     let most = counts.iter().copied().max().unwrap_or(0);
     let best: Vec<f64> =
         edges.iter().zip(&counts).filter(|(_, count)| **count == most).map(|(edge, _)| *edge).collect();
     let edge = if is_free { best.get(best.len() / 2) } else { best.first() };
-    (edge.copied().unwrap_or(0.0), phase)
+    edge.copied().unwrap_or(0.0)
+}
+
+/// Where within the second most of some remainders lie.
+pub(crate) fn phase_of_second(residuals_s: &[f64]) -> f64 {
+    let (sin, cos) = residuals_s.iter().fold((0.0, 0.0), |(s, c), e| (s + (TAU * e).sin(), c + (TAU * e).cos()));
+    (sin.atan2(cos) / TAU).rem_euclid(1.0)
 }
 
 /// Standard deviations of places to choose from, metres.
@@ -279,10 +290,10 @@ mod tests {
     #[test]
     fn classes_are_found_again() {
         let cut: Vec<f64> = (0..200).map(|k| f64::from(k) * 0.618 % 1.0).collect();
-        assert_eq!(fit_second(&cut, false).0, 0.0);
+        assert_eq!(edge_of_second(&cut, false), 0.0);
         let rounded: Vec<f64> = cut.iter().map(|e| e - 0.5).collect();
-        assert_eq!(fit_second(&rounded, false).0, -0.5);
-        let (edge, _) = fit_second(&cut.iter().map(|e| e + 0.3).collect::<Vec<_>>(), true);
+        assert_eq!(edge_of_second(&rounded, false), -0.5);
+        let edge = edge_of_second(&cut.iter().map(|e| e + 0.3).collect::<Vec<_>>(), true);
         assert!((edge - 0.3).abs() < 0.02, "{edge}");
         let spread: Vec<f64> = (1..200).map(|k| 2.0 * (-2.0 * (f64::from(k) / 200.0).ln()).sqrt()).collect();
         assert_eq!(fit_sigma(&spread).0, 2.0);

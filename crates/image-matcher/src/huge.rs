@@ -32,17 +32,27 @@ impl Huge {
         }
     }
 
+    /// A mantissa within 1…4, or 0, put into its range. Sums are long and no branch in them could be foreseen: there is none.
+    fn halved_if_two(self) -> Self {
+        let is_two = self.mantissa >= 2.0;
+        let mantissa = f64::from_bits(self.mantissa.to_bits() - (u64::from(is_two) << 52));
+        Self { mantissa, exponent: self.exponent + i64::from(is_two) }
+    }
+
     pub(crate) fn plus(self, other: Self) -> Self {
-        let (large, small) = if self.exponent >= other.exponent { (self, other) } else { (other, self) };
-        let apart = large.exponent - small.exponent;
-        if apart > 60 {
-            return large; // the smaller one is beyond the last digit
-        }
-        Self { mantissa: large.mantissa + small.mantissa * power_of_two(-apart), exponent: large.exponent }.normal()
+        let is_larger = self.exponent >= other.exponent;
+        let (own, its) = (self.mantissa.to_bits(), other.mantissa.to_bits());
+        let large = f64::from_bits(if is_larger { own } else { its });
+        let small = f64::from_bits(if is_larger { its } else { own });
+        let exponent = self.exponent.max(other.exponent);
+        let apart = exponent - self.exponent.min(other.exponent);
+        // further apart, the smaller one is beyond the last digit
+        let share = f64::from_bits(if apart > 60 { 0 } else { ((1023 - apart) as u64) << 52 });
+        Self { mantissa: large + small * share, exponent }.halved_if_two()
     }
 
     pub(crate) fn times(self, other: Self) -> Self {
-        Self { mantissa: self.mantissa * other.mantissa, exponent: self.exponent + other.exponent }.normal()
+        Self { mantissa: self.mantissa * other.mantissa, exponent: self.exponent + other.exponent }.halved_if_two()
     }
 
     /// The quotient as an ordinary float; 0 where it is too small for one.

@@ -18,42 +18,65 @@ fn middle(values: &mut [f64]) -> f64 {
 pub(crate) fn running_median(vectors: &[[f64; 2]], half: usize) -> Vec<[f64; 2]> {
     match half {
         _ if vectors.len() <= half => vec![median_vector(vectors); vectors.len()],
-        6 => in_short_windows::<13>(vectors),
-        8 => in_short_windows::<17>(vectors),
+        6 if vectors.len() >= SHORT => in_short_windows(vectors),
         _ => in_long_windows(vectors, half),
     }
 }
 
-/// The same for windows of a known length: a sorted one is kept, with infinite values where there are no neighbours, and each of
-/// its places takes what it holds after a value has left and another entered, without a branch.
-fn in_short_windows<const LENGTH: usize>(vectors: &[[f64; 2]]) -> Vec<[f64; 2]> {
-    const NOTHING: [f64; 2] = [f64::INFINITY; 2];
-    let half = LENGTH / 2;
-    let mut window = [NOTHING; LENGTH];
-    let replace = |window: &mut [[f64; 2]; LENGTH], leaving: [f64; 2], entering: [f64; 2]| {
-        let mut before = [f64::NEG_INFINITY; 2];
-        for at in 0..LENGTH {
-            for axis in [0, 1] {
-                let own = window[at][axis];
-                let after = if at + 1 < LENGTH { window[at + 1][axis] } else { f64::INFINITY };
-                let left = if own < leaving[axis] { own } else { after };
-                window[at][axis] = larger(before[axis], smaller(left, entering[axis]));
-                before[axis] = left;
-            }
+/// Values of a short window.
+const SHORT: usize = 13;
+
+/// The same for windows of 13: by a fixed order of comparisons, so that several windows are looked at side by side and nothing
+/// branches. Where there are no neighbours, values below and above all others keep the middle where it is.
+fn in_short_windows(vectors: &[[f64; 2]]) -> Vec<[f64; 2]> {
+    const LOW: f64 = f64::NEG_INFINITY;
+    const HIGH: f64 = f64::INFINITY;
+    let mut values = Vec::with_capacity(vectors.len() + SHORT - 1);
+    let mut of_axis = |axis: usize| -> Vec<f64> {
+        values.clear();
+        values.extend([HIGH, LOW, HIGH, LOW, HIGH, LOW]);
+        values.extend(vectors.iter().map(|vector| vector[axis]));
+        values.extend([LOW, HIGH, LOW, HIGH, LOW, HIGH]);
+        let mut middles = vec![0.0; vectors.len()];
+        for (middle, window) in middles.iter_mut().zip(values.array_windows()) {
+            *middle = middle_of_short(window);
         }
+        middles
     };
-    for &entering in &vectors[..half] {
-        replace(&mut window, NOTHING, entering);
+    let (east, north) = (of_axis(0), of_axis(1));
+    east.into_iter().zip(north).map(|(east, north)| [east, north]).collect()
+}
+
+/// The middle one of 13 values: of 8 neither the least nor the greatest can be it, so the next one takes their place, and so on.
+#[inline] // several at once
+fn middle_of_short(values: &[f64; SHORT]) -> f64 {
+    let mut left: [f64; 8] = std::array::from_fn(|at| values[at]);
+    drop_ends::<8>(&mut left, values[8]);
+    drop_ends::<7>(&mut left, values[9]);
+    drop_ends::<6>(&mut left, values[10]);
+    drop_ends::<5>(&mut left, values[11]);
+    drop_ends::<4>(&mut left, values[12]);
+    let [a, b, c, ..] = left;
+    larger(smaller(a, b), smaller(larger(a, b), c))
+}
+
+/// Drops the least and the greatest of the first so many values, and takes another one in: one less is left.
+#[inline]
+fn drop_ends<const N: usize>(values: &mut [f64; 8], next: f64) {
+    let mut sort = |low: usize, high: usize| {
+        let (a, b) = (values[low], values[high]);
+        (values[low], values[high]) = (smaller(a, b), larger(a, b));
+    };
+    for at in 0..N / 2 {
+        sort(at, N - 1 - at);
     }
-    let mut medians = Vec::with_capacity(vectors.len());
-    for at in 0..vectors.len() {
-        let entering = vectors.get(at + half).copied().unwrap_or(NOTHING);
-        let leaving = at.checked_sub(half + 1).map_or(NOTHING, |at| vectors[at]);
-        let n = (at + half + 1).min(vectors.len()) - at.saturating_sub(half);
-        replace(&mut window, leaving, entering);
-        medians.push(window[(n - 1) / 2]);
+    for at in 1..N.div_ceil(2) {
+        sort(0, at);
     }
-    medians
+    for at in N / 2..N - 1 {
+        sort(at, N - 1);
+    }
+    values[0] = next;
 }
 
 /// The same for windows of any length: values are told by their ranks among all, those in the window are marked, and the middle

@@ -3,6 +3,7 @@
 use crate::plane::{Anchor, NOWHERE, Point, point};
 use crate::working_order::WorkingOrder;
 use capture_model::{Device, Evidence, PublishedImages};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -82,9 +83,9 @@ impl<'a> PublishedSide<'a> {
     pub(crate) fn interval_s(&self, sequence: u32) -> f64 {
         const LONGEST_MS: i64 = 600_000;
         const PAUSE_MS: i64 = 4_000;
-        let range = self.images_of(sequence as usize);
-        let gaps = (range.start + 1..range.end).map(|at| self.time_ms(at).saturating_sub(self.time_ms(at - 1)));
-        let mut gaps: Vec<i64> = gaps.filter(|&gap| gap < LONGEST_MS).collect();
+        let times_ms = self.times_ms(self.images_of(sequence as usize));
+        let mut gaps: Vec<i64> = Vec::with_capacity(times_ms.len());
+        gaps.extend(times_ms.windows(2).map(|two| two[1].saturating_sub(two[0])).filter(|&gap| gap < LONGEST_MS));
         let middle = gaps.len() / 2;
         let Some(typical_ms) = (!gaps.is_empty()).then(|| *gaps.select_nth_unstable(middle).1) else { return 1.0 };
         let is_cut = gaps.iter().all(|gap| gap % 1_000 == 0);
@@ -132,6 +133,14 @@ impl<'a> PublishedSide<'a> {
     /// Published time, ms; `NO_TIME` when missing.
     pub(crate) fn time_ms(&self, at: usize) -> i64 {
         self.images.captured_at_ms[self.row(at) as usize]
+    }
+
+    /// Published times of a range of places, ms: read in place where its rows follow each other.
+    pub(crate) fn times_ms(&self, places: Range<usize>) -> Cow<'a, [i64]> {
+        match self.rows(places.clone()) {
+            Some(rows) => Cow::Borrowed(&self.images.captured_at_ms[rows]),
+            None => places.map(|at| self.time_ms(at)).collect(),
+        }
     }
 
     /// Longitude and latitude as uploaded, then as adjusted, degrees; NaN when missing.

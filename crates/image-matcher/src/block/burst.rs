@@ -13,46 +13,27 @@
 //! A shutter of 3 Hz that ticks at .999 instead of .001 leaves the same spread times, and each photo takes the image of
 //! the frame before, to the millisecond, all along.
 
+mod reading;
+
 use super::Work;
-use super::place::{climb, of_copied_altitudes};
+use super::place::of_copied_altitudes;
 use super::time::{TimeFit, Variant, is_published_cut};
 use crate::chain::{Link, best_chain};
-use crate::errors::{SCALES_S, TimeClass, fit_second};
-use crate::medians::median;
+use crate::errors::{SCALES_S, TimeClass};
+use crate::medians::larger;
 use crate::plane::length_m;
 use crate::ride::Ride;
 use crate::votes::EXACT_M;
+pub(super) use reading::are_of_one_fraction;
+use reading::{Density, Reading, readings};
 
-/// Half a millisecond where the written clock is known, and more where its edge is itself estimated, seconds.
-const ROUNDED_S: f64 = 0.0005;
-const ESTIMATED_S: f64 = 0.004;
 /// Photos of one stretch that judges the readings, and how many stretches are looked at.
 const STRETCH: usize = 96;
 const STRETCHES: usize = 3;
-const OUTSIDE: f64 = 0.015;
 /// What an exactly equal place is worth: more than any reading of written seconds.
 const PLACED: f64 = 12.0;
-const OUTLIER_SPAN_S: f64 = 5.0;
-/// What it costs to believe that a timer changes sides with its ticks.
-const TWO_VALUES_PRICE: f64 = 2.0;
 /// What it costs to believe that altitudes were copied.
 const COPIED_PRICE: f64 = 6.0;
-
-/// One way to read the written seconds.
-#[derive(Debug, Clone, Copy)]
-struct Reading {
-    /// Where a written second begins; `None` where nothing holds the true time in it.
-    edge_s: Option<f64>,
-    /// How long it is: nothing where both sides are cut and agree at one value.
-    span_s: f64,
-    rounding_s: f64,
-    /// Which local time is compared, and how closely about which centre; `None` for the window alone.
-    about: Option<(Variant, f64, f64)>,
-    /// Whether equal altitudes tell frames apart, as where they were copied.
-    is_copied: bool,
-    /// What it costs to believe in it.
-    price: f64,
-}
 
 /// Residuals of each pair against the times in question, seconds.
 struct Lags {
@@ -86,7 +67,7 @@ pub(super) fn is_burst(ride: &Ride) -> bool {
 pub(super) fn fit_burst(work: &mut Work<'_>, offset_ms: i64, is_free: bool) -> TimeFit {
     let lags = lags(work);
     let apart = Apart::of(work);
-    let reading = best_reading(work, &lags, &apart, is_free);
+    let (reading, chain) = best_reading(work, &lags, &apart, is_free);
     let agreed = TimeClass::Laplace { scale_s: SCALES_S[0], centre_s: reading.edge_s.unwrap_or(0.0) };
     let density = Density::of(&reading);
     let all: Vec<usize> = (0..work.len()).collect();
@@ -101,7 +82,11 @@ pub(super) fn fit_burst(work: &mut Work<'_>, offset_ms: i64, is_free: bool) -> T
         log_density.push(log);
         weight.push(apart.weight(read, reading.is_copied, pair) - read + log);
     }
-    let nearest = chain_of(work, &all, &weight); // of all pairs, places are pairs
+    let is_known = !reading.is_single() && (0..work.ride.len()).all(|photo| work.ride.width_s(photo) == 0.0);
+    let nearest = match chain {
+        Some(chain) if is_known => chain,
+        _ => chain_of(work, &all, &weight), // of all pairs, places are pairs
+    };
     let (class, centre_s, measured, is_raw) = match (reading.edge_s, reading.about) {
         (_, Some((variant, scale_s, centre_s))) if scale_s <= SCALES_S[0] || reading.edge_s.is_none() => {
             let is_raw = matches!(variant, Variant::Raw);
@@ -138,7 +123,7 @@ struct Apart {
 impl Apart {
     fn of(work: &Work<'_>) -> Self {
         Self {
-            log_other: (1.0 / work.side.interval_s(work.side.sequence(work.first)).max(0.05)).ln(),
+            log_other: (1.0 / work.interval_s().max(0.05)).ln(),
             of_pair: work.weights.pair,
             place: (0..work.len()).map(|pair| rough_place(work, pair)).collect(),
             altitude: copied_altitude(work),
@@ -152,12 +137,17 @@ impl Apart {
     }
 }
 
-/// The reading whose best chain through a sample of the pairs is the heaviest; of equal ones the first.
-fn best_reading(work: &Work<'_>, lags: &Lags, apart: &Apart, is_free: bool) -> Reading {
+/// The reading whose best chain through a sample of the pairs is the heaviest; of equal ones the first. With that chain where the
+/// sample is all pairs.
+fn best_reading(work: &Work<'_>, lags: &Lags, apart: &Apart, is_free: bool) -> (Reading, Option<Vec<usize>>) {
     const SLACK: f64 = 1e-6; // of sums in another order
     let sample = sample(work);
     let plain = readings(work, lags, is_free);
-    let bounds = plain.iter().map(|reading| most_of_a_chain(work, lags, apart, &sample, reading));
+    let in_window = InWindow::of(work, lags, apart, &sample);
+    let bounds = plain.iter().map(|reading| match reading.about {
+        None => in_window.most_of_a_chain(reading),
+        Some(_) => most_of_a_chain(work, lags, apart, &sample, reading),
+    });
     let (mut all, mut copied) = (Vec::with_capacity(2 * plain.len()), Vec::new());
     for (reading, [as_it_is, of_copied]) in plain.iter().zip(bounds) {
         all.push((*reading, as_it_is - reading.price));
@@ -173,23 +163,75 @@ fn best_reading(work: &Work<'_>, lags: &Lags, apart: &Apart, is_free: bool) -> R
         for (weight, &pair) in weight.iter_mut().zip(&sample) {
             *weight = apart.weight(density.log(lags, pair), reading.is_copied, pair);
         }
-        chain_of(work, &sample, &weight).iter().map(|&at| weight[at]).sum::<f64>() - reading.price
+        let chain = chain_of(work, &sample, &weight);
+        (chain.iter().map(|&at| weight[at]).sum::<f64>() - reading.price, chain)
     };
     // the likeliest first: no chain of the others can mostly be as heavy
     let likeliest = (0..all.len()).fold(0, |best, at| if all[at].1 > all[best].1 { at } else { best });
-    let of_likeliest = heaviest(&all[likeliest].0);
-    let mut best: Option<(f64, Reading)> = None;
+    let mut of_likeliest = heaviest(&all[likeliest].0);
+    let mut best: Option<(f64, Reading, Vec<usize>)> = None;
     for (at, (reading, bound)) in all.iter().enumerate() {
-        let known = best.map_or(f64::NEG_INFINITY, |(known, _)| known);
-        if bound + SLACK < known.max(of_likeliest) {
+        let known = best.as_ref().map_or(f64::NEG_INFINITY, |best| best.0);
+        if bound + SLACK < known.max(of_likeliest.0) {
             continue;
         }
-        let sum = if at == likeliest { of_likeliest } else { heaviest(reading) };
+        let (sum, chain) =
+            if at == likeliest { (of_likeliest.0, std::mem::take(&mut of_likeliest.1)) } else { heaviest(reading) };
         if sum > known + 1e-9 {
-            best = Some((sum, *reading));
+            best = Some((sum, *reading, chain));
         }
     }
-    best.expect("there is always a reading").1
+    let (_, reading, chain) = best.expect("there is always a reading");
+    (reading, (sample.len() == work.len()).then_some(chain))
+}
+
+/// What the pairs of a sample weigh where a window alone tells, within it and outside, as they are and with copied altitudes.
+struct InWindow {
+    /// Where the pairs of each photo end.
+    ends: Vec<usize>,
+    raw_s: Vec<f64>,
+    inside: Vec<[f64; 2]>,
+    /// Of each photo, the most that a pair outside weighs, or nothing.
+    outside: Vec<[f64; 2]>,
+}
+
+impl InWindow {
+    fn of(work: &Work<'_>, lags: &Lags, apart: &Apart, sample: &[usize]) -> Self {
+        let [outside, inside] = Density::OF_WINDOW.map(f64::ln);
+        let both = |log_density: f64, pair: usize| {
+            let plain = apart.weight(log_density, false, pair);
+            [plain, apart.altitude.as_ref().map_or(plain, |altitude| plain + altitude[pair])]
+        };
+        let (mut ends, mut most) = (Vec::new(), Vec::new());
+        let mut end = 0;
+        for of_photo in sample.chunk_by(|&a, &b| work.photo[a] == work.photo[b]) {
+            end += of_photo.len();
+            ends.push(end);
+            most.push(of_photo.iter().fold([0.0; 2], |most, &pair| larger_of_both(most, both(outside, pair))));
+        }
+        let raw_s = sample.iter().map(|&pair| lags.raw[pair]).collect();
+        Self { ends, raw_s, inside: sample.iter().map(|&pair| both(inside, pair)).collect(), outside: most }
+    }
+
+    /// See [`most_of_a_chain`].
+    fn most_of_a_chain(&self, reading: &Reading) -> [f64; 2] {
+        let (mut sums, mut at) = ([0.0; 2], 0);
+        for (&end, &outside) in self.ends.iter().zip(&self.outside) {
+            let mut most = outside;
+            for (&raw_s, &inside) in self.raw_s[at..end].iter().zip(&self.inside[at..end]) {
+                if reading.is_within(raw_s) {
+                    most = larger_of_both(most, inside); // it weighs more than it would outside
+                }
+            }
+            sums = [sums[0] + most[0], sums[1] + most[1]];
+            at = end;
+        }
+        sums
+    }
+}
+
+fn larger_of_both(a: [f64; 2], b: [f64; 2]) -> [f64; 2] {
+    [larger(a[0], b[0]), larger(a[1], b[1])]
 }
 
 /// No chain through some pairs, given by photo, weighs more by a reading, and by the same with copied altitudes: a photo has one
@@ -204,7 +246,7 @@ fn most_of_a_chain(work: &Work<'_>, lags: &Lags, apart: &Apart, pairs: &[usize],
         }
         let plain = apart.weight(density.log(lags, pair), false, pair);
         let copied = apart.altitude.as_ref().map_or(plain, |altitude| plain + altitude[pair]);
-        most = [most[0].max(plain), most[1].max(copied)];
+        most = larger_of_both(most, [plain, copied]);
     }
     [sums[0] + most[0], sums[1] + most[1]]
 }
@@ -221,7 +263,9 @@ fn lags(work: &Work<'_>) -> Lags {
     Lags {
         sent: work.lag_s.clone(),
         raw: against(&|photo| ride.raw_ms[photo] as f64),
-        shutter: ride.shutter_ms().map(|shutter| against(&|photo| shutter[photo])),
+        // no reading of seconds that are cut there asks for it
+        shutter: if is_published_cut(work) { None } else { ride.shutter_ms() }
+            .map(|shutter| against(&|photo| shutter[photo])),
     }
 }
 
@@ -252,165 +296,15 @@ fn rough_place(work: &Work<'_>, pair: usize) -> f64 {
 /// What altitudes say of each pair, if they were copied; `None` where too few are known.
 fn copied_altitude(work: &Work<'_>) -> Option<Vec<f64>> {
     const FEWEST: usize = 8;
-    let climb: Vec<f64> = (0..work.len()).map(|pair| climb(work, pair)).collect();
+    let climb_m = &work.climb_m;
     let (equal, unequal) = of_copied_altitudes(work);
     let say = |d: &f64| match d.abs() {
         d if d.is_nan() => 0.0,
         d if d < work.equal_altitude_m => equal,
         _ => unequal,
     };
-    let is_known = climb.iter().filter(|d| d.abs() < work.equal_altitude_m).count() >= FEWEST;
-    is_known.then(|| climb.iter().map(say).collect())
-}
-
-/// Whether differences lie whole seconds apart: both sides keep whole seconds, whatever fraction lies between them.
-pub(super) fn are_of_one_fraction(lags_s: &[f64]) -> bool {
-    let first = lags_s[0]; // of all pairs
-    lags_s.iter().all(|lag| ((lag - first).round() - (lag - first)).abs() < SCALES_S[0])
-}
-
-/// Readings where both sides were cut to whole seconds: the difference of a true pair takes two values that follow each
-/// other, and which of the two tells nothing.
-fn cut_twice(ride: &Ride, lags: &Lags, about_s: f64) -> Vec<Reading> {
-    let fraction_s = lags.raw[0].rem_euclid(1.0); // of all pairs, since both sides are whole seconds
-    let first = (about_s - fraction_s).round() + fraction_s;
-    let windowed = |k: i32| Reading {
-        edge_s: Some(first + f64::from(k)),
-        span_s: 1.0,
-        rounding_s: ESTIMATED_S,
-        about: None,
-        is_copied: false,
-        price: 0.0,
-    };
-    if is_burst(ride) {
-        return (-2..=2).map(windowed).collect();
-    }
-    // where no second holds two frames, one value that explains as much is the simpler
-    let single = |k: i32| Reading { span_s: 0.0, ..windowed(k) };
-    let double = |k: i32| Reading { price: TWO_VALUES_PRICE, ..windowed(k) };
-    (-2..=2).flat_map(|k| [single(k), double(k)]).collect()
-}
-
-/// Readings where the published side alone was cut, on a clock that may be off by any fraction: a shutter that ticks beside
-/// the full second of the published clock leaves either of two seconds, and how near that is nobody knows.
-fn cut_there(about_s: f64) -> Vec<Reading> {
-    const STEPS: i32 = 10;
-    const STEP_S: f64 = 1.0 / STEPS as f64;
-    let windowed = |k: i32| Reading {
-        edge_s: Some(about_s + STEP_S * f64::from(k)),
-        span_s: 1.0,
-        rounding_s: STEP_S / 2.0,
-        about: None,
-        is_copied: false,
-        price: 0.0,
-    };
-    (-STEPS..=0).map(windowed).collect()
-}
-
-fn readings(work: &Work<'_>, lags: &Lags, is_free: bool) -> Vec<Reading> {
-    let step_s = work.ride.interval_s().max(0.02);
-    let middle = |lag: &[f64], about: f64| {
-        let shifted: Vec<f64> = lag.iter().map(|e| e - about).collect();
-        median(&work.nearest(&shifted).iter().map(|&pair| lag[pair]).collect::<Vec<_>>())
-    };
-    let sent = middle(&lags.sent, 0.0);
-    let mut edges: Vec<(f64, f64, f64)> = Vec::new(); // edge, rounding, price
-    let own: Vec<f64> = {
-        let shifted: Vec<f64> = lags.sent.iter().map(|e| e - sent).collect();
-        work.nearest(&shifted).iter().map(|&pair| lags.raw[pair]).collect()
-    };
-    let (estimated, _) = fit_second(&own, true);
-    if is_published_cut(work) {
-        return if are_of_one_fraction(&lags.raw) { cut_twice(work.ride, lags, estimated) } else { cut_there(sent) };
-    }
-    if is_free {
-        edges.extend((-1..=1).map(|k| (estimated + f64::from(k) * step_s, ESTIMATED_S, 1.0)));
-    } else {
-        edges.extend([(0.0, ROUNDED_S, 0.0), (-0.5, ROUNDED_S, 1.0), (estimated, ESTIMATED_S, 4.0)]);
-    }
-    let mut all = Vec::new();
-    for &(edge, rounding_s, price) in &edges {
-        let windowed = |about: Option<(Variant, f64, f64)>, more: f64| Reading {
-            edge_s: Some(edge),
-            span_s: 1.0,
-            rounding_s,
-            about,
-            is_copied: false,
-            price: price + more,
-        };
-        all.push(windowed(None, 0.0));
-        // What was spread begins at the edge itself: an edge that is but estimated was not replayed.
-        if is_free || rounding_s < ESTIMATED_S {
-            let centre = if is_free { sent } else { edge };
-            all.extend(SCALES_S[..2].iter().map(|&scale_s| windowed(Some((Variant::Sent, scale_s, centre)), 1.0)));
-        }
-        if let Some(shutter) = &lags.shutter {
-            let about = middle(shutter, edge);
-            let centres = (-1..=1).map(|k| about + f64::from(k) * step_s);
-            all.extend(centres.map(|centre| windowed(Some((Variant::Shutter, SCALES_S[1], centre)), 2.0)));
-        }
-    }
-    let open = |about| Reading {
-        edge_s: None,
-        span_s: 0.0,
-        rounding_s: 0.0,
-        about: Some(about),
-        is_copied: false,
-        price: 3.0,
-    };
-    let raw = middle(&lags.raw, sent);
-    all.extend(SCALES_S[2..].iter().map(|&scale_s| open((Variant::Sent, scale_s, sent))));
-    all.extend(SCALES_S[..2].iter().map(|&scale_s| open((Variant::Raw, scale_s, raw))));
-    all
-}
-
-impl Reading {
-    /// Whether both sides are cut and agree at one value.
-    fn is_single(&self) -> bool {
-        self.edge_s.is_some() && self.span_s == 0.0
-    }
-
-    /// Whether the true time of a pair may lie within its written second.
-    fn holds(&self, lags: &Lags, pair: usize) -> bool {
-        self.edge_s.is_none_or(|edge| {
-            let e = lags.raw[pair];
-            e >= edge - self.rounding_s && e < edge + self.span_s + self.rounding_s
-        })
-    }
-
-    fn log_density(&self, lags: &Lags, pair: usize) -> f64 {
-        let inside = self.holds(lags, pair);
-        let shape = match self.about {
-            Some((variant, scale_s, centre_s)) => {
-                let near = (-(lags.of(variant)[pair] - centre_s).abs() / scale_s).exp() / (2.0 * scale_s);
-                if self.edge_s.is_some() { 0.95 * near + 0.05 } else { near }
-            }
-            None => 1.0,
-        };
-        ((if inside { (1.0 - OUTSIDE) * shape } else { 0.0 }) + OUTSIDE / OUTLIER_SPAN_S).ln()
-    }
-}
-
-/// The log density of a reading; a window alone has but two.
-struct Density<'r> {
-    reading: &'r Reading,
-    outside: f64,
-    inside: f64,
-}
-
-impl<'r> Density<'r> {
-    fn of(reading: &'r Reading) -> Self {
-        let [outside, inside] = [0.0, 1.0 - OUTSIDE].map(|share| (share + OUTSIDE / OUTLIER_SPAN_S).ln());
-        Self { reading, outside, inside }
-    }
-
-    fn log(&self, lags: &Lags, pair: usize) -> f64 {
-        match self.reading.about {
-            _ if !self.reading.holds(lags, pair) => self.outside,
-            None => self.inside,
-            Some(_) => self.reading.log_density(lags, pair),
-        }
-    }
+    let is_known = climb_m.iter().filter(|d| d.abs() < work.equal_altitude_m).count() >= FEWEST;
+    is_known.then(|| climb_m.iter().map(say).collect())
 }
 
 /// The heaviest chain through some pairs, as places in their list.

@@ -90,9 +90,8 @@ pub(super) fn beyond_timers(work: &Work<'_>, chain: &[usize]) -> f64 {
 fn both_sides(work: &Work<'_>, chain: &[usize]) -> [Vec<i64>; 2] {
     let (first, last) = (chain[0], chain[chain.len() - 1]);
     let photos = work.ride.raw_ms[work.photo[first] as usize..=work.photo[last] as usize].to_vec();
-    let mut images: Vec<i64> = (work.image(first).min(work.image(last))..=work.image(last).max(work.image(first)))
-        .map(|image| work.side.time_ms(image))
-        .collect();
+    let (first, last) = (work.place(first), work.place(last));
+    let mut images = work.times_ms[first.min(last)..=first.max(last)].to_vec();
     images.sort_unstable();
     [photos, images]
 }
@@ -109,7 +108,7 @@ pub(super) fn rhythm(work: &Work<'_>, chain: &[usize], centre_s: f64) -> f64 {
         () if is_copied => 2,
         () => 8, // no beat is told more finely than its copies agree
     };
-    let images: Vec<i64> = chain.iter().map(|&pair| work.side.time_ms(work.image(pair))).collect();
+    let images: Vec<i64> = chain.iter().map(|&pair| work.time_ms(pair)).collect();
     // a fast timer's photo stands beside any image on its grid
     let photos = &work.ride.time_ms[work.photo[chain[0]] as usize..=work.photo[chain[chain.len() - 1]] as usize];
     (TEMPER * surprise_of_beat(&images, resolution_ms).min(surprise_of_beat(photos, resolution_ms))).min(MOST)
@@ -155,7 +154,7 @@ pub(super) fn is_odd(work: &Work<'_>, time: &TimeFit, agreed: &[i64]) -> bool {
 
 /// Whether images fall on three fractions of a second at least.
 pub(super) fn is_within_seconds(work: &Work<'_>, chain: &[usize]) -> bool {
-    let mut fractions = chain.iter().map(|&pair| work.side.time_ms(work.image(pair)).rem_euclid(1000));
+    let mut fractions = chain.iter().map(|&pair| work.time_ms(pair).rem_euclid(1000));
     let Some(first) = fractions.next() else { return false };
     let Some(second) = fractions.find(|&fraction| fraction != first) else { return false };
     fractions.any(|fraction| fraction != first && fraction != second)
@@ -183,7 +182,7 @@ pub(super) fn agreed_moment(work: &Work<'_>, chain: &[usize], time: &TimeFit, ag
 fn of_moment(work: &Work<'_>, chain: &[usize], away_ms: f64) -> f64 {
     const EXACT_S: f64 = 0.004;
     const LONGEST_S: f64 = 1.0; // also of one photo, that has no interval
-    let is_fine = chain.iter().any(|&pair| work.side.time_ms(work.image(pair)) % 1000 != 0);
+    let is_fine = chain.iter().any(|&pair| work.time_ms(pair) % 1000 != 0);
     let interval_s = if work.ride.len() > 1 { work.ride.interval_s() } else { LONGEST_S };
     let within_s = (2.0 * away_ms / 1000.0).max(EXACT_S);
     if is_fine { (interval_s.clamp(EXACT_S, LONGEST_S) / within_s).ln().max(0.0) } else { 0.0 }

@@ -10,7 +10,7 @@ use super::clock::{
 };
 use super::doubt;
 use super::place::{EXACT_ALTITUDE_M, PlaceFit, is_exact_place, roughness, share_of};
-use super::ties::{are_equal, left_of_crowds};
+use super::ties::{is_equal_pair, left_of_crowds};
 use super::time::TimeFit;
 use super::{Block, Clock, Work};
 use crate::plane::length_m;
@@ -80,7 +80,9 @@ pub(super) fn judge(
     let weights = &work.weights;
     let clipped = |values: &[f64], limit: f64| chain.iter().map(|&pair| values[pair].clamp(-limit, limit)).sum::<f64>();
     let exact: Vec<usize> = chain.iter().copied().filter(|&pair| is_exact_place(work, pair)).collect();
-    let n_places = n_distinct(
+    let most_places = 8.max(chain.len() / 10 + 1); // no more are asked for
+    let n_places = n_distinct_of(
+        most_places,
         exact.iter().map(|&pair| work.ride.place()[work.photo[pair] as usize].map(|x| (x * 100.0).round() as i64)),
     );
     // One place in fifty may agree to centimetres by chance, where somebody rode along; one or two of many do in some ride.
@@ -103,8 +105,7 @@ pub(super) fn judge(
     }
     let (first, last) = (chain[0], chain[chain.len() - 1]);
     let lone_images = (work.rank[last] - work.rank[first]) as usize + 1 - chain.len();
-    let range = work.side.images_of(block.sequence as usize);
-    let lone_images = lone_images.saturating_sub(left_of_crowds(work, &range, chain));
+    let lone_images = lone_images.saturating_sub(left_of_crowds(work, chain));
     let lone_photos = (work.photo[last] - work.photo[first]) as usize + 1 - chain.len();
     // Photos that lost their times share a sequence with those that did not: images between them may be the others'.
     let counted = if time.is_some() { lone_images } else { lone_images.min(chain.len()) };
@@ -243,16 +244,15 @@ fn bend(work: &Work<'_>, chain: &[usize], place: &PlaceFit, is_timed: bool) -> f
     rough + (0.5 * (shift_m / 15.0).powi(2)).min(8.0)
 }
 
-/// How many different values there are.
-fn n_distinct<T: Ord>(values: impl Iterator<Item = T>) -> usize {
-    let mut values: Vec<T> = values.collect();
-    values.sort_unstable();
-    values.dedup();
-    values.len()
-}
-
-/// The same where no more than so many count: it looks no further.
-fn n_distinct_of<T: PartialEq>(most: usize, values: impl Iterator<Item = T>) -> usize {
+/// How many different values there are, of which no more than so many count: where they are few it looks no further.
+fn n_distinct_of<T: Ord>(most: usize, values: impl Iterator<Item = T>) -> usize {
+    const FEW: usize = 64;
+    if most > FEW {
+        let mut values: Vec<T> = values.collect();
+        values.sort_unstable();
+        values.dedup();
+        return values.len().min(most);
+    }
     let mut known: Vec<T> = Vec::with_capacity(most);
     for value in values {
         if !known.contains(&value) {
@@ -274,7 +274,7 @@ pub(super) fn is_copied(work: &Work<'_>, chain: &[usize]) -> bool {
 pub(super) fn copies(work: &Work<'_>, chain: &[usize]) -> usize {
     let is_copied = is_copied(work, chain);
     let is_copy = |&&pair: &&usize| {
-        let is_equal = || are_equal(work, work.photo[pair] as usize, work.image(pair)) == Some(true);
+        let is_equal = || is_equal_pair(work, pair) == Some(true);
         is_exact_place(work, pair) || (is_copied && is_equal())
     };
     chain.iter().filter(is_copy).count()
@@ -283,8 +283,7 @@ pub(super) fn copies(work: &Work<'_>, chain: &[usize]) -> usize {
 /// The altitude of a photo is passed on as it is: what those that are equal say, less what the ride's own neighbours have
 /// in common anyway.
 fn altitudes(work: &Work<'_>, chain: &[usize]) -> f64 {
-    let difference =
-        |pair: usize| work.side.altitude_m(work.image(pair)) - work.ride.altitude_m(work.photo[pair] as usize);
+    let difference = |pair: usize| work.climb_m[pair];
     let known: Vec<usize> = chain.iter().copied().filter(|&pair| difference(pair).is_finite()).collect();
     if known.is_empty() {
         return 0.0;
@@ -305,7 +304,7 @@ fn altitudes(work: &Work<'_>, chain: &[usize]) -> f64 {
 /// Distinct altitudes that agree at places that agree, so many at most: chance seldom gives both.
 fn exact_altitudes(work: &Work<'_>, exact: &[usize], most: usize) -> usize {
     let altitude = |pair: usize| work.ride.altitude_m(work.photo[pair] as usize);
-    let agrees = |pair: usize| (work.side.altitude_m(work.image(pair)) - altitude(pair)).abs() < EXACT_ALTITUDE_M;
+    let agrees = |pair: usize| work.climb_m[pair].abs() < EXACT_ALTITUDE_M;
     let tenths = exact
         .iter()
         .filter(|&&pair| agrees(pair) && altitude(pair) != 0.0)
@@ -317,7 +316,7 @@ fn exact_altitudes(work: &Work<'_>, exact: &[usize], most: usize) -> usize {
 /// disagreement speaks against the block.
 fn heading_identity(work: &Work<'_>, chain: &[usize], headings: f64) -> f64 {
     let own = |pair: usize| work.ride.heading_deg(work.photo[pair] as usize);
-    let turn = |pair: usize| (work.side.heading_deg(work.image(pair)) - own(pair) + 180.0).rem_euclid(360.0) - 180.0;
+    let turn = |pair: usize| work.turn_deg[pair];
     let known: Vec<usize> = chain.iter().copied().filter(|&pair| turn(pair).is_finite()).collect();
     if let Some(copied) = cut_headings(work, &known) {
         let anew = if known.len() >= FEWEST_HEADINGS { NOT_COPIED } else { 0.0 };

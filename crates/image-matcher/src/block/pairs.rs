@@ -19,9 +19,9 @@ struct Sight {
 
 /// Pairs within the window of the offset that was voted, by photo and rank; lags are kept against the snapped one. Photos of a
 /// crowd are paired with the nearest images alone.
-pub(super) fn pair_by_time(work: &mut Work<'_>, range: &Range<usize>, voted_ms: i64, offset_ms: i64) {
-    let (ride, side) = (work.ride, work.side);
-    let sights = sights(work, range, voted_ms);
+pub(super) fn pair_by_time(work: &mut Work<'_>, voted_ms: i64, offset_ms: i64) {
+    let (ride, side, first, n_images) = (work.ride, work.side, work.first, work.times_ms.len());
+    let sights = sights(work, voted_ms);
     let n_pairs: usize = sights.iter().map(|sight| sight.images.len()).sum();
     let expected = n_pairs.min(MOST_PAIRS.max(sights.len() * MOST_SEEN));
     work.photo.reserve(expected);
@@ -30,14 +30,14 @@ pub(super) fn pair_by_time(work: &mut Work<'_>, range: &Range<usize>, voted_ms: 
     let mut pair = |photo: u32, rank: u32| {
         work.photo.push(photo);
         work.rank.push(rank);
-        let lag_ms = side.time_ms(range.start + rank as usize) - ride.time_ms[photo as usize] - offset_ms;
+        let lag_ms = work.times_ms[rank as usize] - ride.time_ms[photo as usize] - offset_ms;
         work.lag_s.push(lag_ms as f64 / 1000.0);
     };
     if n_pairs <= MOST_PAIRS {
         sights.into_iter().for_each(|sight| sight.images.for_each(|rank| pair(sight.photo, rank)));
         return;
     }
-    let points = |rank: u32| side.points(range.start + rank as usize, &ride.anchor).map(|place| (rank, place));
+    let points = |rank: u32| side.points(first + rank as usize, &ride.anchor).map(|place| (rank, place));
     let mut known: Option<(Range<u32>, Crowd)> = None;
     let mut nearest = Vec::new();
     for alike in sights.chunk_by(|a, b| a.images == b.images) {
@@ -53,7 +53,7 @@ pub(super) fn pair_by_time(work: &mut Work<'_>, range: &Range<usize>, voted_ms: 
         let (_, crowd) = match known {
             Some(ref held) if holds(&held.0) => held,
             _ => {
-                let end = (images.end + images.len() as u32).min(range.len() as u32);
+                let end = (images.end + images.len() as u32).min(n_images as u32);
                 let crowd = Crowd::new((images.start..end).flat_map(points));
                 known.insert((images.start..end, crowd))
             }
@@ -67,30 +67,29 @@ pub(super) fn pair_by_time(work: &mut Work<'_>, range: &Range<usize>, voted_ms: 
 }
 
 /// What each photo sees; those that see nothing are left out.
-fn sights(work: &Work<'_>, range: &Range<usize>, voted_ms: i64) -> Vec<Sight> {
-    let (ride, side) = (work.ride, work.side);
-    let mut sights = Vec::with_capacity(ride.len().min(4 * range.len()));
-    let (mut first, mut end) = (range.start, range.start); // both sides are in order of time
+fn sights(work: &Work<'_>, voted_ms: i64) -> Vec<Sight> {
+    let (ride, times_ms) = (work.ride, &*work.times_ms);
+    let mut sights = Vec::with_capacity(ride.len().min(4 * times_ms.len()));
+    let (mut first, mut end) = (0, 0); // both sides are in order of time
     for (photo, &time) in ride.time_ms.iter().enumerate() {
         let window = WINDOW_MS.max((ride.width_s(photo) * 1000.0) as i64);
         let middle = time.saturating_add(voted_ms);
         let (first_ms, last_ms) = (middle.saturating_sub(window), middle.saturating_add(window));
-        while first > range.start && side.time_ms(first - 1) >= first_ms {
+        while first > 0 && times_ms[first - 1] >= first_ms {
             first -= 1; // a wider window than the one before
         }
-        while first < range.end && side.time_ms(first) < first_ms {
+        while first < times_ms.len() && times_ms[first] < first_ms {
             first += 1;
         }
         end = end.max(first);
-        while end > first && side.time_ms(end - 1) > last_ms {
+        while end > first && times_ms[end - 1] > last_ms {
             end -= 1;
         }
-        while end < range.end && side.time_ms(end) <= last_ms {
+        while end < times_ms.len() && times_ms[end] <= last_ms {
             end += 1;
         }
         if first < end {
-            let images = (first - range.start) as u32..(end - range.start) as u32;
-            sights.push(Sight { photo: photo as u32, images });
+            sights.push(Sight { photo: photo as u32, images: first as u32..end as u32 });
         }
     }
     sights

@@ -6,7 +6,7 @@ use crate::chain::best_chain;
 use crate::errors::{fit_sigma, log_other_place, log_place, log_places};
 use crate::medians::{median, median_vector, running_median};
 use crate::plane::length_m;
-use crate::votes::{EXACT_M, GATE_M};
+use crate::votes::GATE_M;
 use std::f64::consts::{PI, TAU};
 
 /// Neighbours on each side of the field where times are known, and stage by stage where they are not.
@@ -266,8 +266,8 @@ fn soften(work: &Work<'_>, fit: &mut PlaceFit) {
 /// Whether the photo or the image of each pair has its partner at exactly its place, and this is not it. A place that more
 /// photos have than images leaves open which of them has none.
 fn are_elsewhere(work: &Work<'_>) -> Vec<bool> {
-    let exact: Vec<bool> = (0..work.len()).map(|pair| is_exact_place(work, pair)).collect();
-    let (of_photo, of_image) = (counts(&work.photo, &exact), counts(&work.rank, &exact));
+    let exact = &work.is_exact_place;
+    let (of_photo, of_image) = (counts(&work.photo, exact), counts(&work.rank, exact));
     let mut has_partner = vec![false; of_photo.len()];
     let mut is_partner = vec![false; of_image.len()];
     for pair in (0..work.len()).filter(|&pair| exact[pair]) {
@@ -282,8 +282,8 @@ fn are_elsewhere(work: &Work<'_>) -> Vec<bool> {
 
 /// Whether the places of each pair are equal to the letter, and those of no other pair of its photo or image.
 pub(super) fn only_at_their_places(work: &Work<'_>) -> Vec<bool> {
-    let exact: Vec<bool> = (0..work.len()).map(|pair| is_exact_place(work, pair)).collect();
-    let (of_photo, of_image) = (counts(&work.photo, &exact), counts(&work.rank, &exact));
+    let exact = &work.is_exact_place;
+    let (of_photo, of_image) = (counts(&work.photo, exact), counts(&work.rank, exact));
     let is_only = |pair: usize| {
         exact[pair] && of_photo[work.photo[pair] as usize] == 1 && of_image[work.rank[pair] as usize] == 1
     };
@@ -297,21 +297,17 @@ fn counts(keys: &[u32], is_chosen: &[bool]) -> Vec<u32> {
     counts
 }
 
-/// Heading of the image less that of the photo, −180…180 degrees, of each pair; NaN where either is unknown.
-pub(super) fn turns_deg(work: &Work<'_>) -> Vec<f64> {
-    let turn = |pair: usize| {
-        let (own, other) = (work.ride.heading_deg(work.photo[pair] as usize), work.side.heading_deg(work.image(pair)));
-        (other - own + 180.0).rem_euclid(360.0) - 180.0
-    };
-    (0..work.len()).map(turn).collect()
-}
-
 /// The pairs with equal headings that share neither photo nor image with another, where most photos have one and most pairs are
 /// none: headings were copied, and tell frames apart however far places were moved.
-pub(super) fn copied_headings(work: &Work<'_>, turn_deg: &[f64]) -> Option<Vec<usize>> {
+pub(super) fn copied_headings(work: &Work<'_>) -> Option<Vec<usize>> {
     const COPIED: f64 = 0.6;
     const FEWEST: usize = 8;
+    let turn_deg = &work.turn_deg;
     let is_equal = |pair: &usize| turn_deg[*pair].abs() < EXACT_HEADING_DEG;
+    let n_equal = turn_deg.iter().filter(|turn| turn.abs() < EXACT_HEADING_DEG).count();
+    if n_equal < FEWEST {
+        return None;
+    }
     let mut n_photos = 0;
     let mut equal: Vec<usize> = Vec::new();
     let mut first = 0;
@@ -322,7 +318,6 @@ pub(super) fn copied_headings(work: &Work<'_>, turn_deg: &[f64]) -> Option<Vec<u
         let mut alike = pairs.filter(is_equal);
         equal.extend(alike.next().filter(|_| alike.next().is_none()));
     }
-    let n_equal = turn_deg.iter().filter(|turn| turn.abs() < EXACT_HEADING_DEG).count();
     let n_known = turn_deg.iter().filter(|turn| turn.is_finite()).count();
     if equal.len() < FEWEST || (equal.len() as f64) < COPIED * n_photos as f64 || n_equal * 2 >= n_known {
         return None;
@@ -335,8 +330,9 @@ pub(super) fn copied_headings(work: &Work<'_>, turn_deg: &[f64]) -> Option<Vec<u
 }
 
 /// Log ratio of each pair's headings against chance; 0 where either is missing.
-pub(super) fn log_heading(turn_deg: &[f64], chosen: &[usize], are_copied: bool) -> Vec<f64> {
+pub(super) fn log_heading(work: &Work<'_>, chosen: &[usize], are_copied: bool) -> Vec<f64> {
     const SIGMAS_DEG: [f64; 5] = [EXACT_HEADING_DEG / 2.0, 1.0, 4.0, 10.0, 25.0];
+    let turn_deg = &work.turn_deg;
     let known: Vec<f64> = chosen.iter().map(|&pair| turn_deg[pair]).filter(|t| t.is_finite()).collect();
     if known.is_empty() {
         return vec![0.0; turn_deg.len()];
@@ -352,19 +348,19 @@ pub(super) fn log_heading(turn_deg: &[f64], chosen: &[usize], are_copied: bool) 
 /// Log weight of each pair's altitudes: where they were copied, equal ones speak for a pair by as much as the ride's own
 /// neighbours seldom are equal, and unequal ones against it.
 pub(super) fn log_altitude(work: &Work<'_>, chosen: &[usize]) -> Vec<f64> {
-    let known: Vec<f64> = chosen.iter().map(|&pair| climb(work, pair)).filter(|d| d.is_finite()).collect();
-    if known.is_empty() {
+    let n_chosen = |is: &dyn Fn(f64) -> bool| chosen.iter().filter(|&&pair| is(work.climb_m[pair])).count();
+    let n_known = n_chosen(&|d| d.is_finite());
+    if n_known == 0 {
         return vec![0.0; work.len()];
     }
-    let equal = known.iter().filter(|d| d.abs() < work.equal_altitude_m).count();
-    let (equal, unequal) = if equal as f64 > 0.6 * known.len() as f64 { of_copied_altitudes(work) } else { (1.5, 0.0) };
-    (0..work.len())
-        .map(|pair| match climb(work, pair) {
-            d if d.is_nan() => 0.0,
-            d if d.abs() < work.equal_altitude_m => equal,
-            _ => unequal,
-        })
-        .collect()
+    let n_equal = n_chosen(&|d| d.is_finite() && d.abs() < work.equal_altitude_m);
+    let (equal, unequal) = if n_equal as f64 > 0.6 * n_known as f64 { of_copied_altitudes(work) } else { (1.5, 0.0) };
+    let of = |&d: &f64| match d.abs() {
+        d if d.is_nan() => 0.0,
+        d if d < work.equal_altitude_m => equal,
+        _ => unequal,
+    };
+    work.climb_m.iter().map(of).collect()
 }
 
 /// Within what altitudes count as equal, metres: where nearly all copies among the pairs agree to millimetres, centimetres are
@@ -384,7 +380,7 @@ pub(super) fn equal_altitude_m(work: &Work<'_>) -> f64 {
             count(least_m);
             (photo, least_m) = (work.photo[pair], f64::INFINITY);
         }
-        least_m = least_m.min(climb(work, pair).abs()); // what is unknown changes nothing
+        least_m = least_m.min(work.climb_m[pair].abs()); // what is unknown changes nothing
     }
     count(least_m);
     match () {
@@ -394,12 +390,7 @@ pub(super) fn equal_altitude_m(work: &Work<'_>) -> f64 {
     }
 }
 
-/// Altitude of the image less that of the photo, metres; NaN where either is unknown.
-pub(super) fn climb(work: &Work<'_>, pair: usize) -> f64 {
-    climb_of(work, work.photo[pair] as usize, work.image(pair))
-}
-
-/// The same for any photo and image.
+/// Altitude of any image less that of any photo, metres; NaN where either is unknown.
 pub(super) fn climb_of(work: &Work<'_>, photo: usize, image: usize) -> f64 {
     work.side.altitude_m(image) - work.ride.altitude_m(photo)
 }
@@ -447,7 +438,7 @@ pub(crate) fn roughness(field: &[[f64; 2]]) -> (f64, f64) {
 
 /// Whether a pair agrees in its uploaded place.
 pub(super) fn is_exact_place(work: &Work<'_>, pair: usize) -> bool {
-    length_m(work.to_original[pair]) < EXACT_M
+    work.is_exact_place[pair]
 }
 
 /// The share of pairs that pass a test.

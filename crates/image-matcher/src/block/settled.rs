@@ -9,7 +9,6 @@
 //! the very time.
 
 use super::Work;
-use super::place::{climb, is_exact_place};
 use super::time::TimeFit;
 use crate::errors::TimeClass;
 
@@ -22,15 +21,15 @@ const EXACT_S: f64 = 0.004;
 const FAR_S: f64 = 0.12;
 
 /// Which pairs are still open; `None` where the times settle nothing.
-pub(super) fn open_pairs(work: &Work<'_>, time: &TimeFit, turn_deg: &[f64]) -> Option<Vec<usize>> {
+pub(super) fn open_pairs(work: &Work<'_>, time: &TimeFit) -> Option<Vec<usize>> {
     let TimeClass::Laplace { centre_s, .. } = time.class else { return None };
     if !time.class.is_exact() || work.len() < FEWEST {
         return None;
     }
     let lag_s = |pair: usize| (work.lag_s[pair] - centre_s).abs();
     let n_copied = |pair: usize| {
-        u8::from(climb(work, pair).abs() < work.equal_altitude_m)
-            + u8::from(turn_deg[pair].abs() < super::EXACT_HEADING_DEG)
+        u8::from(work.climb_m[pair].abs() < work.equal_altitude_m)
+            + u8::from(work.turn_deg[pair].abs() < super::EXACT_HEADING_DEG)
     };
     // of each photo and image, what its pair at the very time has copied, and 1
     let n_photos = work.photo[work.len() - 1] as usize + 1; // they come by photo
@@ -49,7 +48,7 @@ pub(super) fn open_pairs(work: &Work<'_>, time: &TimeFit, turn_deg: &[f64]) -> O
     }
     let is_settled = |pair: usize| {
         let told = of_photo[work.photo[pair] as usize].max(of_image[work.rank[pair] as usize]);
-        told > 0 && lag_s(pair) > FAR_S && n_copied(pair) < told && !is_exact_place(work, pair)
+        told > 0 && lag_s(pair) > FAR_S && n_copied(pair) < told && !work.is_exact_place[pair]
     };
     let open: Vec<usize> = (0..work.len()).filter(|&pair| !is_settled(pair)).collect();
     (open.len() < work.len()).then_some(open)

@@ -5,47 +5,47 @@
 
 use super::Work;
 use super::judge::{EXACT_HEADING_DEG, is_copied};
-use super::place::{climb_of, is_exact_place};
+use super::place::climb_of;
 use crate::plane::{Point, distance_m2, length_m};
 use crate::published_side::PublishedSide;
 use crate::twins::{self, are_equal as are_at_one_place, are_twins};
 use crate::votes::EXACT_M;
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// More images of one time than these are a clock that stands, not a burst: no way orders them.
 const MOST_TIED: usize = 256;
 
-/// By rank, the photos that an image may belong to, in order.
-type Passed = BTreeMap<u32, Vec<u32>>;
-
-/// The images of the range that have the time of one of them.
-fn ties(side: &PublishedSide, range: &Range<usize>, image: usize) -> Range<usize> {
-    if !is_tied(side, range, image) {
-        return image..image + 1;
+/// The places that have the time of one of them, of images in order of time.
+fn ties(times_ms: &[i64], place: usize) -> Range<usize> {
+    const NEAR: usize = 8;
+    let time_ms = times_ms[place];
+    if !is_tied(times_ms, place) {
+        return place..place + 1;
     }
-    let time = side.time_ms(image);
-    let beyond = |is_before: &dyn Fn(i64) -> bool| {
-        let (mut low, mut high) = (range.start, range.end);
-        while low < high {
-            let middle = low.midpoint(high);
-            if is_before(side.time_ms(middle)) { low = middle + 1 } else { high = middle }
-        }
-        low
-    };
-    beyond(&|other| other < time)..beyond(&|other| other <= time) // they stand in order of time
+    let is_other = |&other: &i64| other != time_ms;
+    let before = times_ms[..place].iter().rev().take(NEAR).position(is_other);
+    let behind = times_ms[place..].iter().take(NEAR).position(is_other);
+    let first = before.map(|back| place - back);
+    let end = behind.map(|on| place + on);
+    first.unwrap_or_else(|| times_ms.partition_point(|&other| other < time_ms))
+        ..end.unwrap_or_else(|| times_ms.partition_point(|&other| other <= time_ms))
 }
 
 /// Whether the image before or after it in the published order has the same time.
-pub(super) fn is_tied(side: &PublishedSide, range: &Range<usize>, image: usize) -> bool {
-    let time = side.time_ms(image);
-    let shares_it = |other: usize| side.time_ms(other) == time;
-    time != PublishedSide::NO_TIME
-        && (image > range.start && shares_it(image - 1) || image + 1 < range.end && shares_it(image + 1))
+pub(super) fn is_tied(times_ms: &[i64], place: usize) -> bool {
+    let time_ms = times_ms[place];
+    time_ms != PublishedSide::NO_TIME
+        && (place > 0 && times_ms[place - 1] == time_ms || times_ms.get(place + 1) == Some(&time_ms))
+}
+
+/// How many images are tied.
+pub(super) fn n_tied(times_ms: &[i64]) -> usize {
+    (0..times_ms.len()).filter(|&place| is_tied(times_ms, place)).count()
 }
 
 /// Whether the image before or after it lies at its place and has its time, or neither has one: nothing but ids orders them.
-pub(super) fn is_told_by_ids(side: &PublishedSide, range: &Range<usize>, image: usize) -> bool {
+pub(super) fn is_told_by_ids(work: &Work<'_>, image: usize) -> bool {
+    let (side, range) = (work.side, work.first..work.first + work.times_ms.len());
     let is_alike = |other: usize| {
         side.time_ms(other) == side.time_ms(image)
             && distance_m2(side.place(other), side.place(image)) < EXACT_M * EXACT_M
@@ -55,55 +55,53 @@ pub(super) fn is_told_by_ids(side: &PublishedSide, range: &Range<usize>, image: 
 
 /// Images of crowds that a chain leaves alone: of so many images of one time no photo can tell which is its own, and a folder may
 /// hold a part of them.
-pub(super) fn left_of_crowds(work: &Work<'_>, range: &Range<usize>, chain: &[usize]) -> usize {
-    let time = |pair: usize| work.side.time_ms(work.image(pair));
-    let crowds = chain.chunk_by(|&a, &b| time(a) == time(b));
+pub(super) fn left_of_crowds(work: &Work<'_>, chain: &[usize]) -> usize {
+    let crowds = chain.chunk_by(|&a, &b| work.time_ms(a) == work.time_ms(b));
     let left = |given: &[usize]| {
-        let n_images = ties(work.side, range, work.image(given[0])).len();
+        let n_images = ties(&work.times_ms, work.place(given[0])).len();
         if n_images > MOST_TIED { n_images - given.len() } else { 0 }
     };
     crowds.map(left).sum()
 }
 
-/// Photos at exactly the place of an image that shares its time with others.
-fn passed_exactly(work: &Work<'_>, range: &Range<usize>) -> Passed {
-    let mut passed = Passed::new();
-    let is_placed = |&pair: &usize| is_exact_place(work, pair) && is_tied(work.side, range, work.image(pair));
-    for pair in (0..work.len()).filter(is_placed) {
-        passed.entry(work.rank[pair]).or_default().push(work.photo[pair]);
-    }
-    passed
+/// Of each rank, the middle one of the photos at exactly the place of its image, if that shares its time with others; by rank.
+fn passed_exactly(work: &Work<'_>) -> Vec<(u32, u32)> {
+    let is_placed = |&pair: &usize| work.is_exact_place[pair] && is_tied(&work.times_ms, work.place(pair));
+    let placed = (0..work.len()).filter(is_placed);
+    let mut passed: Vec<(u32, u32)> = placed.map(|pair| (work.rank[pair], work.photo[pair])).collect();
+    passed.sort_unstable();
+    passed.chunk_by(|a, b| a.0 == b.0).map(|photos| photos[photos.len() / 2]).collect()
 }
 
 /// Puts images of one time into the order in which most of them have a photo with their altitude and heading, among the
 /// photos that a chain gives to them and those beside; where these were copied. Says whether any of them moved.
-pub(super) fn order_by_copies(work: &mut Work<'_>, range: &Range<usize>, chain: &[usize]) -> bool {
+pub(super) fn order_by_copies(work: &mut Work<'_>, chain: &[usize]) -> bool {
     const MOST: usize = 5; // 120 orders
     if chain.is_empty() {
         return false;
     }
     let is_copied = is_copied(work, chain);
-    let mut order: Vec<u32> = (0..range.len() as u32).collect();
-    for given in chain.chunk_by(|&a, &b| work.side.time_ms(work.image(a)) == work.side.time_ms(work.image(b))) {
-        let tie = ties(work.side, range, work.image(given[0])).len();
+    let mut order: Vec<u32> = (0..work.times_ms.len() as u32).collect();
+    for given in chain.chunk_by(|&a, &b| work.time_ms(a) == work.time_ms(b)) {
+        let tie = ties(&work.times_ms, work.place(given[0])).len();
         if !(2..=MOST).contains(&tie) {
             continue;
         }
         let photos = || given.iter().map(|&pair| work.photo[pair] as usize);
         let (first, last) = (photos().min().unwrap_or(0), photos().max().unwrap_or(0));
         let near = (first + 1).saturating_sub(tie)..(last + tie).min(work.ride.len());
-        let ranks = first_of_tie(work, range, given[0])..;
+        let ranks = first_of_tie(work, given[0])..;
         let mut images: Vec<u32> = ranks.take(tie).collect();
         let slots = images[0] as usize..images[0] as usize + tie;
-        sort_along(work, range, near.clone(), &mut images);
+        sort_along(work, near.clone(), &mut images);
         if !is_copied {
             order[slots].copy_from_slice(&images);
             continue;
         }
-        let mut best = (equal_in_order(work, range, near.clone(), &images), images.clone());
+        let mut best = (equal_in_order(work, near.clone(), &images), images.clone());
         let mut tried = images.clone();
         permute(&mut tried, 0, &mut |tried| {
-            let equal = equal_in_order(work, range, near.clone(), tried);
+            let equal = equal_in_order(work, near.clone(), tried);
             if equal > best.0 {
                 best = (equal, tried.to_vec());
             }
@@ -114,7 +112,7 @@ pub(super) fn order_by_copies(work: &mut Work<'_>, range: &Range<usize>, chain: 
 }
 
 /// Sorts images of one time along the way of the photos, where these moved on; what wanders, wanders more slowly.
-fn sort_along(work: &Work<'_>, range: &Range<usize>, photos: Range<usize>, ranks: &mut [u32]) {
+fn sort_along(work: &Work<'_>, photos: Range<usize>, ranks: &mut [u32]) {
     const LEAST_STEP_M: f64 = 1.0;
     let (from, to) = (work.ride.place()[photos.start], work.ride.place()[photos.end - 1]);
     let way = work.ride.plane.offset_m(from, to);
@@ -123,7 +121,7 @@ fn sort_along(work: &Work<'_>, range: &Range<usize>, photos: Range<usize>, ranks
         return;
     }
     let along = |rank: u32| {
-        let [original, computed] = work.side.points(range.start + work.place_of(rank), &work.ride.anchor);
+        let [original, computed] = work.side.points(work.first + work.place_of(rank), &work.ride.anchor);
         let place = if original[0].is_nan() { computed } else { original };
         let offset = work.ride.plane.offset_m(from, place);
         (offset[0] * way[0] + offset[1] * way[1]) / length_m
@@ -136,8 +134,8 @@ fn sort_along(work: &Work<'_>, range: &Range<usize>, photos: Range<usize>, ranks
 }
 
 /// The least rank of those that share the time of a pair's image.
-fn first_of_tie(work: &Work<'_>, range: &Range<usize>, pair: usize) -> u32 {
-    (ties(work.side, range, work.image(pair)).start - range.start) as u32
+fn first_of_tie(work: &Work<'_>, pair: usize) -> u32 {
+    ties(&work.times_ms, work.place(pair)).start as u32
 }
 
 /// Tries every order of the entries from one on.
@@ -153,11 +151,11 @@ fn permute(entries: &mut [u32], from: usize, tell: &mut impl FnMut(&[u32])) {
 }
 
 /// How many images, by rank and in this order, have an equal photo each, in the order of the photos.
-fn equal_in_order(work: &Work<'_>, range: &Range<usize>, photos: Range<usize>, ranks: &[u32]) -> usize {
+fn equal_in_order(work: &Work<'_>, photos: Range<usize>, ranks: &[u32]) -> usize {
     let mut most = vec![0; ranks.len() + 1];
     for photo in photos {
         for at in (0..ranks.len()).rev() {
-            if are_equal(work, photo, range.start + work.place_of(ranks[at])) == Some(true) {
+            if are_equal(work, photo, work.first + work.place_of(ranks[at])) == Some(true) {
                 most[at + 1] = most[at + 1].max(most[at] + 1);
             }
         }
@@ -176,12 +174,20 @@ pub(super) fn are_equal(work: &Work<'_>, photo: usize, image: usize) -> Option<b
     apart.into_iter().filter(|d| d.is_finite()).map(|d| d < 1.0).reduce(|a, b| a && b)
 }
 
+/// The same of a pair, whose altitudes and headings are compared.
+pub(super) fn is_equal_pair(work: &Work<'_>, pair: usize) -> Option<bool> {
+    if work.turn_deg[pair].is_finite() {
+        return are_equal(work, work.photo[pair] as usize, work.image(pair));
+    }
+    let climb_m = work.climb_m[pair].abs();
+    climb_m.is_finite().then(|| climb_m / work.equal_altitude_m < 1.0)
+}
+
 /// How sure the order of images of one time is along a chain.
 pub(super) struct TieOrder<'a> {
     work: &'a Work<'a>,
-    range: &'a Range<usize>,
     /// By rank, the photo that the chain gives to it.
-    photo_of: BTreeMap<u32, u32>,
+    photo_of: Vec<Option<u32>>,
     /// By how much places move from one photo to the next beside what the ride moves, per axis, m².
     variance_m2: f64,
     sigma_m: f64,
@@ -193,7 +199,7 @@ pub(super) struct TieOrder<'a> {
 const OF_A_CROWD: f64 = 0.5;
 
 impl<'a> TieOrder<'a> {
-    pub(super) fn new(work: &'a Work<'a>, range: &'a Range<usize>, chain: &[usize], sigma_m: f64) -> Self {
+    pub(super) fn new(work: &'a Work<'a>, chain: &[usize], sigma_m: f64) -> Self {
         const OF_MEDIAN: f64 = 2.2; // of a squared length that is normal along the way, and nothing across
         const LEAST_M2: f64 = 0.09;
         let mut steps_m2: Vec<f64> = chain
@@ -208,11 +214,12 @@ impl<'a> TieOrder<'a> {
         } else {
             *steps_m2.select_nth_unstable_by(middle, f64::total_cmp).1
         };
-        let photo_of = chain.iter().map(|&pair| (work.rank[pair], work.photo[pair])).collect();
+        let mut photo_of = vec![None; work.times_ms.len()];
+        chain.iter().for_each(|&pair| photo_of[work.rank[pair] as usize] = Some(work.photo[pair]));
         let mut n_placed = vec![0; work.ride.len()];
-        let placed = (0..work.len()).filter(|&pair| is_exact_place(work, pair));
+        let placed = (0..work.len()).filter(|&pair| work.is_exact_place[pair]);
         placed.for_each(|pair| n_placed[work.photo[pair] as usize] += 1);
-        Self { work, range, photo_of, variance_m2: (OF_MEDIAN * median_m2).max(LEAST_M2), sigma_m, n_placed }
+        Self { work, photo_of, variance_m2: (OF_MEDIAN * median_m2).max(LEAST_M2), sigma_m, n_placed }
     }
 
     /// The probability that the image of a pair is the photo's, and none of those that share its time. `by_copies` asks for copied
@@ -220,14 +227,14 @@ impl<'a> TieOrder<'a> {
     pub(super) fn probability(&self, pair: usize, by_copies: bool) -> f64 {
         let (work, image) = (self.work, self.work.image(pair));
         let photo = work.photo[pair] as usize;
-        let is_crowd = ties(work.side, self.range, image).len() > MOST_TIED;
+        let tied = ties(&work.times_ms, work.place(pair));
+        let is_crowd = tied.len() > MOST_TIED;
         if is_crowd || by_copies && are_equal(work, photo, image) != Some(true) {
             return 0.5;
         }
-        let first = first_of_tie(work, self.range, pair);
-        let ranks = (first..).take(ties(work.side, self.range, image).len());
+        let ranks = tied.start as u32..tied.end as u32;
         let others = ranks.filter(|&other| other != work.rank[pair]).map(|other| {
-            let is_other = by_copies && are_equal(work, photo, self.range.start + work.place_of(other)) == Some(false);
+            let is_other = by_copies && are_equal(work, photo, work.first + work.place_of(other)) == Some(false);
             if is_other { 0.0 } else { (-self.order(pair, other)).exp() }
         });
         1.0 / (1.0 + others.sum::<f64>())
@@ -246,7 +253,8 @@ impl<'a> TieOrder<'a> {
                 && are_at_one_place(work.side, image, other)
                 && is_equal(other) == is_equal(image)
         };
-        let tied = ties(work.side, self.range, image);
+        let tied = ties(&work.times_ms, work.place(pair));
+        let tied = work.first + tied.start..work.first + tied.end;
         if tied.len() > twins::MOST {
             return if self.n_placed[photo] > 1 { OF_A_CROWD } else { 1.0 };
         }
@@ -257,8 +265,8 @@ impl<'a> TieOrder<'a> {
     fn order(&self, pair: usize, other: u32) -> f64 {
         const MOST: f64 = 20.0;
         let work = self.work;
-        let other_image = self.range.start + work.place_of(other);
-        let Some(&photo) = self.photo_of.get(&other) else {
+        let other_image = work.first + work.place_of(other);
+        let Some(photo) = self.photo_of[other as usize] else {
             return if are_apart(work.side, work.image(pair), other_image, self.sigma_m) { MOST } else { 0.0 };
         };
         let between = |places: [[Point; 2]; 2]| {
@@ -288,21 +296,21 @@ fn are_apart(side: &PublishedSide, image: usize, other: usize, sigma_m: f64) -> 
 
 /// Puts images of one time into the order in which the ride passed them; those that it never passed stay behind the one
 /// that they follow. Says whether any of them moved.
-pub(super) fn order_equal_times(work: &mut Work<'_>, range: &Range<usize>) -> bool {
-    let passed = passed_exactly(work, range);
+pub(super) fn order_equal_times(work: &mut Work<'_>) -> bool {
+    let passed = passed_exactly(work);
     if passed.is_empty() {
         return false;
     }
-    let side = work.side;
-    let middle = |photos: &Vec<u32>| photos[photos.len() / 2];
-    let mut order: Vec<u32> = (0..range.len() as u32).collect();
-    let time = |rank: u32| side.time_ms(range.start + rank as usize); // the same for all of a tie, whatever their order
-    for tie in order.chunk_by_mut(|&a, &b| time(a) == time(b)) {
-        let first = tie.iter().find_map(|rank| passed.get(rank)).map(middle);
+    let times_ms = &work.times_ms;
+    let photo_of = |rank: u32| passed.binary_search_by_key(&rank, |passed| passed.0).ok().map(|at| passed[at].1);
+    let mut order: Vec<u32> = (0..times_ms.len() as u32).collect();
+    // the same for all of a tie, whatever their order
+    for tie in order.chunk_by_mut(|&a, &b| times_ms[a as usize] == times_ms[b as usize]) {
+        let first = if tie.len() > 1 { tie.iter().find_map(|&rank| photo_of(rank)) } else { None };
         let Some(mut last) = first else { continue };
         let mut keyed: Vec<(u32, u32)> = Vec::with_capacity(tie.len());
         for &rank in tie.iter() {
-            last = passed.get(&rank).map_or(last, middle);
+            last = photo_of(rank).unwrap_or(last);
             keyed.push((last, rank));
         }
         keyed.sort_unstable();

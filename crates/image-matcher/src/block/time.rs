@@ -2,7 +2,7 @@
 
 use super::Work;
 use super::burst::{are_of_one_fraction, fit_burst, is_burst};
-use crate::errors::{SCALES_S, TimeClass, fit_second};
+use crate::errors::{SCALES_S, TimeClass, edge_of_second, phase_of_second};
 use crate::medians::median;
 use crate::plane::length_m;
 use crate::votes::{EXACT_M, nearest_quarter_ms};
@@ -70,19 +70,20 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64, voted_ms: i64) -> Ti
         return fit_burst(work, offset_ms, is_shifted);
     }
     let plain = work.lag_s.clone();
-    let around = |lag: &[f64], centre: f64| work.nearest(&lag.iter().map(|e| e - centre).collect::<Vec<_>>());
+    let around = |lag: &[f64], centre: f64| work.nearest(lag, centre);
     // A fast shutter has frames nearer to the full hour than that which was voted for; whole seconds cannot vote so finely.
     let voted_s = (voted_ms - offset_ms) as f64 / 1000.0;
     let is_fine = ride.len() >= FEWEST_FRAMES && !ride.whole_seconds && !is_published_cut(work);
     let about_s = if is_fine { voted_s } else { 0.0 };
-    let centre = median(&around(&plain, about_s).iter().map(|&pair| plain[pair]).collect::<Vec<_>>());
+    let about = around(&plain, about_s);
+    let mut centre = median(&about.iter().map(|&pair| plain[pair]).collect::<Vec<_>>());
     let hard = |nearest: &[usize]| {
         let own: Vec<usize> =
             nearest.iter().copied().filter(|&pair| ride.width_s(work.photo[pair] as usize) == 0.0).collect();
         if own.is_empty() { nearest.to_vec() } else { own }
     };
     let mut lag = plain.clone();
-    let mut nearest = around(&lag, centre);
+    let mut nearest = if centre == about_s { about } else { around(&lag, centre) };
     let mut own = hard(&nearest);
     // Equal places tell which times belong together, however far a clock has drifted.
     let is_placed = placed.len() >= FEWEST_PLACED && placed.len() * 5 >= nearest.len() * 2;
@@ -108,7 +109,7 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64, voted_ms: i64) -> Ti
             for (pair, lag) in lag.iter_mut().enumerate() {
                 *lag -= slope * (time(pair) - pivot_s);
             }
-            let centre = median(&own.iter().map(|&pair| lag[pair]).collect::<Vec<_>>());
+            centre = median(&own.iter().map(|&pair| lag[pair]).collect::<Vec<_>>());
             nearest = around(&lag, centre);
             own = if is_placed { placed.clone() } else { hard(&nearest) };
         }
@@ -164,7 +165,7 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64, voted_ms: i64) -> Ti
         for guess in guesses {
             let pairs = around(shutter_lag, guess);
             let centre_s = median(&residuals(shutter_lag, &pairs));
-            let (edge_s, _) = fit_second(&residuals(&written, &pairs), is_free);
+            let edge_s = edge_of_second(&residuals(&written, &pairs), is_free);
             let inside: Vec<bool> =
                 written.iter().map(|&e| e >= edge_s - ROUNDED_S && e < edge_s + 1.0 + ROUNDED_S).collect();
             let scale = own.len() as f64 / pairs.len().max(1) as f64;
@@ -197,7 +198,7 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64, voted_ms: i64) -> Ti
     }
     if let Some(raw_lag) = raw_lag.as_ref().filter(|_| ride.whole_seconds) {
         let values = residuals(raw_lag, &own);
-        let (edge_s, phase_s) = fit_second(&values, is_free);
+        let (edge_s, phase_s) = (edge_of_second(&values, is_free), phase_of_second(&values));
         for width_s in SECOND_WIDTHS_S {
             let class = TimeClass::Second { edge_s, phase_s, width_s };
             let cost = f64::from(u8::from(edge_s != 0.0)) + if width_s < 1.0 { 2.0 } else { 0.0 };
@@ -206,7 +207,7 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64, voted_ms: i64) -> Ti
     }
     if !is_settled && !ride.whole_seconds && is_published_cut(work) {
         // The same the other way round: the published time is up to a second before the true one.
-        let (estimated, phase_s) = fit_second(&values, is_free);
+        let (estimated, phase_s) = (edge_of_second(&values, is_free), phase_of_second(&values));
         for edge_s in if is_free { vec![estimated] } else { vec![-1.0, -0.5] } {
             for width_s in SECOND_WIDTHS_S {
                 let ticks_s = if width_s > 1.0 { 0.5 } else { (phase_s - edge_s).rem_euclid(1.0) };
@@ -227,7 +228,9 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64, voted_ms: i64) -> Ti
         (_, TimeClass::Laplace { centre_s, .. }) => (&lag, centre_s),
         (_, TimeClass::Second { phase_s, .. }) => (&lag, phase_s),
     };
-    let mut nearest = around(used, reference);
+    if !matches!(variant, Variant::Sent) || reference != centre {
+        nearest = around(used, reference);
+    }
     if is_placed {
         nearest = placed_first(work, &placed, &nearest);
     }
@@ -264,14 +267,18 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64, voted_ms: i64) -> Ti
 
 /// Whether the published times are whole seconds all along.
 pub(super) fn is_published_cut(work: &Work<'_>) -> bool {
-    (0..work.len()).all(|pair| work.side.time_ms(work.image(pair)) % 1000 == 0)
+    (0..work.len()).all(|pair| work.time_ms(pair) % 1000 == 0)
 }
 
 /// The placed pairs, and those of the others that leave them their photos and images; by photo.
 fn placed_first(work: &Work<'_>, placed: &[usize], others: &[usize]) -> Vec<usize> {
-    let photos: BTreeSet<u32> = placed.iter().map(|&pair| work.photo[pair]).collect();
-    let images: BTreeSet<u32> = placed.iter().map(|&pair| work.rank[pair]).collect();
-    let is_free = |pair: &usize| !photos.contains(&work.photo[*pair]) && !images.contains(&work.rank[*pair]);
+    let are_placed = |keys: &[u32]| {
+        let mut are_placed = vec![false; keys.iter().max().map_or(0, |&last| last as usize + 1)];
+        placed.iter().for_each(|&pair| are_placed[keys[pair] as usize] = true);
+        are_placed
+    };
+    let (photos, images) = (are_placed(&work.photo), are_placed(&work.rank));
+    let is_free = |pair: &usize| !photos[work.photo[*pair] as usize] && !images[work.rank[*pair] as usize];
     let mut all: Vec<usize> = placed.iter().copied().chain(others.iter().copied().filter(is_free)).collect();
     all.sort_unstable_by_key(|&pair| (work.photo[pair], work.rank[pair]));
     all

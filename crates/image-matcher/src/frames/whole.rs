@@ -2,7 +2,7 @@
 
 use super::{FEWEST, Link, moved_links, moved_photo};
 use crate::block::{Block, Places, roughness};
-use crate::errors::{SCALES_S, TimeClass, fit_second, fit_sigma, most_by_scale};
+use crate::errors::{SCALES_S, TimeClass, edge_of_second, fit_sigma, most_by_scale};
 use crate::medians::{median, median_vector, running_median};
 use crate::plane::{Point, distance_m2, length_m};
 use crate::published_side::PublishedSide;
@@ -15,6 +15,8 @@ use capture_model::TimeKind;
 pub(super) const MOST: usize = 512;
 /// Places of a few frames are enough to tell, where so many are copied.
 const COPIED: f64 = 0.2;
+/// Latitudes that differ by this are 0.1 m apart, which no places are that agree exactly, degrees.
+const FURTHER_DEG: f64 = 1e-6;
 /// How services move a whole sequence: log-normal, metres.
 const MEDIAN_SHIFT_M: f64 = 1.4;
 /// A clock that is set differs from the right time by about this, seconds.
@@ -76,13 +78,19 @@ impl<'a> Whole<'a> {
         chains.sort_unstable_by_key(|chain| chain.first().copied());
         let n_pairs: usize = chains.iter().map(|chain| chain.len()).sum();
         let links = || chains.iter().flat_map(|chain| chain.iter());
+        let (_, latitudes) = ride.degrees();
         let is_exact = |&&(photo, image): &&Link| {
-            distance_m2(side.points(image as usize, &ride.anchor)[0], ride.place()[photo as usize]) < EXACT_M * EXACT_M
+            let (photo, image) = (photo as usize, image as usize);
+            let north_deg = (side.degrees(image)[0].1 - latitudes[photo]).abs();
+            north_deg < FURTHER_DEG
+                && distance_m2(side.points(image, &ride.anchor)[0], ride.place()[photo]) < EXACT_M * EXACT_M
         };
-        let n_exact = links().filter(is_exact).count();
-        let is_told = n_exact as f64 >= COPIED * n_pairs as f64;
         let strongest = blocks.first()?;
-        if !ride.is_timed() || ride.interval_s() <= 0.0 || n_pairs < FEWEST || is_told {
+        if !ride.is_timed() || ride.interval_s() <= 0.0 || n_pairs < FEWEST {
+            return None;
+        }
+        let enough = (COPIED * n_pairs as f64).ceil() as usize;
+        if links().filter(is_exact).take(enough).count() >= enough {
             return None;
         }
         let kind = usize::from(strongest.places == Places::Computed);
@@ -149,7 +157,7 @@ impl<'a> Whole<'a> {
         let mut best = (most_by_scale(&sent, middle, scales_s) / sent.len() as f64, 0.0);
         if self.ride.whole_seconds || are_cut {
             let raw = against(&self.ride.raw_ms);
-            let (edge_s, _) = fit_second(&raw, true);
+            let edge_s = edge_of_second(&raw, true);
             let begins_s = if self.ride.whole_seconds { edge_s } else { edge_s + 1.0 };
             let class = TimeClass::Second { edge_s, phase_s: edge_s, width_s: 9.0 };
             let mean = class.log_likelihood(&raw) / raw.len() as f64;

@@ -106,38 +106,7 @@ fn one_pass(world: &World) -> f64 {
 
 /// What the columns of both sides hold, MiB.
 fn columns_mib(world: &World) -> f64 {
-    let (local, published) = (&world.local, &world.published);
-    let of_local = size_of_val(&*local.longitude)
-        + size_of_val(&*local.latitude)
-        + size_of_val(&*local.altitude_m)
-        + size_of_val(&*local.heading_deg)
-        + size_of_val(&*local.time_ms)
-        + size_of_val(&*local.sent_time_ms)
-        + size_of_val(&*local.camera_time_ms)
-        + size_of_val(&*local.time_kind)
-        + size_of_val(&*local.time_resolution_ms)
-        + size_of_val(&*local.file)
-        + size_of_val(&*local.track)
-        + size_of_val(&*local.device)
-        + size_of_val(&*local.path_rank)
-        + size_of_val(&*local.predicted_drop);
-    let of_published = size_of_val(&*published.id)
-        + published.id_exact.n_bytes()
-        + published.evidence.n_bytes()
-        + size_of_val(&*published.sequence)
-        + size_of_val(&*published.captured_at_ms)
-        + size_of_val(&*published.longitude)
-        + size_of_val(&*published.latitude)
-        + size_of_val(&*published.computed_longitude)
-        + size_of_val(&*published.computed_latitude)
-        + size_of_val(&*published.altitude_m)
-        + published.computed_altitude_m.n_bytes()
-        + published.compass_deg.n_bytes()
-        + published.computed_compass_deg.n_bytes()
-        + published.device.n_bytes()
-        + published.is_pano.n_bytes()
-        + published.creator_id.n_bytes();
-    (of_local + of_published) as f64 / f64::from(1 << 20)
+    (world.local.n_bytes() + world.published.n_bytes()) as f64 / f64::from(1 << 20)
 }
 
 /// Right and wrong matches as shares of the photos that are published.

@@ -198,6 +198,24 @@ impl LocalImages {
         self.file.is_empty()
     }
 
+    /// The memory of what its columns hold, bytes.
+    pub fn n_bytes(&self) -> usize {
+        size_of_val(&*self.file)
+            + size_of_val(&*self.track)
+            + size_of_val(&*self.longitude)
+            + size_of_val(&*self.latitude)
+            + size_of_val(&*self.altitude_m)
+            + size_of_val(&*self.heading_deg)
+            + size_of_val(&*self.time_ms)
+            + size_of_val(&*self.sent_time_ms)
+            + size_of_val(&*self.time_kind)
+            + size_of_val(&*self.time_resolution_ms)
+            + size_of_val(&*self.camera_time_ms)
+            + size_of_val(&*self.device)
+            + size_of_val(&*self.path_rank)
+            + size_of_val(&*self.predicted_drop)
+    }
+
     /// How many tracks, those without a usable photo included.
     pub fn n_tracks(&self) -> usize {
         self.tracks.len().saturating_sub(1)
@@ -280,7 +298,8 @@ fn path_ranks(files: &[LocalFile]) -> Vec<u32> {
         }))
     };
     let mut by_path: Vec<(u64, u32)> = files.iter().map(behind).zip(0..).collect();
-    by_path.sort_unstable_by(|a, b| {
+    by_path.sort_by(|a, b| {
+        // files of one track mostly come in the order of their names: such stretches are merged
         let path = |row: u32| files[row as usize].path.as_bytes();
         a.0.cmp(&b.0).then_with(|| path(a.1).cmp(path(b.1))).then(a.1.cmp(&b.1))
     });

@@ -126,6 +126,26 @@ impl PublishedImages {
         self.id.is_empty()
     }
 
+    /// The memory of what its columns hold, bytes.
+    pub fn n_bytes(&self) -> usize {
+        size_of_val(&*self.id)
+            + self.id_exact.n_bytes()
+            + self.evidence.n_bytes()
+            + size_of_val(&*self.sequence)
+            + size_of_val(&*self.captured_at_ms)
+            + size_of_val(&*self.longitude)
+            + size_of_val(&*self.latitude)
+            + size_of_val(&*self.computed_longitude)
+            + size_of_val(&*self.computed_latitude)
+            + size_of_val(&*self.altitude_m)
+            + self.computed_altitude_m.n_bytes()
+            + self.compass_deg.n_bytes()
+            + self.computed_compass_deg.n_bytes()
+            + self.device.n_bytes()
+            + self.is_pano.n_bytes()
+            + self.creator_id.n_bytes()
+    }
+
     /// Adds one image as the last row.
     pub fn push(&mut self, image: &PublishedImage) {
         let sequence = image.sequence.as_ref().map_or(Self::NO_SEQUENCE, |key| self.sequences.number_of(key));

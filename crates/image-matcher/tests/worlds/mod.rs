@@ -186,10 +186,15 @@ pub(crate) struct Town {
 
 /// Rides of 120 photos through one town, a photo every second and 6 m; nine in ten are published.
 pub(crate) fn town(n_own: usize, n_foreign: usize, apart_ms: i64) -> Town {
+    country(n_own, n_foreign, apart_ms, 2_000.0)
+}
+
+/// The same in a square of so many metres.
+pub(crate) fn country(n_own: usize, n_foreign: usize, apart_ms: i64, side_m: f64) -> Town {
     let mut numbers = Numbers(1);
     let (mut own, mut images, mut n_published_own) = (Vec::new(), Vec::new(), 0);
     for number in 0..n_own + n_foreign {
-        let start = [numbers.next() * 2_000.0, numbers.next() * 2_000.0];
+        let start = [numbers.next() * side_m, numbers.next() * side_m];
         let start_ms = MAY_18_MS + number as i64 * apart_ms;
         let photos = drive(&mut numbers, 120, start, start_ms, (6.0, 0.0), (900, 200));
         let published: Vec<Photo> = photos.iter().copied().filter(|_| numbers.next() < 0.9).collect();

@@ -20,14 +20,14 @@ pub(crate) fn distance_m(from: Position, to: Position) -> f64 {
 
 /// Distance, and degrees from north at the start, 0…360; no bearing where start and end are one place.
 pub(crate) fn way(from: Position, to: Position) -> (f64, Option<f64>) {
+    if from == to {
+        return (0.0, None);
+    }
     let near_m = near_m(from, to);
     let distance_m = match near_m {
         Some([east, north, _]) => (east * east + north * north).sqrt(),
         None => Geodesic.distance(point(from), point(to)),
     };
-    if from == to {
-        return (distance_m, None);
-    }
     let degrees = match near_m {
         Some([east, north, sin]) => {
             // at the middle of the way; meridians turn by half their convergence back to the start

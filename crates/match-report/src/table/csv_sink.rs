@@ -142,7 +142,9 @@ pub(super) fn push_field(text: &str, guard: &str, out: &mut impl CellText) {
     let needs_quotes =
         may_be_below_minus(text.as_bytes()) && text.bytes().any(|byte| matches!(byte, b',' | b'"' | b'\r' | b'\n'));
     if !needs_quotes {
-        out.text(guard);
+        if !guard.is_empty() {
+            out.text(guard);
+        }
         return out.text(text);
     }
     out.text("\"");

@@ -12,6 +12,12 @@ pub(crate) trait CellText {
     /// Appends the first bytes, which are ASCII, of a word, the lowest first. A copy of a whole word is one instruction, one
     /// of any length is a call: whoever can, appends all of it and cuts off what is too much.
     fn ascii(&mut self, word: u64, length: usize);
+    /// The same of three words, one behind the other.
+    fn three(&mut self, words: [u64; 3], lengths: [u8; 3]) {
+        for (word, length) in words.into_iter().zip(lengths) {
+            self.ascii(word, usize::from(length));
+        }
+    }
 }
 
 impl CellText for Vec<u8> {
@@ -55,9 +61,7 @@ pub(super) struct Words {
 impl Words {
     #[inline]
     pub(super) fn put(&self, out: &mut impl CellText) {
-        for (word, length) in self.words.iter().zip(self.lengths) {
-            out.ascii(*word, usize::from(length));
-        }
+        out.three(self.words, self.lengths);
     }
 }
 

@@ -80,4 +80,15 @@ impl CellText for Held {
         self.slot(8).copy_from_slice(&word.to_le_bytes());
         self.length += length;
     }
+
+    #[inline]
+    fn three(&mut self, [first, second, third]: [u64; 3], lengths: [u8; 3]) {
+        let [first_length, second_length, third_length] = lengths.map(|length| usize::from(length.min(8)));
+        let slot = self.slot(24);
+        slot[..8].copy_from_slice(&first.to_le_bytes());
+        slot[first_length..first_length + 8].copy_from_slice(&second.to_le_bytes());
+        let begin = first_length + second_length;
+        slot[begin..begin + 8].copy_from_slice(&third.to_le_bytes());
+        self.length += begin + third_length;
+    }
 }

@@ -46,12 +46,18 @@ pub struct LooseFile {
 impl LooseFile {
     /// A file of which nothing is known but its path and state. Its folder is the directory part of the path.
     pub fn new(path: &str, state: FileState, texts: &mut Texts) -> Self {
+        Self::seen(path, state, CompactObservation::default(), texts)
+    }
+
+    /// The same, with what it says.
+    #[inline]
+    pub(crate) fn seen(path: &str, state: FileState, observation: CompactObservation, texts: &mut Texts) -> Self {
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
         Self {
             path: path.into(),
             folder: texts.keep(folder),
             state,
-            observation: CompactObservation::default(),
+            observation,
             camera: Texts::EMPTY,
             sequence: None,
             cluster_id: None,

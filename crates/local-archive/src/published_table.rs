@@ -9,6 +9,7 @@
 //! layer `sequence` are no images. An image that comes twice (from two tiles) counts once; a row without id cannot be tied
 //! to anything and is left out.
 
+mod by_column;
 mod quick;
 mod typed;
 
@@ -16,8 +17,8 @@ use crate::angle_text::{degrees, metres};
 use crate::decimal;
 use crate::errors::TableError;
 use crate::table::{
-    BadCells, Columns, CutCells, Known, MarkedCells, MissingColumn, PartReader, Row, RowReader, TableFormat, is_same,
-    read_table,
+    BadCells, Columns, CutCells, Known, MarkedCells, MarkedRows, MissingColumn, PartReader, Row, RowReader,
+    TableFormat, is_same, read_table,
 };
 use crate::time_text::{cell, time_of};
 use capture_model::{
@@ -218,6 +219,14 @@ impl RowReader for PublishedRows {
 
     fn take_columns(&mut self, rows: &TypedRows<'_>) -> bool {
         self.take_typed(rows)
+    }
+
+    fn takes_plain_rows(&self) -> bool {
+        self.plan.is_by_column
+    }
+
+    fn plain_rows(&mut self, rows: &MarkedRows<'_>) -> Option<()> {
+        self.take_rows(rows)
     }
 
     fn plain_row(&mut self, cells: MarkedCells<'_>) -> Option<()> {

@@ -12,7 +12,7 @@ use capture_model::{Column, Evidence, Position, PublishedImages};
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Field {
+pub(super) enum Field {
     /// Nothing that is read.
     None,
     Id,
@@ -41,8 +41,10 @@ enum Field {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Plan {
     /// Of each column, in the order of the table.
-    fields: Vec<Field>,
+    pub(super) fields: Vec<Field>,
     pub(super) lacks: Lacks,
+    /// Whether rows of CSV can be taken column by column.
+    pub(super) is_by_column: bool,
 }
 
 /// What the table has no column for. These columns hold one value in all rows, so they are filled when all rows are known
@@ -111,7 +113,11 @@ impl Plan {
         for (place, field) in known.into_iter().filter_map(|(place, field)| Some((place?, field))) {
             fields[place] = field; // no two have a name in common
         }
-        Self { fields, lacks: Lacks::of(at) }
+        let lacks = Lacks::of(at);
+        let has_halves = at.longitude.is_some() != at.latitude.is_some()
+            || at.computed_longitude.is_some() != at.computed_latitude.is_some();
+        let is_by_column = lacks.id_exact && lacks.device && lacks.is_pano && !is_coverage && !has_halves;
+        Self { fields, lacks, is_by_column }
     }
 }
 
@@ -274,7 +280,7 @@ impl PublishedRows {
 }
 
 /// The text of a cell that has nothing to trim.
-fn plain_text(cell: &[u8]) -> Option<&str> {
+pub(super) fn plain_text(cell: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(cell).ok()?;
     (text.trim().len() == text.len()).then_some(text)
 }

@@ -9,7 +9,7 @@
 
 use super::marks::Marks;
 use super::pieces::{Batch, Piece, Pieces};
-use super::{BadCells, MarkedCells, PartReader, Row, RowReader, RowsError};
+use super::{BadCells, MarkedCells, MarkedRows, PartReader, Row, RowReader, RowsError};
 use memchr::{memchr, memchr_iter};
 use rayon::prelude::*;
 use std::io::Read;
@@ -92,7 +92,7 @@ fn read_header(batch: &mut Batch, reader: &mut dyn RowReader) -> Result<Option<V
 /// Reads whole rows that begin on a line.
 fn read_piece(
     bytes: &[u8],
-    &Piece { line, has_quotes, .. }: &Piece,
+    &Piece { line, has_quotes, has_returns, .. }: &Piece,
     names: &[String],
     reader: &mut dyn PieceRows,
     marks: &mut Marks,
@@ -100,7 +100,7 @@ fn read_piece(
 ) -> Result<(), RowsError> {
     let ends_lines_alone = |at: usize| bytes.get(at + 1).is_some_and(|&next| next != b'\n');
     let is_bare = !has_quotes || memchr(b'"', bytes).is_none();
-    let is_plain = is_bare && !memchr_iter(b'\r', bytes).any(ends_lines_alone);
+    let is_plain = is_bare && !(has_returns && memchr_iter(b'\r', bytes).any(ends_lines_alone));
     if is_plain && (bytes.is_ascii() || std::str::from_utf8(bytes).is_ok()) {
         reader.plain(bytes, line, names.len(), marks, bad);
         return Ok(());
@@ -137,11 +137,22 @@ fn read_plain<P: PartReader>(
 ) {
     let mut cuts = Vec::new();
     let mut begin = 0;
+    // up to where rows are taken one by one, since they could not be taken column by column
+    let mut one_by_one = if reader.takes_plain_rows() { 0 } else { rows.len() };
     while begin < rows.len() {
         let (first, end) = (begin, rows.len().min(begin + MARKED));
         marks.find(rows, begin..end);
         let mut places = marks.places();
         loop {
+            if begin >= one_by_one
+                && let Some((some, rest)) = MarkedRows::first(rows, begin, places, n_columns)
+            {
+                if reader.plain_rows(&some).is_some() {
+                    (begin, places, line) = (some.end(), rest, line + some.len() as u64);
+                } else {
+                    one_by_one = some.end();
+                }
+            }
             if let Some((row @ [.., last], rest)) = places.split_at_checked(n_columns)
                 && let Some(()) = reader.plain_row(MarkedCells::new(rows, begin, row))
             {

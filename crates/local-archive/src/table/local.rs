@@ -6,7 +6,8 @@
 mod quick;
 
 use super::{
-    BadCells, Columns, Known, MarkedCells, MissingColumn, PartReader, Row, RowReader, TableFormat, read_table,
+    BadCells, Columns, Known, MarkedCells, MissingColumn, PartReader, Row, RowReader, TableFormat, TypedCells,
+    read_table,
 };
 use crate::angle_text::{degrees, is_negative, metres};
 use crate::errors::TableError;
@@ -238,11 +239,20 @@ impl RowReader for LocalRows {
         }
     }
 
-    fn plain_row(&mut self, cells: MarkedCells<'_>) -> Option<()> {
-        self.take_marked(cells)
+    fn plain_row(&mut self, mut cells: MarkedCells<'_>) -> Option<()> {
+        self.take_plain(&mut cells)
     }
 
     fn row(&mut self, row: &Row<'_>, bad: &mut BadCells) {
+        if row.is_text() || self.take_plain(&mut TypedCells::new(row)).is_none() {
+            self.any_row(row, bad);
+        }
+    }
+}
+
+impl LocalRows {
+    /// A row of all forms.
+    fn any_row(&mut self, row: &Row<'_>, bad: &mut BadCells) {
         self.n_rows += 1;
         let cells = Cells { row, at: &self.at, columns: &self.columns };
         let path = if let Some(path) = cells.path() {

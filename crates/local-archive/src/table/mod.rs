@@ -11,6 +11,7 @@ mod csv_rows;
 mod format;
 mod json_rows;
 mod local;
+mod marked_rows;
 mod marks;
 mod pieces;
 mod plain;
@@ -22,7 +23,8 @@ pub(crate) use columns::{Columns, Known};
 pub use format::{OpenTable, TableFormat};
 pub(crate) use json_rows::text_of;
 pub(crate) use local::read_local_table;
-pub(crate) use plain::{CutCells, MarkedCells, PlainCells, is_same};
+pub(crate) use marked_rows::MarkedRows;
+pub(crate) use plain::{CutCells, MarkedCells, PlainCells, TypedCells, is_same};
 pub(crate) use row::Row;
 
 use crate::errors::{BadCell, MOST_BAD_CELLS, TableError};
@@ -50,6 +52,14 @@ pub(crate) trait RowReader {
     }
     /// One row; cells that cannot be understood go to `bad`.
     fn row(&mut self, row: &Row<'_>, bad: &mut BadCells);
+    /// Whether it may take rows of CSV column by column.
+    fn takes_plain_rows(&self) -> bool {
+        false
+    }
+    /// Takes rows of CSV column by column, or leaves all of them to [`RowReader::plain_row`] and says so by `None`.
+    fn plain_rows(&mut self, _rows: &MarkedRows<'_>) -> Option<()> {
+        None
+    }
     /// Takes a row of CSV without quotes that has a cell for each column, or leaves it to [`RowReader::row`] and says so by
     /// `None`.
     fn plain_row(&mut self, _cells: MarkedCells<'_>) -> Option<()> {

@@ -6,7 +6,7 @@
 
 use super::RowsError;
 use super::quotes::{BrokenQuote, row_ends};
-use memchr::{memchr, memchr_iter, memrchr, memrchr2};
+use memchr::{memchr, memchr_iter, memchr2, memrchr, memrchr2};
 use std::io::Read;
 use std::ops::Range;
 
@@ -32,6 +32,8 @@ pub(super) struct Piece {
     pub(super) line: u64,
     /// Whether a quote may be in it.
     pub(super) has_quotes: bool,
+    /// Whether a carriage return may be in it.
+    pub(super) has_returns: bool,
 }
 
 /// The stream.
@@ -92,10 +94,12 @@ impl<R: Read> Pieces<R> {
         let mut begin = 0;
         let (first_line, size) = (self.line, self.piece);
         let line = &mut self.line;
-        let has_quotes = memchr(b'"', bytes).is_some();
+        let odd = memchr2(b'"', b'\r', bytes);
+        let has_quotes = odd.is_some_and(|at| memchr(b'"', &bytes[at..]).is_some());
+        let has_returns = odd.is_some();
         let mut add = |end: usize| {
             let lines = memchr_iter(b'\n', &bytes[begin..end]).count() as u64;
-            pieces.push(Piece { bytes: begin..end, line: *line, has_quotes });
+            pieces.push(Piece { bytes: begin..end, line: *line, has_quotes, has_returns });
             (begin, *line) = (end, *line + lines);
         };
         if has_quotes {

@@ -9,8 +9,8 @@
 
 use super::Row;
 use crate::decimal::{quotient, simple};
-use crate::time_text::{iso_ms, plain_ms, whole_ms};
-use capture_model::{sixteen_digits, tail_digits};
+use crate::time_text::{iso_ms, plain_ms, time_of, whole_ms};
+use capture_model::{TableNumber, sixteen_digits, tail_digits};
 
 /// The cells of a row from the first on; each call takes one. `None` is said of a cell that is not plain, after which the
 /// rest is not to be asked for.
@@ -25,6 +25,10 @@ pub(crate) trait PlainCells<'t> {
     fn whole(&mut self, unknown: u64) -> Option<u64>;
     /// A moment in milliseconds since the epoch; `unknown` where the cell is empty or 0.
     fn moment(&mut self, unknown: i64) -> Option<i64>;
+    /// Says that no cell is left; `None` where one is.
+    fn end(&self) -> Option<()> {
+        Some(())
+    }
 }
 
 /// Cells of one row of CSV without quotes.
@@ -43,12 +47,6 @@ impl<'t> MarkedCells<'t> {
     #[inline]
     pub(crate) fn new(rows: &'t [u8], begin: usize, marks: &'t [u32]) -> Self {
         Self { rows, begin, marks }
-    }
-
-    /// Says that no cell is left.
-    #[inline]
-    pub(crate) fn end(self) -> Option<()> {
-        self.marks.is_empty().then_some(())
     }
 
     /// Takes a cell: all bytes before its end, and where it begins.
@@ -92,43 +90,66 @@ impl<'t> PlainCells<'t> for MarkedCells<'t> {
 
     #[inline]
     fn number(&mut self) -> Option<f64> {
-        const POINTS: u64 = u64::from_le_bytes([b'.'; 8]);
         let (before, begin) = self.next()?;
-        let cell = before.get(begin..)?;
-        let Some(&first) = cell.first() else { return Some(f64::NAN) };
-        let is_negative = first == b'-';
-        let n = cell.len() - usize::from(is_negative);
-        let [first, last] = last_words(before)?;
-        let other = last ^ POINTS;
-        let points = other.wrapping_sub(0x0101_0101_0101_0101) & !other & 0x8080_8080_8080_8080;
-        let decimals = points.leading_zeros() as usize / 8; // behind the last point of eight bytes; 8 where there is none
-        let value = match decimals {
-            1..8 if decimals + 1 < n && n <= 16 => {
-                // what lies before the point moves into its place
-                let behind = u64::MAX << (64 - 8 * decimals);
-                let last = (last & behind) | (((last << 8) | (first >> 56)) & !behind);
-                quotient(sixteen_digits([first << 8, last], n - 1)?, decimals)?
-            }
-            _ if decimals >= n && n > 0 => sixteen_digits([first, last], n)? as f64,
-            _ => return simple(cell),
-        };
-        Some(if is_negative { -value } else { value })
+        number(before, begin)
     }
 
     #[inline]
     fn whole(&mut self, unknown: u64) -> Option<u64> {
         let (before, begin) = self.next()?;
-        if before.len() == begin { Some(unknown) } else { whole(before, begin) }
+        whole_or(before, begin, unknown)
     }
 
     #[inline]
     fn moment(&mut self, unknown: i64) -> Option<i64> {
         let (before, begin) = self.next()?;
-        match before.len() - begin {
-            0 => Some(unknown),
-            24 => iso_ms(before.last_chunk()?),
-            _ => whole_ms(whole(before, begin)?, unknown),
+        moment(before, begin, unknown)
+    }
+
+    #[inline]
+    fn end(&self) -> Option<()> {
+        self.marks.is_empty().then_some(())
+    }
+}
+
+/// The number of a cell from `begin` to the end; NaN where it is empty.
+#[inline]
+pub(super) fn number(before: &[u8], begin: usize) -> Option<f64> {
+    const POINTS: u64 = u64::from_le_bytes([b'.'; 8]);
+    let cell = before.get(begin..)?;
+    let Some(&first) = cell.first() else { return Some(f64::NAN) };
+    let is_negative = first == b'-';
+    let n = cell.len() - usize::from(is_negative);
+    let [first, last] = last_words(before)?;
+    let other = last ^ POINTS;
+    let points = other.wrapping_sub(0x0101_0101_0101_0101) & !other & 0x8080_8080_8080_8080;
+    let decimals = points.leading_zeros() as usize / 8; // behind the last point of eight bytes; 8 where there is none
+    let value = match decimals {
+        1..8 if decimals + 1 < n && n <= 16 => {
+            // what lies before the point moves into its place
+            let behind = u64::MAX << (64 - 8 * decimals);
+            let last = (last & behind) | (((last << 8) | (first >> 56)) & !behind);
+            quotient(sixteen_digits([first << 8, last], n - 1)?, decimals)?
         }
+        _ if decimals >= n && n > 0 => sixteen_digits([first, last], n)? as f64,
+        _ => return simple(cell),
+    };
+    Some(if is_negative { -value } else { value })
+}
+
+/// The whole number of a cell, or `unknown` where it is empty.
+#[inline]
+pub(super) fn whole_or(before: &[u8], begin: usize, unknown: u64) -> Option<u64> {
+    if before.len() == begin { Some(unknown) } else { whole(before, begin) }
+}
+
+/// The moment of a cell, or `unknown` where it is empty or 0.
+#[inline]
+pub(super) fn moment(before: &[u8], begin: usize, unknown: i64) -> Option<i64> {
+    match before.len() - begin {
+        0 => Some(unknown),
+        24 => iso_ms(before.last_chunk()?),
+        _ => whole_ms(whole(before, begin)?, unknown),
     }
 }
 
@@ -193,6 +214,54 @@ impl<'t> PlainCells<'t> for CutCells<'_, 't> {
     fn moment(&mut self, unknown: i64) -> Option<i64> {
         let text = self.text()?;
         if text.is_empty() { Some(unknown) } else { plain_ms(text, unknown) }
+    }
+}
+
+/// Cells of a row with types: numbers, or text where there is none.
+#[derive(Debug)]
+pub(crate) struct TypedCells<'r, 't>(CutCells<'r, 't>);
+
+impl<'r, 't> TypedCells<'r, 't> {
+    /// Before the first cell of a row.
+    pub(crate) fn new(row: &'r Row<'t>) -> Self {
+        Self(CutCells::new(row))
+    }
+
+    /// The number of the cell that comes next.
+    fn typed(&self) -> TableNumber {
+        self.0.row.number(self.0.next)
+    }
+}
+
+impl<'t> PlainCells<'t> for TypedCells<'_, 't> {
+    fn skip(&mut self) -> Option<()> {
+        self.0.skip()
+    }
+
+    fn text(&mut self) -> Option<&'t [u8]> {
+        if self.typed() == TableNumber::None { self.0.text() } else { None }
+    }
+
+    fn number(&mut self) -> Option<f64> {
+        match self.typed().real() {
+            None => self.0.number(),
+            number => self.0.skip().and(number),
+        }
+    }
+
+    fn whole(&mut self, unknown: u64) -> Option<u64> {
+        if self.typed() == TableNumber::None { self.0.whole(unknown) } else { None }
+    }
+
+    fn moment(&mut self, unknown: i64) -> Option<i64> {
+        match self.typed() {
+            TableNumber::None => self.0.moment(unknown),
+            number @ TableNumber::Whole(_) => {
+                self.0.skip()?;
+                Some(time_of(number).ok()?.map_or(unknown, |told| told.time.ms()))
+            }
+            TableNumber::Large(_) | TableNumber::Real(_) => None,
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Rows of local photos as programs write them, from the bytes of a CSV table to files.
+//! Rows of local photos as programs write them, from the bytes of a CSV table, or the numbers of one with types, to files.
 //!
 //! A row of numbers, moments and text without blanks around it is taken here, cell by cell; whatever else a cell holds, the
 //! row is left to the reader that knows all forms: both give the same files, and only the latter speaks of bad cells and of
@@ -6,7 +6,7 @@
 
 use super::{LocalRows, Places};
 use crate::loose::LooseFile;
-use crate::table::{MarkedCells, PlainCells, is_same};
+use crate::table::{PlainCells, is_same};
 use crate::time_text::source_of;
 use capture_model::{CapturedAt, ClusterId, Device, FileState, LocalTime, Metres, Observation, Position, TimeSource};
 
@@ -97,7 +97,8 @@ impl LastDevice {
 
 impl LocalRows {
     /// Takes a row, or leaves all of it and says so by `None`.
-    pub(super) fn take_marked<'t>(&mut self, mut cells: MarkedCells<'t>) -> Option<()> {
+    #[inline]
+    pub(super) fn take_plain<'t>(&mut self, cells: &mut impl PlainCells<'t>) -> Option<()> {
         const NO_TIME: i64 = i64::MIN;
         const NO_ID: u64 = u64::MAX; // has 20 digits
         let is_scan = self.at.is_scan;
@@ -160,9 +161,8 @@ impl LocalRows {
         };
         self.n_rows += 1;
         let sequence = self.sequence(sequence);
-        let mut file = LooseFile::new(path, FileState::Usable, &mut self.loose.texts);
-        (file.observation, file.cluster_id, file.sequence) =
-            (observation.into(), Some(cluster).filter(|&id| id != NO_ID).map(ClusterId), sequence);
+        let mut file = LooseFile::seen(path, FileState::Usable, observation.into(), &mut self.loose.texts);
+        (file.cluster_id, file.sequence) = (Some(cluster).filter(|&id| id != NO_ID).map(ClusterId), sequence);
         let pixels =
             [width, height].map(|number| known(number).map(|number| number.clamp(0.0, f64::from(u32::MAX)) as u32));
         self.loose.push(file, self.last_device.next(make, model, pixels));
@@ -173,7 +173,8 @@ impl LocalRows {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::table::{BadCells, Row, RowReader};
+    use crate::table::{BadCells, MarkedCells, Row, RowReader};
+    use capture_model::{TableNumber, Wanted};
     use proptest::prelude::*;
 
     const NAMES: [&str; 22] = [
@@ -280,6 +281,51 @@ mod tests {
                         short.row(&Row::of_text(line, &cells), &mut bad);
                     }
                 }
+            }
+            prop_assert_eq!(told(&short), told(&long));
+            prop_assert_eq!(format!("{bad:?}"), format!("{expected_bad:?}"));
+        }
+    }
+
+    fn number() -> impl Strategy<Value = TableNumber> {
+        prop_oneof![
+            3 => Just(TableNumber::None),
+            6 => Just(TableNumber::Whole(1_630_145_202_250)),
+            2 => (0_i64..3).prop_map(TableNumber::Whole),
+            6 => (-100.0..100.0_f64).prop_map(TableNumber::Real),
+            1 => any::<i64>().prop_map(TableNumber::Whole),
+            1 => Just(TableNumber::Large(u64::MAX)),
+            1 => Just(TableNumber::Real(1e17)),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_lead_to_the_same_files(
+            is_here in prop::collection::vec(prop::bool::weighted(0.6), NAMES.len()),
+            is_number in prop::collection::vec(prop::bool::weighted(0.7), NAMES.len()),
+            rows in prop::collection::vec(prop::collection::vec((cell(), number()), NAMES.len()), 0..8),
+        ) {
+            let is_needed = |name: &str| ["path", "lon", "lat"].contains(&name);
+            let names: Vec<&str> =
+                NAMES.iter().zip(is_here).filter(|(name, here)| *here || is_needed(name)).map(|(name, _)| *name).collect();
+            let [mut short, mut long] = [(); 2].map(|()| LocalRows::new("table".into()));
+            let (mut bad, mut expected_bad) = (BadCells::default(), BadCells::default());
+            for rows in [&mut short, &mut long] {
+                prop_assert!(rows.header(&names).is_ok());
+            }
+            for (line, cells) in (1..).zip(&rows) {
+                // what has a number has no text
+                let (texts, numbers): (Vec<&str>, Vec<TableNumber>) = (cells.iter().zip(&is_number).enumerate())
+                    .take(names.len())
+                    .map(|(column, ((text, number), &is_number))| match *number {
+                        number if is_number && short.wants(column) == Wanted::Any => ("", number),
+                        _ => (text.as_str(), TableNumber::None),
+                    })
+                    .unzip();
+                let row = Row::of_types(line, &texts, &numbers);
+                short.row(&row, &mut bad);
+                long.any_row(&row, &mut expected_bad);
             }
             prop_assert_eq!(told(&short), told(&long));
             prop_assert_eq!(format!("{bad:?}"), format!("{expected_bad:?}"));

@@ -70,7 +70,7 @@ pub(crate) enum Places {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Clock {
     Fitted,
-    /// Its times are those of the photos to the millisecond, by UTC or in a zone.
+    /// Its times are those of the photos to the millisecond: by UTC, in a zone, or by a beat that no timer has.
     Right,
     /// Its places may be those of other frames, and its offset with them.
     SomeFramesOff,

@@ -156,6 +156,24 @@ impl PartReader for PublishedRows {
         part.last_tile.clear();
         (part.last_sequence, part.last_numbered, part.last_device) = (None, None, None); // their numbers are no longer given out
     }
+
+    fn n_rows(&self) -> usize {
+        self.images.len()
+    }
+
+    fn expect_rows(&mut self, n_rows: usize) {
+        let (images, lacks) = (&mut self.images, self.plan.lacks);
+        let _ = images.id.try_reserve(n_rows); // without it the columns grow as they must
+        let _ = images.sequence.try_reserve(if lacks.sequence { 0 } else { n_rows });
+        let _ = images.captured_at_ms.try_reserve(if lacks.time { 0 } else { n_rows });
+        for column in [&mut images.longitude, &mut images.latitude] {
+            let _ = column.try_reserve(if lacks.original { 0 } else { n_rows });
+        }
+        for column in [&mut images.computed_longitude, &mut images.computed_latitude] {
+            let _ = column.try_reserve(if lacks.computed { 0 } else { n_rows });
+        }
+        let _ = images.altitude_m.try_reserve(if lacks.altitude { 0 } else { n_rows });
+    }
 }
 
 impl RowReader for PublishedRows {

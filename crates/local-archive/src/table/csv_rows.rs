@@ -14,22 +14,25 @@ use memchr::{memchr, memchr_iter};
 use rayon::prelude::*;
 use std::io::Read;
 
-/// Reads all rows.
+/// Reads all rows of a stream of so many bytes, as far as is known.
 pub(super) fn read_csv<P: PartReader>(
     source: impl Read + Send,
+    n_bytes: u64,
     reader: &mut P,
     bad: &mut BadCells,
 ) -> Result<(), RowsError> {
-    read_pieces(Pieces::new(source), reader, bad)
+    read_pieces(Pieces::new(source), n_bytes, reader, bad)
 }
 
 fn read_pieces<P: PartReader>(
     mut pieces: Pieces<impl Read + Send>,
+    n_bytes: u64,
     reader: &mut P,
     bad: &mut BadCells,
 ) -> Result<(), RowsError> {
     let mut names: Option<Vec<String>> = None;
     let mut emptied: Vec<(P, Marks)> = Vec::new(); // their memory is used again
+    let mut is_first = true;
     let mut batch = pieces.next(Batch::default())?;
     let mut recycled = Batch::default();
     while let Some(mut now) = batch {
@@ -52,6 +55,13 @@ fn read_pieces<P: PartReader>(
         for (part_bad, (part, _)) in read.into_iter().zip(&mut emptied) {
             bad.append(part_bad?);
             reader.append(part);
+        }
+        if let Some(n_left) = n_bytes.checked_sub(now.bytes.len() as u64)
+            && std::mem::take(&mut is_first)
+        {
+            // the rows to come are as long as those so far, and a little shorter
+            let n_rows = (reader.n_rows() as u64).saturating_mul(n_left) / now.bytes.len().max(1) as u64;
+            reader.expect_rows(usize::try_from(n_rows + n_rows / 32).unwrap_or(0));
         }
         recycled = now;
         batch = next?;

@@ -179,6 +179,14 @@ impl PartReader for LocalRows {
         part.seen.clear();
         self.loose.append(&mut part.loose);
     }
+
+    fn n_rows(&self) -> usize {
+        self.loose.files.len()
+    }
+
+    fn expect_rows(&mut self, n_rows: usize) {
+        let _ = self.loose.files.try_reserve(n_rows); // without it the list grows as it must
+    }
 }
 
 /// The path of a row that has none.

@@ -77,6 +77,12 @@ pub(crate) trait PartReader: RowReader + Send + Sync + Sized {
     fn part(&self) -> Self;
     /// Takes over what the reader of the following rows has read, and leaves it as one that has read nothing.
     fn append(&mut self, part: &mut Self);
+    /// How many rows it has read.
+    fn n_rows(&self) -> usize {
+        0
+    }
+    /// Makes room for so many rows more, if there is any: columns that grow bit by bit are moved again and again.
+    fn expect_rows(&mut self, _n_rows: usize) {}
 }
 
 /// No column of the accepted names.
@@ -132,7 +138,8 @@ pub(crate) fn read_table<P: PartReader>(
     let mut bad = BadCells::default();
     let is_csv = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
     let result = if is_csv {
-        csv_rows::read_csv(file, reader, &mut bad)
+        let n_bytes = file.metadata().map_or(0, |known| known.len()); // 0 for what is no file
+        csv_rows::read_csv(file, n_bytes, reader, &mut bad)
     } else {
         json_rows::read_json(BufReader::with_capacity(256 * 1024, file), reader, &mut bad)
     };

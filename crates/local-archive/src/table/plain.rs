@@ -8,7 +8,7 @@
 //! that a plain reader may give up at any byte.
 
 use super::Row;
-use crate::decimal::{quotient, simple};
+use crate::decimal::{WHOLE_POWERS, quotient, simple};
 use crate::time_text::{iso_ms, plain_ms, time_of, whole_ms};
 use capture_model::{TableNumber, sixteen_digits, tail_digits};
 
@@ -132,9 +132,28 @@ pub(super) fn number(before: &[u8], begin: usize) -> Option<f64> {
             quotient(sixteen_digits([first << 8, last], n - 1)?, decimals)?
         }
         _ if decimals >= n && n > 0 => sixteen_digits([first, last], n)? as f64,
+        8 if n <= 19 => return many_decimals(cell, n, [first, last]),
         _ => return simple(cell),
     };
     Some(if is_negative { -value } else { value })
+}
+
+/// A number of `n` characters, its sign not counted, with eight decimals or more: all that a float holds, as programs write
+/// that round nothing.
+#[inline]
+fn many_decimals(cell: &[u8], n: usize, words: [u64; 2]) -> Option<f64> {
+    let digits = &cell[cell.len() - n..];
+    let Some(before @ 1..) = digits.iter().take(4).position(|&byte| byte == b'.') else { return simple(cell) };
+    let decimals = n - 1 - before;
+    if decimals > 16 || before + decimals > 18 {
+        return simple(cell);
+    }
+    let mut whole = 0;
+    for &byte in &digits[..before] {
+        whole = whole * 10 + u64::from(byte.is_ascii_digit().then(|| byte - b'0')?);
+    }
+    let value = quotient(whole * WHOLE_POWERS[decimals] + sixteen_digits(words, decimals)?, decimals)?;
+    Some(if cell.len() > n { -value } else { value })
 }
 
 /// The whole number of a cell, or `unknown` where it is empty.
@@ -327,7 +346,7 @@ mod tests {
         #[test]
         fn what_is_plain_is_read_as_cut_cells_are(
             cells in prop::collection::vec(
-                ("-?[0-9]{0,20}(\\.[0-9]{0,20})?|[0-9]{13}|20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:00:0[0-9].[0-9]{3}Z|[a-z \"é.-]{0,12}", 0_u8..5),
+                ("-?-?[0-9]{0,20}(\\.[0-9]{0,20})?|[0-9]{13}|20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:00:0[0-9].[0-9]{3}Z|[a-z \"é.-]{0,12}", 0_u8..5),
                 1..6,
             ),
             ending in prop::sample::select(vec!["\n", "\r\n"]),

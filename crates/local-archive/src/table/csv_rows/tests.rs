@@ -35,7 +35,7 @@ impl PartReader for Plain {
 
 fn read(bytes: &[u8], batch: usize, piece: usize) -> (Result<Plain, RowsError>, Vec<BadCell>) {
     let (mut plain, mut bad) = (Plain::default(), BadCells::default());
-    let result = read_pieces(Pieces::of_size(bytes, batch, piece), &mut plain, &mut bad);
+    let result = read_pieces(Pieces::of_size(bytes, batch, piece), bytes.len() as u64, &mut plain, &mut bad);
     (result.map(|()| plain), bad.first)
 }
 

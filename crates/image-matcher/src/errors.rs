@@ -148,14 +148,18 @@ pub(crate) fn fit_sigma(residuals_m: &[f64]) -> (f64, f64) {
     if residuals_m.iter().all(|&r| r <= SIGMAS_M[0]) && !residuals_m.is_empty() {
         return (SIGMAS_M[0], mean(SIGMAS_M[0]));
     }
-    let mut best: Option<(f64, f64)> = None;
-    // the likeliest first, as far as that is seen without an exponential; the others mostly cannot reach it
+    // a likely one first; the others mostly cannot reach it, the wide ones not even at their centre
     let squares_m2: Vec<f64> = residuals_m.iter().map(|residual_m| residual_m * residual_m).collect();
-    let bounds = SIGMAS_M.map(|sigma| most_likely(&squares_m2, sigma));
-    let known = SIGMAS_M[(0..SIGMAS_M.len()).fold(0, |best, at| if bounds[at] > bounds[best] { at } else { best })];
+    let usual_m = residuals_m.iter().sum::<f64>() / residuals_m.len().max(1) as f64 * 0.8;
+    let at = SIGMAS_M.iter().take_while(|&&sigma_m| sigma_m * 1.4 < usual_m).count();
+    let known = SIGMAS_M[at.min(SIGMAS_M.len() - 1)];
     let of_known = mean(known);
-    for (sigma, bound) in SIGMAS_M.into_iter().zip(bounds) {
-        if bound < of_known - SLACK {
+    let mut best: Option<(f64, f64)> = None;
+    for sigma in SIGMAS_M {
+        let is_lost = |bound: f64| bound < of_known - SLACK;
+        if sigma != known
+            && (is_lost(place_density(0.0, sigma, FAR_SHARE).ln()) || is_lost(most_likely(&squares_m2, sigma)))
+        {
             continue;
         }
         let of_sigma = if sigma == known { of_known } else { mean(sigma) };
@@ -163,7 +167,7 @@ pub(crate) fn fit_sigma(residuals_m: &[f64]) -> (f64, f64) {
             best = Some((sigma, of_sigma));
         }
     }
-    best.expect("the likeliest deviation is not skipped")
+    best.expect("the one that is known is not skipped")
 }
 
 /// Share of outliers where deviations are compared.

@@ -89,7 +89,7 @@ fn in_long_windows(vectors: &[[f64; 2]], half: usize) -> Vec<[f64; 2]> {
     for axis in [0, 1] {
         by_value.clear();
         by_value.extend(vectors.iter().zip(0..).map(|(vector, at)| (in_order(vector[axis]), at)));
-        by_value.sort_unstable();
+        by_value.sort_unstable_by_key(|value| value.0); // equal values are one
         by_value.iter().zip(0..).for_each(|(&(_, at), rank)| ranks[at as usize] = rank);
         let mut window = Marked::new(n);
         ranks[..half].iter().for_each(|&rank| window.add(rank));

@@ -108,6 +108,20 @@ pub(crate) fn distance_m2(a: Point, b: Point) -> f64 {
     d[0] * d[0] + d[1] * d[1] + d[2] * d[2]
 }
 
+/// Whether two places in degrees are nearer to each other than a distance of some centimetres, for those whose degrees tell;
+/// `None` for the others, and where a coordinate is missing.
+pub(crate) fn are_within(a: (f64, f64), b: (f64, f64), distance_m: f64) -> Option<bool> {
+    const MOST_M: f64 = 111_700.0; // a degree to the east or north
+    const LEAST_M: f64 = 110_500.0; // one to the north
+    const SLACK: f64 = 1.01;
+    let (east_deg, north_deg) = ((a.0 - b.0).abs(), (a.1 - b.1).abs());
+    match () {
+        () if (east_deg + north_deg) * MOST_M * SLACK < distance_m => Some(true),
+        () if north_deg * LEAST_M > distance_m * SLACK => Some(false),
+        () => None,
+    }
+}
+
 /// Length of a way on the plane, metres: a square neither overflows nor vanishes there, so that no `hypot` is needed.
 pub(crate) fn length_m([east_m, north_m]: [f64; 2]) -> f64 {
     (east_m * east_m + north_m * north_m).sqrt()
@@ -275,6 +289,24 @@ mod tests {
         let [east, north] = Plane::at(here).offset_m(here, point(11.5, 48.101));
         assert!((north - 111.2).abs() < 0.3 && east.abs() < 0.1, "{east} {north}");
         assert!(distance_m2(here, NOWHERE).is_nan());
+    }
+
+    #[test]
+    fn degrees_tell_of_most_places_whether_they_agree() {
+        for (lon, lat) in [(0.0, 0.0), (11.5, 48.1), (-71.3, -33.2), (25.0, 89.9)] {
+            let mut n_told = 0;
+            for k in 0..4_000 {
+                let (angle, way) = (f64::from(k) * 0.1, f64::from(k) * 1e-9);
+                let there = (lon + angle.cos() * way, lat + angle.sin() * way);
+                let told = are_within((lon, lat), there, 0.03);
+                let is_within = distance_m2(point(lon, lat), point(there.0, there.1)) < 0.03 * 0.03;
+                assert!(told.is_none_or(|told| told == is_within), "{lon} {lat} {k}");
+                n_told += usize::from(told.is_some());
+            }
+            assert!(n_told > 2_000, "{n_told}");
+        }
+        assert_eq!(are_within((f64::NAN, 0.0), (0.0, 0.0), 0.03), None);
+        assert_eq!(are_within((0.0, 0.0), (f64::NAN, 1e-9), 0.03), None);
     }
 
     #[test]

@@ -159,9 +159,15 @@ fn best_reading(work: &Work<'_>, lags: &Lags, apart: &Apart, is_free: bool) -> (
     all.append(&mut copied);
     let mut weight = vec![0.0; sample.len()];
     let mut heaviest = |reading: &Reading| {
-        let density = Density::of(reading);
-        for (weight, &pair) in weight.iter_mut().zip(&sample) {
-            *weight = apart.weight(density.log(lags, pair), reading.is_copied, pair);
+        if reading.about.is_none() {
+            for ((weight, &pair), of_pair) in weight.iter_mut().zip(&sample).zip(&in_window.of_pairs) {
+                *weight = of_pair[usize::from(reading.holds(lags, pair))][usize::from(reading.is_copied)];
+            }
+        } else {
+            let density = Density::of(reading);
+            for (weight, &pair) in weight.iter_mut().zip(&sample) {
+                *weight = apart.weight(density.log(lags, pair), reading.is_copied, pair);
+            }
         }
         let chain = chain_of(work, &sample, &weight);
         (chain.iter().map(|&at| weight[at]).sum::<f64>() - reading.price, chain)
@@ -187,9 +193,12 @@ fn best_reading(work: &Work<'_>, lags: &Lags, apart: &Apart, is_free: bool) -> (
 
 /// What the pairs of a sample weigh where a window alone tells, within it and outside, as they are and with copied altitudes.
 struct InWindow {
-    /// Where the pairs of each photo end.
+    /// Of each pair, outside and inside.
+    of_pairs: Vec<[[f64; 2]; 2]>,
+    /// Where the lags of each photo end.
     ends: Vec<usize>,
     raw_s: Vec<f64>,
+    /// Of each lag, the most that a pair weighs within a window.
     inside: Vec<[f64; 2]>,
     /// Of each photo, the most that a pair outside weighs, or nothing.
     outside: Vec<[f64; 2]>,
@@ -202,15 +211,36 @@ impl InWindow {
             let plain = apart.weight(log_density, false, pair);
             [plain, apart.altitude.as_ref().map_or(plain, |altitude| plain + altitude[pair])]
         };
-        let (mut ends, mut most) = (Vec::new(), Vec::new());
-        let mut end = 0;
+        let n = sample.len();
+        let mut all = Self {
+            of_pairs: Vec::with_capacity(n),
+            ends: Vec::new(),
+            raw_s: Vec::with_capacity(n),
+            inside: Vec::with_capacity(n),
+            outside: Vec::new(),
+        };
         for of_photo in sample.chunk_by(|&a, &b| work.photo[a] == work.photo[b]) {
-            end += of_photo.len();
-            ends.push(end);
-            most.push(of_photo.iter().fold([0.0; 2], |most, &pair| larger_of_both(most, both(outside, pair))));
+            let mut most = [0.0; 2];
+            for &pair in of_photo {
+                let (raw_s, [without, weight]) = (lags.raw[pair], [outside, inside].map(|log| both(log, pair)));
+                all.of_pairs.push([without, weight]);
+                most = larger_of_both(most, without);
+                let is_first = all.raw_s.len() == all.ends.last().copied().unwrap_or(0);
+                match (all.raw_s.last(), all.inside.last_mut()) {
+                    // frames of one second stand within the same windows
+                    (Some(&known_s), Some(known)) if !is_first && known_s == raw_s => {
+                        *known = larger_of_both(*known, weight);
+                    }
+                    _ => {
+                        all.raw_s.push(raw_s);
+                        all.inside.push(weight);
+                    }
+                }
+            }
+            all.ends.push(all.raw_s.len());
+            all.outside.push(most);
         }
-        let raw_s = sample.iter().map(|&pair| lags.raw[pair]).collect();
-        Self { ends, raw_s, inside: sample.iter().map(|&pair| both(inside, pair)).collect(), outside: most }
+        all
     }
 
     /// See [`most_of_a_chain`].

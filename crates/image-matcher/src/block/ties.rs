@@ -121,7 +121,7 @@ fn sort_along(work: &Work<'_>, photos: Range<usize>, ranks: &mut [u32]) {
         return;
     }
     let along = |rank: u32| {
-        let [original, computed] = work.side.points(work.first + work.place_of(rank), &work.ride.anchor);
+        let [original, computed] = work.points(work.place_of(rank));
         let place = if original[0].is_nan() { computed } else { original };
         let offset = work.ride.plane.offset_m(from, place);
         (offset[0] * way[0] + offset[1] * way[1]) / length_m
@@ -273,7 +273,7 @@ impl<'a> TieOrder<'a> {
             let kind = usize::from(places.iter().any(|place| place[0][0].is_nan()));
             work.ride.plane.offset_m(places[0][kind], places[1][kind])
         };
-        let images = between([work.image(pair), other_image].map(|image| work.side.points(image, &work.ride.anchor)));
+        let images = between([work.place(pair), work.place_of(other)].map(|place| work.points(place)));
         let [from, to] = [work.photo[pair], photo].map(|photo| work.ride.place()[photo as usize]);
         let photos = work.ride.plane.offset_m(from, to);
         let along_m2 = images[0] * photos[0] + images[1] * photos[1];

@@ -30,6 +30,9 @@ pub(super) struct Work<'a> {
     pub(super) lag_s: Vec<f64>,
     pub(super) to_original: Vec<[f64; 2]>,
     pub(super) to_computed: Vec<[f64; 2]>,
+    /// Places of the images that stand in a pair and of those between, and the place of the first of them in the sequence.
+    places: Vec<[Point; 2]>,
+    first_place: usize,
     /// Whether a pair agrees in its uploaded place.
     pub(super) is_exact_place: Vec<bool>,
     /// Altitude of the image less that of the photo, metres; NaN where either is unknown.
@@ -58,6 +61,8 @@ impl<'a> Work<'a> {
             lag_s: Vec::new(),
             to_original: Vec::new(),
             to_computed: Vec::new(),
+            places: Vec::new(),
+            first_place: 0,
             is_exact_place: Vec::new(),
             climb_m: Vec::new(),
             turn_deg: Vec::new(),
@@ -95,6 +100,8 @@ impl<'a> Work<'a> {
             self.is_exact_place.push(length_m(to_original) < EXACT_M);
             self.climb_m.push(altitudes_m[image] - ride.altitude_m(photo));
         }
+        (self.places, self.first_place) = (places, low as usize);
+        let places = &self.places;
         let pairs = || self.photo.iter().zip(&self.rank).map(|(&photo, &rank)| (photo as usize, image_of(rank)));
         self.to_computed = if has_computed {
             pairs().map(|(photo, image)| ride.plane.offset_m(own_place[photo], places[image][1])).collect()
@@ -145,6 +152,12 @@ impl<'a> Work<'a> {
     /// The place in its sequence of the image of a rank.
     pub(super) fn place_of(&self, rank: u32) -> usize {
         self.reordered.get(rank as usize).copied().unwrap_or(rank) as usize
+    }
+
+    /// Uploaded and adjusted place of the image at a place of its sequence.
+    pub(super) fn points(&self, place: usize) -> [Point; 2] {
+        let known = place.checked_sub(self.first_place).and_then(|at| self.places.get(at));
+        known.copied().unwrap_or_else(|| self.side.points(self.first + place, &self.ride.anchor))
     }
 
     /// Published time of the image of a pair, ms.

@@ -4,7 +4,7 @@ use super::{FEWEST, Link, moved_links, moved_photo};
 use crate::block::{Block, Places, roughness};
 use crate::errors::{SCALES_S, TimeClass, edge_of_second, fit_sigma, most_by_scale};
 use crate::medians::{median, median_vector, running_median};
-use crate::plane::{Point, distance_m2, length_m};
+use crate::plane::{Point, are_within, distance_m2, length_m};
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
 use crate::votes::{EXACT_M, GATE_M, nearest_quarter_ms};
@@ -15,8 +15,6 @@ use capture_model::TimeKind;
 pub(super) const MOST: usize = 512;
 /// Places of a few frames are enough to tell, where so many are copied.
 const COPIED: f64 = 0.2;
-/// Latitudes that differ by this are 0.1 m apart, which no places are that agree exactly, degrees.
-const FURTHER_DEG: f64 = 1e-6;
 /// How services move a whole sequence: log-normal, metres.
 const MEDIAN_SHIFT_M: f64 = 1.4;
 /// A clock that is set differs from the right time by about this, seconds.
@@ -78,12 +76,13 @@ impl<'a> Whole<'a> {
         chains.sort_unstable_by_key(|chain| chain.first().copied());
         let n_pairs: usize = chains.iter().map(|chain| chain.len()).sum();
         let links = || chains.iter().flat_map(|chain| chain.iter());
-        let (_, latitudes) = ride.degrees();
+        let (longitudes, latitudes) = ride.degrees();
         let is_exact = |&&(photo, image): &&Link| {
             let (photo, image) = (photo as usize, image as usize);
-            let north_deg = (side.degrees(image)[0].1 - latitudes[photo]).abs();
-            north_deg < FURTHER_DEG
-                && distance_m2(side.points(image, &ride.anchor)[0], ride.place()[photo]) < EXACT_M * EXACT_M
+            let told = are_within(side.degrees(image)[0], (longitudes[photo], latitudes[photo]), EXACT_M);
+            told.unwrap_or_else(|| {
+                distance_m2(side.points(image, &ride.anchor)[0], ride.place()[photo]) < EXACT_M * EXACT_M
+            })
         };
         let strongest = blocks.first()?;
         if !ride.is_timed() || ride.interval_s() <= 0.0 || n_pairs < FEWEST {
@@ -141,8 +140,9 @@ impl<'a> Whole<'a> {
 
     /// Mean log density of the times, their middle, and where a written second begins about it.
     fn times(&self, links: &[(Link, Point)]) -> (f64, f64, f64) {
+        let everywhere = (self.strongest.slope == 0.0).then(|| self.strongest.offset_at(0));
         let lag = |photo: u32, image: u32, time_ms: i64| {
-            let offset_ms = self.strongest.offset_at(self.ride.time_ms[photo as usize]);
+            let offset_ms = everywhere.unwrap_or_else(|| self.strongest.offset_at(self.ride.time_ms[photo as usize]));
             (self.side.time_ms(image as usize) - time_ms - offset_ms) as f64 / 1000.0
         };
         let against = |times_ms: &[i64]| -> Vec<f64> {

@@ -35,7 +35,10 @@ pub(super) struct Reading {
 /// Whether differences lie whole seconds apart: both sides keep whole seconds, whatever fraction lies between them.
 pub(in crate::block) fn are_of_one_fraction(lags_s: &[f64]) -> bool {
     let first = lags_s[0]; // of all pairs
-    lags_s.iter().all(|lag| ((lag - first).round() - (lag - first)).abs() < SCALES_S[0])
+    lags_s.iter().map(|lag| (lag - first).abs()).all(|apart_s| {
+        let whole_s = (apart_s + 0.5) as i64 as f64; // `round` is a call where the processor may be old
+        (whole_s - apart_s).abs() < SCALES_S[0]
+    })
 }
 
 /// Readings where both sides were cut to whole seconds: the difference of a true pair takes two values that follow each
@@ -135,7 +138,7 @@ impl Reading {
     }
 
     /// Whether the true time of a pair may lie within its written second.
-    fn holds(&self, lags: &Lags, pair: usize) -> bool {
+    pub(super) fn holds(&self, lags: &Lags, pair: usize) -> bool {
         self.is_within(lags.raw[pair])
     }
 

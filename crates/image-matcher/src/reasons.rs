@@ -3,7 +3,7 @@
 use crate::Lookup;
 use crate::block::Places;
 use crate::claims::Claim;
-use crate::plane::distance_m2;
+use crate::plane::{are_within, distance_m2};
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
 use crate::rivals::{Doubt, Standing};
@@ -32,8 +32,12 @@ pub(crate) fn matched_reason(
     if standing.block.places == Places::Computed {
         return Reason::Adjusted;
     }
-    let place = ride.anchor.point(local.longitude[row], local.latitude[row]);
-    let is_placed = distance_m2(side.points(image, &ride.anchor)[0], place) < EXACT_M * EXACT_M;
+    let own = (local.longitude[row], local.latitude[row]);
+    let is_near = || {
+        let place = ride.anchor.point(own.0, own.1);
+        distance_m2(side.points(image, &ride.anchor)[0], place) < EXACT_M * EXACT_M
+    };
+    let is_placed = are_within(own, side.degrees(image)[0], EXACT_M).unwrap_or_else(is_near);
     let lag = |time_ms: i64, offset_ms: i64| (side.time_ms(image) - time_ms - offset_ms).abs();
     let offset_ms = standing.block.offset_at(ride.time_ms[photo]);
     let zone_ms = nearest_quarter_ms(offset_ms);
@@ -79,10 +83,12 @@ pub(crate) struct Neighbours {
 
 impl Neighbours {
     /// By the place of the image that each photo of the track is matched to, in order.
-    pub(crate) fn new(places: impl DoubleEndedIterator<Item = Option<u32>> + Clone) -> Self {
-        let mut after = nearest_before(places.clone().rev());
-        after.reverse();
-        Self { before: nearest_before(places), after }
+    pub(crate) fn new(places: impl Iterator<Item = Option<u32>>) -> Self {
+        let mut before: Vec<Option<u32>> = places.collect();
+        let mut after = before.clone();
+        nearest_before(before.iter_mut());
+        nearest_before(after.iter_mut().rev());
+        Self { before, after }
     }
 
     /// The matched images before and after a photo of the track.
@@ -91,15 +97,13 @@ impl Neighbours {
     }
 }
 
-/// Of each place the nearest one before it that is known.
-fn nearest_before(places: impl Iterator<Item = Option<u32>>) -> Vec<Option<u32>> {
+/// Puts in the stead of each place the nearest one before it that is known.
+fn nearest_before<'p>(places: impl Iterator<Item = &'p mut Option<u32>>) {
     let mut last = None;
-    let known_before = |place: Option<u32>| {
-        let known = last;
-        last = place.or(last);
-        known
-    };
-    places.map(known_before).collect()
+    for place in places {
+        let known = place.or(last);
+        *place = std::mem::replace(&mut last, known);
+    }
 }
 
 /// Whether two images follow each other in one sequence.

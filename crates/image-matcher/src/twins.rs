@@ -4,7 +4,7 @@
 //! which id is then not known, however well the whole set fits: each of k twins is as probable as the others.
 
 use crate::claims::WholeClaim;
-use crate::plane::distance_m2;
+use crate::plane::{are_within, distance_m2};
 use crate::published_side::PublishedSide;
 use crate::votes::EXACT_M;
 use std::ops::Range;
@@ -14,8 +14,8 @@ pub(crate) fn are_equal(side: &PublishedSide, a: usize, b: usize) -> bool {
     let is_timed = side.time_ms(a) != PublishedSide::NO_TIME;
     is_timed
         && side.time_ms(a) == side.time_ms(b)
-        && (side.degrees(a)[0] == side.degrees(b)[0]
-            || distance_m2(side.original(a), side.original(b)) < EXACT_M * EXACT_M)
+        && are_within(side.degrees(a)[0], side.degrees(b)[0], EXACT_M)
+            .unwrap_or_else(|| distance_m2(side.original(a), side.original(b)) < EXACT_M * EXACT_M)
 }
 
 /// Whether nothing tells two images of one sequence apart.
@@ -32,6 +32,11 @@ pub(crate) const MOST: usize = 64;
 
 /// The images of its sequence that nothing tells from this one, itself among them; of a larger set than can be shared not all.
 fn twins_of(side: &PublishedSide, image: usize) -> Range<usize> {
+    let time_ms = side.time_ms(image);
+    let may_be_twin = |other: usize| side.time_ms(other) == time_ms;
+    if !(image > 0 && may_be_twin(image - 1) || image + 1 < side.len() && may_be_twin(image + 1)) {
+        return image..image + 1;
+    }
     let is_twin = |other: usize| are_twins(side, image, other);
     let sequence = side.images_of(side.sequence(image) as usize);
     let first = (sequence.start..image).rev().take(MOST).take_while(|&other| is_twin(other)).last().unwrap_or(image);

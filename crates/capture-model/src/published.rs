@@ -68,8 +68,9 @@ impl PublishedImage {
     }
 }
 
-/// Published images as columns (struct of arrays); those that tables often lack take no memory then. Missing floats are NaN, missing times [`Self::NO_TIME`], a missing
-/// sequence [`Self::NO_SEQUENCE`], a missing creator 0; [`Self::image`] gives the honest `Option`s back.
+/// Published images as columns (struct of arrays); those that tables often lack take no memory then. Missing floats are NaN,
+/// missing times [`Self::NO_TIME`], a missing sequence [`Self::NO_SEQUENCE`], a missing creator 0; [`Self::image`] gives the
+/// honest `Option`s back.
 #[derive(Debug, Clone, Default)]
 pub struct PublishedImages {
     /// Image ids.

@@ -54,7 +54,7 @@ const CROWDED_COPIED: f64 = 0.1;
 const MOST_BY_GUESS: f64 = 0.85;
 /// Where the times of a chain are this improbable on the mean, its clock was not understood, as a log density per second.
 const TIMES_OFF: f64 = -1.0;
-/// Log odds from which a block is sure.
+/// Log odds from which a block is sure, those of nine in ten.
 const LEAST_SURE: f64 = 2.197;
 /// Log odds that a fellow traveller's camera is not one of the own rig.
 const RIG: f64 = 2.3;

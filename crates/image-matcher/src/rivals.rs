@@ -121,7 +121,7 @@ pub(crate) fn standings(
     for (number, standing) in all.iter_mut().enumerate() {
         let own = &standing.block;
         let chance = (-own.evidence).min(60.0).exp();
-        let alone = (-own.log_odds_told()).clamp(-60.0, 60.0).exp();
+        let alone = (-own.log_odds_told(weights)).clamp(-60.0, 60.0).exp();
         let others = 1.0 / granted[number].max(1e-26) - 1.0;
         standing.twin_of = twin_of[number];
         standing.probability = standing.offset_probability / (1.0 + alone + others);

@@ -130,7 +130,7 @@ fn from_a_late_track(clock: TimeKind, clock_ms: i64, ticks: f64) -> (Vec<Photo>,
 }
 
 #[test]
-fn places_from_a_late_track_are_no_reason_to_doubt_a_clock_that_is_right() {
+fn places_from_a_late_track_lead_to_no_other_frame_where_the_clock_was_right() {
     for (clock, clock_ms) in [(TimeKind::Absolute, 0), (TimeKind::Wall, 7_200_000)] {
         for ticks in [3.0, 3.004, 2.5] {
             let (photos, images) = from_a_late_track(clock, clock_ms, ticks);

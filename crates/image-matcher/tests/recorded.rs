@@ -184,7 +184,7 @@ fn by_computed_places_alone_where_each_track_has_a_clock_of_its_own() {
     check("Singapore, computed, own clocks", singapore(), 0.99);
     check("Richmond, computed, own clocks", richmond(), 0.98);
     check("Karlsruhe, computed, own clocks", entities("images_karlsruhe_94"), 0.9);
-    // A bounding box cut these into rides of one or two photos: an odd clock and moved places identify few of them.
-    check("Clovis, computed, own clocks", entities("images_clovis_125"), 0.0);
-    check("Morgantown, computed, own clocks", entities("images_morgantown_125"), 0.3);
+    // A bounding box cut these into rides of one or two photos: an odd clock and moved places identify only some of them.
+    check("Clovis, computed, own clocks", entities("images_clovis_125"), 0.35);
+    check("Morgantown, computed, own clocks", entities("images_morgantown_125"), 0.5);
 }

@@ -6,7 +6,7 @@
 //! # Method
 //! Coordinate descent: each weight is scaled up and down by a step, kept where the loss falls by more than noise, and the
 //! steps are narrowed when no weight moves. The loss is the sum of exact posteriors, so it is smooth but for rows that pass
-//! a threshold; no gradient is needed for ten weights. The truth of a photo without image is that it has none.
+//! a threshold; no gradient is needed for sixteen weights. The truth of a photo without image is that it has none.
 
 use crate::Trial;
 use image_matcher::{MatchSettings, Weights};
@@ -15,7 +15,7 @@ use rayon::prelude::*;
 /// One weight that can be moved: its name and its place.
 type Handle = (&'static str, fn(&mut Weights) -> &mut f64);
 
-const HANDLES: [Handle; 10] = [
+const HANDLES: [Handle; 16] = [
     ("pair", |weights| &mut weights.pair),
     ("place_temper", |weights| &mut weights.place_temper),
     ("time_temper", |weights| &mut weights.time_temper),
@@ -26,6 +26,12 @@ const HANDLES: [Handle; 10] = [
     ("companion", |weights| &mut weights.companion),
     ("offset_temper", |weights| &mut weights.offset_temper),
     ("rival_temper", |weights| &mut weights.rival_temper),
+    ("doubt", |weights| &mut weights.doubt),
+    ("doubt_spread", |weights| &mut weights.doubt_spread),
+    ("doubt_shift", |weights| &mut weights.doubt_shift),
+    ("doubt_apart", |weights| &mut weights.doubt_apart),
+    ("doubt_rig", |weights| &mut weights.doubt_rig),
+    ("doubt_temper", |weights| &mut weights.doubt_temper),
 ];
 
 /// Less than this is noise: a row in ten thousand that passes a threshold.

@@ -182,21 +182,31 @@ pub(super) fn agreed_moment(work: &Work<'_>, chain: &[usize], time: &TimeFit, ag
 fn of_moment(work: &Work<'_>, chain: &[usize], away_ms: f64) -> f64 {
     const EXACT_S: f64 = 0.004;
     const LONGEST_S: f64 = 1.0; // also of one photo, that has no interval
-    let is_fine = chain.iter().any(|&pair| work.time_ms(pair) % 1000 != 0);
     let interval_s = if work.ride.len() > 1 { work.ride.interval_s() } else { LONGEST_S };
     let within_s = (2.0 * away_ms / 1000.0).max(EXACT_S);
-    if is_fine { (interval_s.clamp(EXACT_S, LONGEST_S) / within_s).ln().max(0.0) } else { 0.0 }
+    if is_fine(work, chain) { (interval_s.clamp(EXACT_S, LONGEST_S) / within_s).ln().max(0.0) } else { 0.0 }
+}
+
+/// Whether images have times that are no whole seconds.
+fn is_fine(work: &Work<'_>, chain: &[usize]) -> bool {
+    chain.iter().any(|&pair| work.time_ms(pair) % 1000 != 0)
 }
 
 /// Whether an offset is none at all, or a zone's, as closely as times are told: few that were found by places are.
 pub(super) fn is_right_to_the_letter(work: &Work<'_>, chain: &[usize], time: &TimeFit) -> bool {
-    let is_fine = chain.iter().any(|&pair| work.side.time_ms(work.image(pair)) % 1000 != 0);
-    is_fine && !work.ride.whole_seconds && zone_gap_ms(bare_offset_ms(time)) <= RIGHT_TO_THE_LETTER_MS
+    is_fine(work, chain) && !work.ride.whole_seconds && zone_gap_ms(bare_offset_ms(time)) <= RIGHT_TO_THE_LETTER_MS
 }
 
-/// How far beside whole ticks of a timer an offset is off a zone's, ms: a clock that was right tells its times as well, some frames
-/// on. `None` where the beat or the distance says no; `Err` where times are known to the second.
-pub(super) fn beside_ticks_ms(work: &Work<'_>, chain: &[usize], time: &TimeFit) -> Option<Result<f64, f64>> {
+/// How far an offset lies beside whole ticks of a timer off a zone's.
+pub(super) struct BesideTicks {
+    pub(super) ms: f64,
+    /// Whether times are known to the second alone.
+    pub(super) is_by_seconds: bool,
+}
+
+/// How far beside whole ticks of a timer an offset is off a zone's: a clock that was right tells its times as well, some frames on.
+/// `None` where the beat or the distance says no.
+pub(super) fn beside_ticks(work: &Work<'_>, chain: &[usize], time: &TimeFit) -> Option<BesideTicks> {
     const FURTHEST_MS: f64 = 20_000.0;
     const LEAST_BEAT: f64 = 2.0;
     let away_ms = zone_gap_ms(bare_offset_ms(time));
@@ -205,9 +215,8 @@ pub(super) fn beside_ticks_ms(work: &Work<'_>, chain: &[usize], time: &TimeFit) 
     if ticks < 1.0 || away_ms >= FURTHEST_MS || rhythm(work, chain, centre_of(time)) >= LEAST_BEAT {
         return None;
     }
-    let is_whole = |pair: &usize| work.side.time_ms(work.image(*pair)) % 1000 == 0;
-    let beside_ms = (away_ms - ticks * tick_ms).abs();
-    Some(if work.ride.whole_seconds || chain.iter().all(is_whole) { Err(beside_ms) } else { Ok(beside_ms) })
+    let is_by_seconds = work.ride.whole_seconds || !is_fine(work, chain);
+    Some(BesideTicks { ms: (away_ms - ticks * tick_ms).abs(), is_by_seconds })
 }
 
 fn is_agreed(offset_ms: f64, agreed: &[i64]) -> bool {

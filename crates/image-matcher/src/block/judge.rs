@@ -5,7 +5,7 @@
 //! clock that runs on a zone) tells him apart.
 
 use super::clock::{
-    LEAST_BEAT, Told, agreed_moment, anchor, beside_ticks_ms, beyond_timers, centre_of, clock_identity, distinct_beats,
+    LEAST_BEAT, Told, agreed_moment, anchor, beside_ticks, beyond_timers, centre_of, clock_identity, distinct_beats,
     is_odd, is_right_to_the_letter, is_within_seconds, log_prior, rhythm, told,
 };
 use super::doubt;
@@ -211,9 +211,9 @@ fn is_late(work: &Work<'_>, chain: &[usize], time: &TimeFit, n_places: usize, to
     let known: Vec<usize> = chain.iter().copied().filter(|&pair| !work.to_original[pair][0].is_nan()).collect();
     let close = share_of(&known, |pair| length_m(work.to_original[pair]) < LAST_DIGITS_M);
     let within_ms = if close < NEARLY_ALL { SELDOM_WITHIN_MS } else { ALWAYS_WITHIN_MS };
-    let is_by_ticks = match beside_ticks_ms(work, chain, time) {
-        Some(Ok(beside_ms)) => beside_ms <= within_ms,
-        Some(Err(beside_ms)) => n_places > 0 && close < NEARLY_ALL && beside_ms <= SECONDS_WITHIN_MS,
+    let is_by_ticks = match beside_ticks(work, chain, time) {
+        Some(beside) if !beside.is_by_seconds => beside.ms <= within_ms,
+        Some(beside) => n_places > 0 && close < NEARLY_ALL && beside.ms <= SECONDS_WITHIN_MS,
         None => false,
     };
     is_by_ticks || (n_places > 0 && close < MOST_OF && told == Told::Apart)

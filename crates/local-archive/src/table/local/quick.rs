@@ -256,15 +256,19 @@ mod tests {
         format!("{files:?} {devices:?} {:?} {} {:?}", rows.seen, rows.n_rows, rows.nameless)
     }
 
+    /// Those columns, and those that no table lacks.
+    fn chosen(is_here: Vec<bool>) -> Vec<&'static str> {
+        let is_needed = |name: &str| ["path", "lon", "lat"].contains(&name);
+        NAMES.into_iter().zip(is_here).filter(|(name, here)| *here || is_needed(name)).map(|(name, _)| name).collect()
+    }
+
     proptest! {
         #[test]
         fn the_short_way_leads_to_the_same_files(
             is_here in prop::collection::vec(prop::bool::weighted(0.6), NAMES.len()),
             rows in prop::collection::vec((prop::collection::vec(cell(), NAMES.len()), 1_usize..4), 0..8),
         ) {
-            let is_needed = |name: &str| ["path", "lon", "lat"].contains(&name);
-            let names: Vec<&str> =
-                NAMES.iter().zip(is_here).filter(|(name, here)| *here || is_needed(name)).map(|(name, _)| *name).collect();
+            let names = chosen(is_here);
             let [mut short, mut long] = [(); 2].map(|()| LocalRows::new("table".into()));
             let (mut bad, mut expected_bad) = (BadCells::default(), BadCells::default());
             for rows in [&mut short, &mut long] {
@@ -306,9 +310,7 @@ mod tests {
             is_number in prop::collection::vec(prop::bool::weighted(0.7), NAMES.len()),
             rows in prop::collection::vec(prop::collection::vec((cell(), number()), NAMES.len()), 0..8),
         ) {
-            let is_needed = |name: &str| ["path", "lon", "lat"].contains(&name);
-            let names: Vec<&str> =
-                NAMES.iter().zip(is_here).filter(|(name, here)| *here || is_needed(name)).map(|(name, _)| *name).collect();
+            let names = chosen(is_here);
             let [mut short, mut long] = [(); 2].map(|()| LocalRows::new("table".into()));
             let (mut bad, mut expected_bad) = (BadCells::default(), BadCells::default());
             for rows in [&mut short, &mut long] {

@@ -279,6 +279,9 @@ impl Photos for Group<'_> {
     fn position(&self, index: u32) -> Option<Position> {
         position_of(self.file(index))
     }
+    fn time_ms(&self, index: u32) -> Option<i64> {
+        self.file(index).observation.time().map(LocalTime::ms)
+    }
 }
 
 impl Group<'_> {

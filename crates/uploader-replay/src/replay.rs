@@ -12,7 +12,7 @@
 //! sequences in the given order, cut by distance alone; a photo without a place joins the sequence of the photo nearest in
 //! time, if that is within the longest gap.
 
-use crate::drops::{average_speed_kmh, duplicates, points_of, zig_zags};
+use crate::drops::{Points, average_speed_above_kmh, duplicates, zig_zags};
 use crate::split::{by_distance, by_size_and_gap, is_far, pieces};
 use crate::spread::spread;
 use crate::{NullIslandRule, Rules};
@@ -44,6 +44,10 @@ pub trait Photos {
     /// The place of one of them.
     fn position(&self, index: u32) -> Option<Position> {
         self.photo(index).position
+    }
+    /// The time of one of them.
+    fn time_ms(&self, index: u32) -> Option<i64> {
+        self.photo(index).time_ms
     }
 }
 
@@ -105,8 +109,7 @@ pub fn replay_group<P: Photos + ?Sized>(photos: &P, rules: &Rules) -> Vec<Fate> 
     let mut fates = vec![Fate::default(); photos.count() as usize];
     let mut timed: Vec<(i64, u32)> = Vec::new();
     for index in 0..photos.count() {
-        let photo = photos.photo(index);
-        if let (Some(time), Some(_)) = (photo.time_ms, photo.position) {
+        if let (Some(time), Some(_)) = (photos.time_ms(index), photos.position(index)) {
             timed.push((time, index));
         }
     }
@@ -166,25 +169,29 @@ fn mark_drops<P: Photos + ?Sized>(stretch: &[u32], photos: &P, fates: &mut [Fate
         }
         kept.retain(|&index| fates[index as usize].drop.is_none());
     }
-    let mut points = points_of(&kept, photos);
-    for (index, of) in duplicates(&kept, &points, photos, rules) {
-        fates[index as usize].drop = Some(Drop::Duplicate { of });
+    let mut points = Points::of(&kept, photos);
+    let repeated = duplicates(&kept, &mut points, photos, rules);
+    if !repeated.is_empty() {
+        for (index, of) in repeated {
+            fates[index as usize].drop = Some(Drop::Duplicate { of });
+        }
+        points.retain(|at| fates[kept[at] as usize].drop.is_none());
+        kept.retain(|&index| fates[index as usize].drop.is_none());
     }
-    let mut members = kept.iter();
-    points.retain(|_| members.next().is_some_and(|&index| fates[index as usize].drop.is_none()));
-    kept.retain(|&index| fates[index as usize].drop.is_none());
     let time = |index: u32| fates[index as usize].sent_time_ms.unwrap_or(0);
-    if let Some(kmh) = average_speed_kmh(&kept, &points, time).filter(|&kmh| kmh > rules.max_speed_kmh) {
-        points.clear();
+    if let Some(kmh) = average_speed_above_kmh(rules.max_speed_kmh, &kept, &mut points, time) {
         for index in kept.drain(..) {
             fates[index as usize].drop = Some(Drop::TooFast { kmh: kmh as f32 });
         }
     }
     if rules.drops_zig_zag {
-        for index in zig_zags(&kept, &points) {
-            fates[index as usize].drop = Some(Drop::ZigZag);
+        let off = zig_zags(&kept, &mut points);
+        if !off.is_empty() {
+            for index in off {
+                fates[index as usize].drop = Some(Drop::ZigZag);
+            }
+            kept.retain(|&index| fates[index as usize].drop.is_none());
         }
-        kept.retain(|&index| fates[index as usize].drop.is_none());
     }
     kept
 }

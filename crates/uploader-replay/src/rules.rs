@@ -101,6 +101,14 @@ impl Rules {
             ..self
         }
     }
+
+    /// Whether neither size nor gaps cut.
+    pub(crate) fn cuts_nothing(&self) -> bool {
+        self.max_gap_ms == i64::MAX
+            && self.max_images == usize::MAX
+            && self.max_bytes == u64::MAX
+            && self.max_pixels == u64::MAX
+    }
 }
 
 /// The newest rules that are known (June 2026).

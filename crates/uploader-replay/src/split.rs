@@ -49,6 +49,9 @@ pub(crate) fn by_size_and_gap<P: Photos + ?Sized>(
     rules: &Rules,
     gap_ms: impl Fn(u32, u32) -> i64,
 ) -> Vec<Vec<u32>> {
+    if rules.cuts_nothing() {
+        return whole(members);
+    }
     let mut filled = Filled::default();
     if let Some(&first) = members.first() {
         filled.restart(&photos.photo(first));
@@ -65,7 +68,15 @@ pub(crate) fn by_size_and_gap<P: Photos + ?Sized>(
 
 /// Cuts where neighbours are further apart than `max_distance_m`.
 pub(crate) fn by_distance<P: Photos + ?Sized>(members: &[u32], photos: &P, rules: &Rules) -> Vec<Vec<u32>> {
+    if rules.max_distance_m.is_infinite() {
+        return whole(members);
+    }
     pieces(members, |before, member| is_far(photos, rules, before, member))
+}
+
+/// All in one piece.
+fn whole(members: &[u32]) -> Vec<Vec<u32>> {
+    if members.is_empty() { Vec::new() } else { vec![members.to_vec()] }
 }
 
 /// Whether two photos, both with a place, are too far apart for one sequence.

@@ -1,6 +1,6 @@
 //! A stream of CSV cut into batches of whole rows, and each batch into pieces that can be read at once.
 //!
-//! A row ends at a line feed or carriage return outside quotes; only where a batch holds a quote is every byte looked at
+//! A row ends at a line feed or carriage return outside quotes; only up to the last quote of a batch is every byte looked at
 //! ([`super::quotes`]). What is left behind the last row of a batch begins the next one, so memory holds two batches and
 //! at most one unfinished row.
 
@@ -95,37 +95,46 @@ impl<R: Read> Pieces<R> {
         let (first_line, size) = (self.line, self.piece);
         let line = &mut self.line;
         let odd = memchr2(b'"', b'\r', bytes);
-        let has_quotes = odd.is_some_and(|at| memchr(b'"', &bytes[at..]).is_some());
         let has_returns = odd.is_some();
-        let mut add = |end: usize| {
+        let last_quote = odd.and_then(|at| memrchr(b'"', &bytes[at..]).map(|behind| at + behind));
+        let mut add = |end: usize, has_quotes: bool| {
             let lines = memchr_iter(b'\n', &bytes[begin..end]).count() as u64;
             pieces.push(Piece { bytes: begin..end, line: *line, has_quotes, has_returns });
             (begin, *line) = (end, *line + lines);
         };
-        if has_quotes {
-            let (mut from, mut last) = (0, 0);
-            let ended = row_ends(bytes, is_last, |end| {
+        let mut from = 0;
+        if let Some(quote) = last_quote {
+            // up to the line feed behind the last quote; often that is the header
+            let quoted = memchr(b'\n', &bytes[quote..]).map_or(bytes.len(), |at| quote + at + 1);
+            let mut last = 0;
+            let ended = row_ends(&bytes[..quoted], is_last && quoted == bytes.len(), |end| {
                 if end - from >= size {
-                    add(end);
+                    add(end, true);
                     from = end;
                 }
                 last = end;
             });
             ended.map_err(|broken| told(bytes, first_line, broken))?;
             if last > from {
-                add(last);
+                add(last, true);
+                from = last;
             }
-            return Ok(());
+            if last < quoted || quoted == bytes.len() {
+                // the last quote opens a cell that ends nowhere in these bytes
+                let open = if is_last { row_ends(&bytes[last..], true, |_| ()) } else { Ok(()) };
+                return open.map_err(|BrokenQuote { at, is_open }| {
+                    told(bytes, first_line, BrokenQuote { at: last + at, is_open })
+                });
+            }
         }
         // the line feed behind a carriage return may not have come yet; in front of a row it is an empty line
-        let last = memrchr(b'\n', bytes).or_else(|| memrchr2(b'\n', b'\r', bytes));
-        let end = if is_last { bytes.len() } else { last.map_or(0, |at| at + 1) };
-        let mut from = 0;
+        let last = memrchr(b'\n', &bytes[from..]).or_else(|| memrchr2(b'\n', b'\r', &bytes[from..]));
+        let end = if is_last { bytes.len() } else { last.map_or(from, |at| from + at + 1) };
         while from < end {
             let far = from + size;
             let to = if far >= end { None } else { memchr(b'\n', &bytes[far..end]) };
             from = to.map_or(end, |at| far + at + 1);
-            add(from);
+            add(from, false);
         }
         Ok(())
     }

@@ -13,6 +13,7 @@ mod burst;
 mod clock;
 mod doubt;
 mod judge;
+mod kind;
 mod pairs;
 mod place;
 mod settled;
@@ -31,7 +32,7 @@ use capture_model::TimeKind;
 pub(crate) use clock::surprise_of_beat;
 use clock::{LEAST_BEAT, beyond_timers};
 pub(crate) use judge::EXACT_HEADING_DEG;
-use judge::{copies, is_copied, judge};
+use judge::{is_copied, judge};
 pub(crate) use pairs::WINDOW_MS;
 use pairs::pair_by_time;
 pub(crate) use place::{EXACT_ALTITUDE_M, roughness};
@@ -295,7 +296,7 @@ pub(crate) fn weigh(
         by_heading: 0.0,
         places: place.places,
         is_raw: time.as_ref().is_some_and(|time| time.is_raw),
-        copies: copies(&work, &chain),
+        copies: 0,
     };
     block.terms = kept.iter().map(|&pair| (work.photo[pair], work.image(pair) as u32, terms(pair))).collect();
     judge(&mut block, &work, &chain, &place, time.as_ref(), [&log_time, &heading, &altitude], agreed);

@@ -83,6 +83,11 @@ impl<'a> InOrder<'a> {
     }
 }
 
+/// Whether all links rise in both ranks: none is an alternative to another, each is a stretch by itself.
+fn is_a_chain(links: &[Link]) -> bool {
+    links.windows(2).all(|two| two[0].local < two[1].local && two[0].remote < two[1].remote)
+}
+
 /// Links of one stretch in order, the place of the first of them among all, the least remote rank, and how many ranks it spans.
 struct Stretch<'a> {
     links: &'a [Link],

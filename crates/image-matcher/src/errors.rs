@@ -170,6 +170,11 @@ pub(crate) fn fit_sigma(residuals_m: &[f64]) -> (f64, f64) {
     best.expect("the one that is known is not skipped")
 }
 
+/// No mean log density that [`fit_sigma`] gives is greater: all residuals at the centre of the smallest deviation.
+pub(crate) fn most_of_fit() -> f64 {
+    place_density(0.0, SIGMAS_M[0], FAR_SHARE).ln()
+}
+
 /// Share of outliers where deviations are compared.
 const FAR_SHARE: f64 = 0.03;
 

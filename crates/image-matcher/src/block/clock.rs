@@ -35,7 +35,7 @@ pub(super) fn told(work: &Work<'_>, chain: &[usize], time: &TimeFit) -> Told {
     const EXACT_S: f64 = 0.004;
     let lag = |pair: usize| work.lag_s[pair];
     // A timer beside another of its interval lies in the same part of the second, or in another's, all along: one observation.
-    let told_by_beat = |told| if beat_in_seconds(work, chain) > LEAST_BEAT { told } else { Told::ByTimers };
+    let told_by_beat = |told| if is_told_by_beat(work, chain) { told } else { Told::ByTimers };
     match time.class {
         TimeClass::Laplace { centre_s, .. } if time.class.is_exact() => {
             let own: Vec<usize> =
@@ -56,17 +56,22 @@ pub(super) fn told(work: &Work<'_>, chain: &[usize], time: &TimeFit) -> Told {
     }
 }
 
-/// What the beat of a ride tells that is known to the second on one side: that of the photos or of the images, whichever
-/// is less. Timers tell nothing, however many of their ticks agree.
-fn beat_in_seconds(work: &Work<'_>, chain: &[usize]) -> f64 {
-    let both = both_sides(work, chain).map(|times| surprise_of_beat(&times, 1_000));
-    both[0].min(both[1]).max(beyond_timers(work, chain))
+/// Whether the beat of a ride tells something that is known to the second on one side: that of the photos or of the images,
+/// whichever is less. Timers tell nothing, however many of their ticks agree.
+fn is_told_by_beat(work: &Work<'_>, chain: &[usize]) -> bool {
+    let both = both_sides(work, chain);
+    both.iter().all(|times_ms| surprise_up_to(LEAST_BEAT, times_ms, 1_000) > LEAST_BEAT)
+        || beyond_timers_of(&both) > LEAST_BEAT
 }
 
 /// What the beat of a ride tells that no timer can follow, of the photos or of the images, whichever is less, in nats. A shutter that
 /// goes by distance strays from every timer like a walk, and another's strays from it as much: that it stays within the two
 /// seconds that two cuts leave open, frame after frame, is as improbable as for a walk between two walls.
 pub(super) fn beyond_timers(work: &Work<'_>, chain: &[usize]) -> f64 {
+    beyond_timers_of(&both_sides(work, chain))
+}
+
+fn beyond_timers_of(both_sides: &[Vec<i64>; 2]) -> f64 {
     const APART: usize = 16;
     const FEWEST: usize = 4 * APART;
     const OPEN_S: f64 = 2.0;
@@ -82,8 +87,7 @@ pub(super) fn beyond_timers(work: &Work<'_>, chain: &[usize]) -> f64 {
         let of_a_frame = (deviation_s * deviation_s - CUT_S2).max(0.0) / APART as f64;
         TEMPER * times_ms.len() as f64 * PI * PI * of_a_frame / (2.0 * OPEN_S * OPEN_S)
     };
-    let both = both_sides(work, chain).map(|times| surprise(&times));
-    both[0].min(both[1])
+    surprise(&both_sides[0]).min(surprise(&both_sides[1]))
 }
 
 /// Times as written of the photos and of the images that a chain spans, in order, ms.
@@ -108,17 +112,50 @@ pub(super) fn rhythm(work: &Work<'_>, chain: &[usize], centre_s: f64) -> f64 {
         () if is_copied => 2,
         () => 8, // no beat is told more finely than its copies agree
     };
+    let surprise = |times_ms: &[i64]| surprise_up_to(MOST / TEMPER, times_ms, resolution_ms);
     let images: Vec<i64> = chain.iter().map(|&pair| work.time_ms(pair)).collect();
+    let of_images = surprise(&images);
+    if of_images == 0.0 {
+        return 0.0;
+    }
     // a fast timer's photo stands beside any image on its grid
     let photos = &work.ride.time_ms[work.photo[chain[0]] as usize..=work.photo[chain[chain.len() - 1]] as usize];
-    (TEMPER * surprise_of_beat(&images, resolution_ms).min(surprise_of_beat(photos, resolution_ms))).min(MOST)
+    (TEMPER * of_images.min(surprise(photos))).min(MOST)
 }
 
 /// The surprise in the intervals of some rising times, in nats: those about the middle one or a multiple of it are none.
 pub(crate) fn surprise_of_beat(times_ms: &[i64], resolution_ms: i64) -> f64 {
+    surprise_up_to(f64::INFINITY, times_ms, resolution_ms)
+}
+
+/// The same where it is no more than so many nats; else no less than that. Each interval adds to the surprise of the others, so
+/// that a few of them may tell enough.
+fn surprise_up_to(most: f64, times_ms: &[i64], resolution_ms: i64) -> f64 {
+    const FEW: usize = 64;
+    const SLACK: f64 = 1e-6; // of sums in another order
     let mut intervals: Vec<i64> = times_ms.windows(2).map(|two| two[1].saturating_sub(two[0])).collect();
+    let mut few = [0; FEW];
+    let is_asked = intervals.len() > FEW && most.is_finite();
+    if is_asked {
+        few.copy_from_slice(&intervals[..FEW]);
+    }
+    if intervals.is_empty() {
+        return 0.0;
+    }
+    let at = intervals.len() / 2;
+    let middle = *intervals.select_nth_unstable(at).1;
+    if is_asked {
+        let of_few = surprise_about(middle, &mut few, resolution_ms);
+        if of_few > most + SLACK {
+            return of_few;
+        }
+    }
+    surprise_about(middle, &mut intervals, resolution_ms)
+}
+
+/// The surprise in some intervals of which those about the middle one or a multiple of it are none.
+fn surprise_about(middle: i64, intervals: &mut [i64], resolution_ms: i64) -> f64 {
     intervals.sort_unstable();
-    let Some(&middle) = intervals.get(intervals.len() / 2) else { return 0.0 };
     intervals.iter_mut().for_each(|interval| {
         // a timer's ticks, and those around a frame that is missing
         let ticks = (*interval + middle / 2).checked_div(middle).unwrap_or(1).max(1);
@@ -275,4 +312,32 @@ pub(super) fn log_prior(work: &Work<'_>, time: &TimeFit, agreed: &[i64]) -> f64 
     }
     let is_hour = nearest_quarter_ms(offset.round() as i64) % 3_600_000 == 0;
     if is_hour { (0.7_f64 / 27.0).ln() } else { (0.05_f64 / 86.0).ln() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::worlds::Numbers;
+
+    #[test]
+    fn a_few_intervals_never_tell_more_than_all() {
+        let mut numbers = Numbers(5);
+        for jitter_ms in [0.0, 1.0, 6.0, 40.0, 900.0] {
+            for n in [0, 1, 2, 40, 65, 66, 400] {
+                let mut time_ms = 0;
+                let mut next = || {
+                    time_ms += 1_000 + (jitter_ms * numbers.next()) as i64;
+                    time_ms
+                };
+                let times_ms: Vec<i64> = (0..n).map(|_| next()).collect();
+                for resolution_ms in [2, 8, 1_000] {
+                    let all = surprise_of_beat(&times_ms, resolution_ms);
+                    for most in [0.0, 12.0, 80.0, 300.0, 1e6] {
+                        let told = surprise_up_to(most, &times_ms, resolution_ms);
+                        assert!(told == all || (most < told && told <= all), "{jitter_ms} {n} {most}: {told} of {all}");
+                    }
+                }
+            }
+        }
+    }
 }

@@ -139,6 +139,8 @@ pub(super) fn judge(
     };
     let altitude_identity = altitudes(work, chain);
     let heading_identity = heading_identity(work, chain, headings);
+    // what headings that were copied are worth does not depend on what they say against chance
+    block.copies = copies(work, chain, altitude_identity.max(heading_identity) >= MOST_COPIED);
     if n_places == 0 && time.is_some() && matches!(told, Told::Apart | Told::ByTimers) {
         identity -= match altitude_identity {
             known if known < 0.0 => NOTHING_COPIED,
@@ -208,10 +210,14 @@ fn is_late(work: &Work<'_>, chain: &[usize], time: &TimeFit, n_places: usize, to
     if n_places == 0 && !is_on_tile_grid(work, chain) {
         return false;
     }
+    let beside = beside_ticks(work, chain, time);
+    if beside.is_none() && told != Told::Apart {
+        return false;
+    }
     let known: Vec<usize> = chain.iter().copied().filter(|&pair| !work.to_original[pair][0].is_nan()).collect();
     let close = share_of(&known, |pair| length_m(work.to_original[pair]) < LAST_DIGITS_M);
     let within_ms = if close < NEARLY_ALL { SELDOM_WITHIN_MS } else { ALWAYS_WITHIN_MS };
-    let is_by_ticks = match beside_ticks(work, chain, time) {
+    let is_by_ticks = match beside {
         Some(beside) if !beside.is_by_seconds => beside.ms <= within_ms,
         Some(beside) => n_places > 0 && close < NEARLY_ALL && beside.ms <= SECONDS_WITHIN_MS,
         None => false,
@@ -273,8 +279,7 @@ pub(super) fn is_copied(work: &Work<'_>, chain: &[usize]) -> bool {
 }
 
 /// How many pairs of a chain were copied to the letter: in their place, or in an altitude or heading where these were.
-pub(super) fn copies(work: &Work<'_>, chain: &[usize]) -> usize {
-    let is_copied = is_copied(work, chain);
+fn copies(work: &Work<'_>, chain: &[usize], is_copied: bool) -> usize {
     let is_copy = |&&pair: &&usize| {
         let is_equal = || is_equal_pair(work, pair) == Some(true);
         is_exact_place(work, pair) || (is_copied && is_equal())

@@ -1,10 +1,11 @@
 //! The places of a block: exact, or a field that wanders slowly along the ride; heading and altitude beside them.
 
 use super::judge::EXACT_HEADING_DEG;
+use super::kind::{Candidate, better_kind, residuals, vectors_of};
 use super::{Places, Work};
 use crate::chain::best_chain;
-use crate::errors::{fit_sigma, log_other_place, log_place, log_places};
-use crate::medians::{median, median_vector, running_median};
+use crate::errors::{log_other_place, log_place, log_places};
+use crate::medians::{median, median_vector};
 use crate::plane::length_m;
 use crate::votes::GATE_M;
 use std::f64::consts::{PI, TAU};
@@ -22,9 +23,6 @@ pub(crate) const EXACT_ALTITUDE_M: f64 = 0.06;
 const FINEST_ALTITUDE_M: f64 = 0.001;
 /// Fewer photos have no neighbours enough to show how often altitudes are equal.
 const FEWEST_ALTITUDES: usize = 8;
-
-/// Places that agree to centimetres for live photos were copied: whatever the others are, this is the kind to judge by.
-const COPIED: f64 = 10.0;
 
 /// Pairs of a lower weight are not drawn while the field is fitted.
 const LEAST_DRAWN: f64 = -4.0;
@@ -66,28 +64,6 @@ fn chain_of(work: &Work<'_>, weight: &[f64], least: f64) -> Option<Vec<usize>> {
     (!chain.is_empty()).then_some(chain)
 }
 
-/// A fit to one of the two kinds of place.
-struct Candidate {
-    places: Places,
-    is_exact: bool,
-    /// Live photos whose places agree to centimetres.
-    is_copied: bool,
-    /// Mean log density of the residuals.
-    fit: f64,
-    sigma_m: f64,
-    photos: Vec<u32>,
-    field: Vec<[f64; 2]>,
-}
-
-impl Candidate {
-    /// How well places of this kind fit, against those of the other.
-    fn merit(&self) -> f64 {
-        let shift = length_m(median_vector(&self.field)) / 12.0;
-        self.fit + f64::from(u8::from(self.is_exact)) + if self.is_copied { COPIED } else { 0.0 }
-            - 0.5 * shift * shift / (self.photos.len() as f64).sqrt()
-    }
-}
-
 /// Fits the field; without times it is stiff at first and bends more in each round, the chain being drawn anew.
 pub(super) fn fit_place(
     work: &Work<'_>,
@@ -104,10 +80,7 @@ pub(super) fn fit_place(
     for (round, &stage) in HALVES_UNTIMED.iter().enumerate().take(rounds) {
         let half = if rounds > 1 { stage } else { HALF_TIMED };
         let stiffness = rounds - 1 - round;
-        let best = [Places::Original, Places::Computed]
-            .into_iter()
-            .filter_map(|places| candidate(work, &chosen, places, half, stiffness))
-            .reduce(|best, next| if next.merit() > best.merit() { next } else { best })?;
+        let best = better_kind(work, &chosen, half, stiffness)?;
         let residual = residuals(work, &best);
         let outliers = outlier_share(work, &chosen, &best, &residual);
         let mut density: Vec<f64> = log_places(&residual, best.sigma_m, outliers);
@@ -156,90 +129,15 @@ pub(super) fn fit_place(
     None
 }
 
-fn candidate(work: &Work<'_>, chosen: &[usize], places: Places, half: usize, stiffness: usize) -> Option<Candidate> {
-    let vectors = vectors_of(work, places);
-    let known: Vec<usize> = chosen.iter().copied().filter(|&pair| !vectors[pair][0].is_nan()).collect();
-    if known.is_empty() || known.len() * 2 < chosen.len() {
-        return None;
-    }
-    let live: Vec<usize> =
-        known.iter().copied().filter(|&pair| !work.ride.frozen()[work.photo[pair] as usize]).collect();
-    let is_exact =
-        |pairs: &[usize]| pairs.iter().filter(|&&pair| length_m(vectors[pair]) < 0.05).count() * 5 >= pairs.len() * 2;
-    let photos = |pairs: &[usize]| pairs.iter().map(|&pair| work.photo[pair]).collect::<Vec<_>>();
-    let is_copied = live.len() >= 3 && is_exact(&live);
-    let (is_exact, pairs, field) = if is_exact(&known) || live.is_empty() {
-        (true, known.clone(), vec![[0.0, 0.0]; known.len()])
-    } else {
-        let of_live: Vec<[f64; 2]> = live.iter().map(|&pair| vectors[pair]).collect();
-        let field = if live.len() >= 15 {
-            running_median(&of_live, half)
-        } else {
-            let shrink = live.len() as f64 / (live.len() as f64 + 2.0); // few photos: half a common shift, half none
-            vec![median_vector(&of_live).map(|x| x * shrink); live.len()]
-        };
-        (false, live, field)
-    };
-    let least_m = if is_exact { 0.0 } else { 2.0 * stiffness as f64 };
-    let residual: Vec<f64> = pairs
-        .iter()
-        .zip(&field)
-        .map(|(&pair, f)| length_m([vectors[pair][0] - f[0], vectors[pair][1] - f[1]]).max(least_m))
-        .collect();
-    let (sigma_m, fit) = fit_sigma(&residual);
-    Some(Candidate { places, is_exact, is_copied, fit, sigma_m, photos: photos(&pairs), field })
-}
-
-fn vectors_of<'a>(work: &'a Work<'_>, places: Places) -> &'a [[f64; 2]] {
-    match places {
-        Places::Original => &work.to_original,
-        Places::Computed => &work.to_computed,
-    }
-}
-
-/// Residual of every pair to the field at its photo, metres; an image without the chosen place is judged by the other.
-fn residuals(work: &Work<'_>, fit: &Candidate) -> Vec<f64> {
-    let vectors = vectors_of(work, fit.places);
-    let other = vectors_of(work, if fit.places == Places::Original { Places::Computed } else { Places::Original });
-    let mut after = 0; // pairs come by photo, as those do that the field was fitted to
-    let mut known = (u32::MAX, [0.0; 2]);
-    (0..work.len())
-        .map(|pair| {
-            let photo = work.photo[pair];
-            if photo != known.0 {
-                while after < fit.photos.len() && fit.photos[after] < photo {
-                    after += 1;
-                }
-                known = (photo, field_at(fit, photo, after));
-            }
-            let (v, f) = (if vectors[pair][0].is_nan() { other[pair] } else { vectors[pair] }, known.1);
-            length_m([v[0] - f[0], v[1] - f[1]])
-        })
-        .collect()
-}
-
-/// The field at a photo, linear between the photos that it was fitted to; `after` is the first of them that is no earlier.
-fn field_at(fit: &Candidate, photo: u32, after: usize) -> [f64; 2] {
-    if fit.is_exact {
-        return [0.0, 0.0];
-    }
-    if after == 0 {
-        return fit.field[0];
-    }
-    if after == fit.photos.len() {
-        return fit.field[after - 1];
-    }
-    let (a, b) = (fit.photos[after - 1], fit.photos[after]);
-    let share = f64::from(photo - a) / f64::from(b - a).max(1.0);
-    [0, 1].map(|axis: usize| fit.field[after - 1][axis] * (1.0 - share) + fit.field[after][axis] * share)
-}
-
 fn outlier_share(work: &Work<'_>, chosen: &[usize], fit: &Candidate, residual: &[f64]) -> f64 {
-    let live: Vec<usize> =
-        chosen.iter().copied().filter(|&pair| fit.is_exact || !work.ride.frozen()[work.photo[pair] as usize]).collect();
-    let pairs = if live.is_empty() { chosen } else { &live };
-    let far = pairs.iter().filter(|&&pair| residual[pair] > 4.0 * fit.sigma_m.max(0.5)).count();
-    (far as f64 / pairs.len().max(1) as f64).clamp(0.01, 0.6)
+    let frozen = work.ride.frozen();
+    let live = || chosen.iter().copied().filter(|&pair| fit.is_exact || !frozen[work.photo[pair] as usize]);
+    let is_far = |pair: &usize| residual[*pair] > 4.0 * fit.sigma_m.max(0.5);
+    let (n_far, n) = match live().count() {
+        0 => (chosen.iter().filter(|pair| is_far(pair)).count(), chosen.len()),
+        n => (live().filter(is_far).count(), n),
+    };
+    (n_far as f64 / n.max(1) as f64).clamp(0.01, 0.6)
 }
 
 /// A place that a receiver repeats says nothing unless it agrees exactly; a missing place says nothing; an exact upload may
@@ -267,6 +165,9 @@ fn soften(work: &Work<'_>, fit: &mut PlaceFit) {
 /// photos have than images leaves open which of them has none.
 fn are_elsewhere(work: &Work<'_>) -> Vec<bool> {
     let exact = &work.is_exact_place;
+    if exact.iter().all(|is_exact| *is_exact) {
+        return vec![false; work.len()];
+    }
     let (of_photo, of_image) = (counts(&work.photo, exact), counts(&work.rank, exact));
     let mut has_partner = vec![false; of_photo.len()];
     let mut is_partner = vec![false; of_image.len()];

@@ -198,7 +198,8 @@ impl<'a> Work<'a> {
     }
 
     pub(super) fn links(&self, weight: &[f64], least: f64) -> (Vec<usize>, Vec<Link>) {
-        let kept: Vec<usize> = (0..self.len()).filter(|&pair| weight[pair] > least).collect();
+        let mut kept = Vec::with_capacity(self.len());
+        kept.extend((0..self.len()).filter(|&pair| weight[pair] > least));
         let links = kept
             .iter()
             .map(|&pair| Link { local: self.photo[pair], remote: self.rank[pair], weight: weight[pair] })

@@ -1,10 +1,13 @@
 //! The heaviest of all chains.
 
-use super::{InOrder, Link, Stretch, in_stretches};
+use super::{InOrder, Link, Stretch, in_stretches, is_a_chain};
 use crate::medians::larger;
 
 /// The heaviest chain, as numbers of links in rising order; empty when no link weighs more than nothing.
 pub(crate) fn best_chain(links: &[Link]) -> Vec<usize> {
+    if is_a_chain(links) {
+        return (0..links.len()).filter(|&link| links[link].weight > 0.0).collect();
+    }
     let in_order = InOrder::of_heavy(links);
     let mut chain = Vec::new();
     let mut best = BestOfStretch::default();

@@ -1,6 +1,6 @@
 //! Sums over all chains, forward and backward.
 
-use super::{InOrder, Link, Stretch, in_stretches};
+use super::{InOrder, Link, Stretch, in_stretches, is_a_chain};
 use crate::huge::Huge;
 
 /// Sums over prefixes of remote ranks.
@@ -113,16 +113,24 @@ fn sweep_narrowly(pass: &Pass<'_>, likelihood: &[Huge], at_rank: &mut Vec<Huge>,
     }
 }
 
+/// Posterior of a link that has no alternative.
+fn alone(weight: f64) -> f64 {
+    1.0 / (1.0 + (-weight).exp())
+}
+
 /// Posterior of each link.
 pub(crate) fn posteriors(links: &[Link]) -> Vec<f64> {
+    if is_a_chain(links) {
+        return links.iter().map(|link| alone(link.weight)).collect();
+    }
     let in_order = InOrder::of(links);
     let mut shares = vec![0.0; links.len()];
     let mut prefixes = Prefixes::new();
     let [mut likelihood, mut forward, mut backward, mut at_rank] = [const { Vec::new() }; 4];
     let mut most_before: Vec<u32> = Vec::new();
     in_stretches(&in_order.links, |stretch| {
-        if let [alone] = stretch.links {
-            shares[in_order.number(stretch.first)] = 1.0 / (1.0 + (-alone.weight).exp());
+        if let [only] = stretch.links {
+            shares[in_order.number(stretch.first)] = alone(only.weight);
             return;
         }
         let n = stretch.links.len();

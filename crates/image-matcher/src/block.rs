@@ -40,7 +40,7 @@ use place::{
     copied_headings, equal_altitude_m, first_chain, fit_place, is_exact_place, log_altitude, log_heading,
     only_at_their_places,
 };
-use settled::{fit_settled, only, open_pairs, places_in};
+use settled::{only, open_pairs, places_in};
 use std::f64::consts::PI;
 use ties::{TieOrder, is_tied, is_told_by_ids, n_tied, order_by_copies, order_equal_times};
 use time::fit_time;
@@ -171,26 +171,19 @@ pub(crate) fn weigh(
 ) -> Option<Block> {
     let mut work = Work::new(ride, side, weights, sequence);
     let snapped = offset_ms.map(|offset| snap(ride, offset));
+    match snapped {
+        Some(offset) => pair_by_time(&mut work, offset_ms.unwrap_or(offset), offset),
+        None => work.pair(near),
+    }
+    if work.photo.is_empty() {
+        return None;
+    }
+    work.compare();
+    work.equal_altitude_m = equal_altitude_m(&work);
     let n_tied = n_tied(&work.times_ms);
-    let with_partners = snapped.filter(|_| n_tied == 0);
-    let mut time = with_partners.and_then(|offset| fit_settled(&mut work, offset_ms.unwrap_or(offset), offset));
-    let is_settled = time.is_some();
-    if !is_settled {
-        match snapped {
-            Some(offset) => pair_by_time(&mut work, offset_ms.unwrap_or(offset), offset),
-            None => work.pair(near),
-        }
-        if work.photo.is_empty() {
-            return None;
-        }
-        work.compare();
-        work.equal_altitude_m = equal_altitude_m(&work);
-    }
     let is_ordered = n_tied > 0 && order_equal_times(&mut work);
-    let as_paired = if n_tied > 0 { work.lag_s.clone() } else { Vec::new() };
-    if !is_settled {
-        time = snapped.map(|offset| fit_time(&mut work, offset, offset_ms.unwrap_or(offset)));
-    }
+    let as_paired = work.lag_s.clone();
+    let mut time = snapped.map(|offset| fit_time(&mut work, offset, offset_ms.unwrap_or(offset)));
     let share_a_time = time.is_some() && n_tied * 5 >= work.times_ms.len();
     if let (Some(offset), Some(first), false) = (snapped, time.as_ref().filter(|_| share_a_time), is_ordered)
         && order_by_copies(&mut work, &first.nearest)

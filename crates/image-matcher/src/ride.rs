@@ -137,11 +137,6 @@ impl<'a> Ride<'a> {
         self.widths_s.get(photo).copied().unwrap_or(0.0)
     }
 
-    /// Whether the times of some photos were placed between their neighbours.
-    pub(crate) fn is_some_interpolated(&self) -> bool {
-        !self.widths_s.is_empty()
-    }
-
     /// Times of a regular shutter that whole seconds were cut from, ms.
     pub(crate) fn shutter_ms(&self) -> Option<&[f64]> {
         let is_asked = self.whole_seconds && self.is_timed() && self.is_told && self.widths_s.is_empty();

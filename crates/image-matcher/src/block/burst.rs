@@ -108,7 +108,6 @@ pub(super) fn fit_burst(work: &mut Work<'_>, offset_ms: i64, is_free: bool) -> T
         nearest,
         is_raw,
         is_crowded: true,
-        is_settled: false,
     }
 }
 

@@ -12,7 +12,7 @@ const MOST_PAIRS: usize = 100_000;
 const MOST_SEEN: usize = 128;
 
 /// The images that a photo sees, as ranks in their sequence.
-pub(super) struct Sight {
+struct Sight {
     photo: u32,
     images: Range<u32>,
 }
@@ -20,29 +20,20 @@ pub(super) struct Sight {
 /// Pairs within the window of the offset that was voted, by photo and rank; lags are kept against the snapped one. Photos of a
 /// crowd are paired with the nearest images alone.
 pub(super) fn pair_by_time(work: &mut Work<'_>, voted_ms: i64, offset_ms: i64) {
-    let sights = sights(work, voted_ms);
-    pair(work, sights, offset_ms, |_, _, _| true);
-}
-
-/// The same of what photos see; where the block is compared whole, without pairs that do not pass a test of photo, rank, and lag in ms.
-pub(super) fn pair(work: &mut Work<'_>, sights: Vec<Sight>, offset_ms: i64, is_made: impl Fn(u32, u32, i64) -> bool) {
     let (ride, side, first, n_images) = (work.ride, work.side, work.first, work.times_ms.len());
+    let sights = sights(work, voted_ms);
     let n_pairs: usize = sights.iter().map(|sight| sight.images.len()).sum();
     let expected = n_pairs.min(MOST_PAIRS.max(sights.len() * MOST_SEEN));
     work.photo.reserve(expected);
     work.rank.reserve(expected);
     work.lag_s.reserve(expected);
-    let is_whole = n_pairs <= MOST_PAIRS;
     let mut pair = |photo: u32, rank: u32| {
-        let lag_ms = work.times_ms[rank as usize] - ride.time_ms[photo as usize] - offset_ms;
-        if is_whole && !is_made(photo, rank, lag_ms) {
-            return;
-        }
         work.photo.push(photo);
         work.rank.push(rank);
+        let lag_ms = work.times_ms[rank as usize] - ride.time_ms[photo as usize] - offset_ms;
         work.lag_s.push(lag_ms as f64 / 1000.0);
     };
-    if is_whole {
+    if n_pairs <= MOST_PAIRS {
         sights.into_iter().for_each(|sight| sight.images.for_each(|rank| pair(sight.photo, rank)));
         return;
     }
@@ -76,7 +67,7 @@ pub(super) fn pair(work: &mut Work<'_>, sights: Vec<Sight>, offset_ms: i64, is_m
 }
 
 /// What each photo sees; those that see nothing are left out.
-pub(super) fn sights(work: &Work<'_>, voted_ms: i64) -> Vec<Sight> {
+fn sights(work: &Work<'_>, voted_ms: i64) -> Vec<Sight> {
     let (ride, times_ms) = (work.ride, &*work.times_ms);
     let mut sights = Vec::with_capacity(ride.len().min(4 * times_ms.len()));
     let (mut first, mut end) = (0, 0); // both sides are in order of time

@@ -20,7 +20,7 @@ const OTHER_KIND_M: f64 = 7.0;
 /// Altitudes of one upload agree to this, metres: EXIF keeps tenths.
 pub(crate) const EXACT_ALTITUDE_M: f64 = 0.06;
 /// The same of few photos, where all agree so closely.
-pub(super) const FINEST_ALTITUDE_M: f64 = 0.001;
+const FINEST_ALTITUDE_M: f64 = 0.001;
 /// Fewer photos have no neighbours enough to show how often altitudes are equal.
 const FEWEST_ALTITUDES: usize = 8;
 

@@ -9,14 +9,8 @@
 //! the very time.
 
 use super::Work;
-use super::burst::is_burst;
-use super::pairs::{pair, sights};
-use super::place::{FINEST_ALTITUDE_M, equal_altitude_m};
-use super::time::{FEWEST_PLACED, TimeFit, fit_time, is_shifted};
+use super::time::TimeFit;
 use crate::errors::TimeClass;
-use crate::plane::length_m;
-use crate::ride::Ride;
-use crate::votes::EXACT_M;
 
 /// Fewer photos with a pair at their very time show no clock.
 const FEWEST: usize = 8;
@@ -58,124 +52,6 @@ pub(super) fn open_pairs(work: &Work<'_>, time: &TimeFit) -> Option<Vec<usize>> 
     };
     let open: Vec<usize> = (0..work.len()).filter(|&pair| !is_settled(pair)).collect();
     (open.len() < work.len()).then_some(open)
-}
-
-/// Photo and image of one very time are this close, and those beside them further away than that, ms.
-const SAME_MS: i64 = 1;
-const BESIDE_MS: u64 = 20;
-/// Of a photo and an image that have other partners, a pair further apart in time and in space is settled, ms and metres: no
-/// place of theirs counts as equal, rounded to the grid of a tile or not.
-const SETTLED_MS: u64 = 200;
-const SETTLED_M: f64 = 2.0;
-/// Images further from their photos than this have no chart, metres.
-const FURTHEST_M: f64 = 500.0;
-
-/// Fits the clock of a block most of whose pairs are settled before they are made; of these none is made. `None`, and no pair, where it
-/// takes all pairs.
-///
-/// # Why nothing changes
-/// What is left out is a pair of a photo and an image that both have a partner at their very time. It is nearest to neither, about any
-/// centre within some milliseconds; its places are not equal, nor nearly; and its photo has an equal altitude already, or none.
-/// So whatever a fit asks until it knows that times agree to the millisecond is answered alike with it and without, and
-/// [`open_pairs`] would leave it out then. A fit that asks more is thrown away.
-pub(super) fn fit_settled(work: &mut Work<'_>, voted_ms: i64, offset_ms: i64) -> Option<TimeFit> {
-    let sights = sights(work, voted_ms);
-    let partners = Partners::of(work, voted_ms, offset_ms, sights.len())?;
-    let ride = work.ride;
-    pair(work, sights, offset_ms, |photo, rank, lag_ms| !partners.settle(ride, photo, rank, lag_ms));
-    work.compare();
-    work.equal_altitude_m = equal_altitude_m(work);
-    let time = fit_time(work, offset_ms, voted_ms);
-    let is_centred = matches!(time.class, TimeClass::Laplace { centre_s, .. } if centre_s.abs() <= 0.002);
-    if time.is_settled && time.slope == 0.0 && is_centred {
-        return Some(time);
-    }
-    work.forget_pairs();
-    None
-}
-
-/// Photos and images at one very time.
-struct Partners {
-    /// Of each photo the rank of its image; [`NONE`] also where its altitude would ask for other images.
-    image_of: Vec<u32>,
-    /// Of each rank its photo, and how far from it the image is, metres.
-    photo_of: Vec<(u32, f64)>,
-}
-
-const NONE: u32 = u32::MAX;
-
-impl Partners {
-    /// `None` where few photos that see an image have one, or a fit may ask for more than times to the millisecond.
-    fn of(work: &Work<'_>, voted_ms: i64, offset_ms: i64, n_paired: usize) -> Option<Self> {
-        let (ride, side, times_ms) = (work.ride, work.side, &*work.times_ms);
-        let is_plain = voted_ms.abs_diff(offset_ms) <= SAME_MS as u64
-            && ride.time_ms == ride.raw_ms
-            && !ride.is_some_interpolated()
-            && !is_burst(ride);
-        if !is_plain || n_paired < FEWEST || are_headings_known(work) {
-            return None;
-        }
-        let is_alone = |times_ms: &[i64], at: usize| {
-            let is_beside = |other: usize| times_ms.get(other).is_some_and(|&t| t.abs_diff(times_ms[at]) <= BESIDE_MS);
-            !is_beside(at + 1) && !is_beside(at.wrapping_sub(1))
-        };
-        let (longitude, latitude) = ride.degrees();
-        let mut all = Self { image_of: vec![NONE; ride.len()], photo_of: vec![(NONE, 0.0); times_ms.len()] };
-        let (mut n_told, mut n_placed, mut is_fine, mut rank) = (0, 0, false, 0);
-        for (photo, &time_ms) in ride.time_ms.iter().enumerate() {
-            let due_ms = time_ms.saturating_add(offset_ms);
-            while times_ms.get(rank).is_some_and(|&image_ms| image_ms < due_ms - SAME_MS) {
-                rank += 1;
-            }
-            let is_there = times_ms.get(rank).is_some_and(|&image_ms| image_ms <= due_ms + SAME_MS);
-            let place = (longitude[photo], latitude[photo]);
-            if !is_there
-                || !ride.chart.holds(place.0, place.1)
-                || !is_alone(&ride.time_ms, photo)
-                || !is_alone(times_ms, rank)
-            {
-                continue;
-            }
-            let image = work.first + rank;
-            let away_m = length_m(ride.chart.offset_m(place, side.degrees(image)[0]));
-            let away_m = if away_m.is_nan() { 0.0 } else { away_m }; // an image without a place is nowhere near
-            if away_m > FURTHEST_M {
-                continue;
-            }
-            n_told += 1;
-            n_placed += usize::from(away_m < EXACT_M / 2.0);
-            is_fine |= times_ms[rank] % 1000 != 0;
-            all.photo_of[rank] = (photo as u32, away_m);
-            let altitude_m = ride.altitude_m(photo);
-            if altitude_m.is_nan() || (side.altitude_m(image) - altitude_m).abs() < FINEST_ALTITUDE_M {
-                all.image_of[photo] = rank as u32;
-            }
-        }
-        let is_told = n_told >= FEWEST && n_told as f64 >= AGREED * n_paired as f64;
-        let is_read =
-            if ride.whole_seconds { n_placed >= FEWEST_PLACED && !is_shifted(ride, offset_ms) } else { is_fine };
-        (is_told && is_read).then_some(all)
-    }
-
-    /// Whether a pair is settled.
-    fn settle(&self, ride: &Ride, photo: u32, rank: u32, lag_ms: i64) -> bool {
-        let (own, (other, away_m)) = (self.image_of[photo as usize], self.photo_of[rank as usize]);
-        if own == NONE || other == NONE || own == rank {
-            return false;
-        }
-        let (longitude, latitude) = ride.degrees();
-        let place = |photo: u32| (longitude[photo as usize], latitude[photo as usize]);
-        lag_ms.unsigned_abs() > SETTLED_MS
-            && length_m(ride.chart.offset_m(place(photo), place(other))) > SETTLED_M + away_m
-    }
-}
-
-/// Whether any pair may have a heading on both sides.
-fn are_headings_known(work: &Work<'_>) -> bool {
-    let is_known = |heading_deg: f64| !heading_deg.is_nan();
-    let images = work.first..work.first + work.times_ms.len();
-    (0..work.ride.len()).any(|photo| is_known(work.ride.heading_deg(photo)))
-        && images.into_iter().any(|image| is_known(work.side.heading_deg(image)))
 }
 
 /// Some of the values.

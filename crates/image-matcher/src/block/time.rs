@@ -5,7 +5,6 @@ use super::burst::{are_of_one_fraction, fit_burst, is_burst};
 use crate::errors::{SCALES_S, TimeClass, edge_of_second, phase_of_second};
 use crate::medians::median;
 use crate::plane::length_m;
-use crate::ride::Ride;
 use crate::votes::{EXACT_M, nearest_quarter_ms};
 use capture_model::TimeKind;
 use std::collections::BTreeSet;
@@ -29,7 +28,7 @@ const FEWEST_AGREED: usize = 8;
 const SECOND_WIDTHS_S: [f64; 3] = [9.0, 0.2, 0.05];
 
 /// Pairs at one place of their own that tell which times belong together.
-pub(super) const FEWEST_PLACED: usize = 3;
+const FEWEST_PLACED: usize = 3;
 
 /// The most that a time outside its written second can be worth, as a log density.
 fn ceiling(is_inside: bool) -> f64 {
@@ -53,24 +52,13 @@ pub(super) struct TimeFit {
     pub(super) is_raw: bool,
     /// Many photos share a written second.
     pub(super) is_crowded: bool,
-    /// Times agree to the millisecond, all that tell of the clock: no other class was asked.
-    pub(super) is_settled: bool,
-}
-
-/// Whether an offset is that of no zone.
-fn is_odd(ride: &Ride, offset_ms: i64) -> bool {
-    ride.kind != TimeKind::Absolute && (offset_ms - nearest_quarter_ms(offset_ms)).abs() > 1_600
-}
-
-/// Whether a clock was off, that of a ride which knows UTC by anything.
-pub(super) fn is_shifted(ride: &Ride, offset_ms: i64) -> bool {
-    is_odd(ride, offset_ms) || (ride.kind == TimeKind::Absolute && offset_ms != 0)
 }
 
 /// Fits centre, drift and class by likelihood.
 pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64, voted_ms: i64) -> TimeFit {
     let ride = work.ride;
-    let (is_odd, is_shifted) = (is_odd(ride, offset_ms), is_shifted(ride, offset_ms));
+    let is_odd = ride.kind != TimeKind::Absolute && (offset_ms - nearest_quarter_ms(offset_ms)).abs() > 1_600;
+    let is_shifted = is_odd || (ride.kind == TimeKind::Absolute && offset_ms != 0);
     // Seconds that were cut leave open which of two neighbours is meant, as those of a burst do: here, where a timer ticks beside
     // the full second, and there, where the clock may be off by any fraction. Exact places would tell.
     let placed = placed(work, EXACT_M);
@@ -273,7 +261,6 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64, voted_ms: i64) -> Ti
         log_density,
         nearest,
         is_crowded: false,
-        is_settled,
         is_raw: matches!(variant, Variant::Raw) && !is_cut,
     }
 }

@@ -127,11 +127,6 @@ impl<'a> Work<'a> {
         self.photo.windows(2).any(|two| two[0] == two[1]) || self.rank.iter().any(&mut is_twice)
     }
 
-    /// Forgets all pairs, for others to be made.
-    pub(super) fn forget_pairs(&mut self) {
-        self.keep(&[]);
-    }
-
     /// Forgets all pairs but some.
     pub(super) fn keep(&mut self, open: &[usize]) {
         self.photo = only(&self.photo, open);

@@ -77,8 +77,7 @@ pub fn write_csv(world: &World) -> Result<Throughput> {
                 altitude: Some(Metres(f64::from(local.altitude_m[row]))),
                 time: Some(time),
                 ..Observation::default()
-            }
-            .into(),
+            },
             cluster_id: None,
             sent_time: None,
             predicted_drop: None,

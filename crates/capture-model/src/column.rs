@@ -68,7 +68,7 @@ impl<T: Copy + PartialEq> Column<T> {
     pub fn push(&mut self, value: T) {
         match &mut self.0 {
             Rows::Each(rows) => rows.push(value),
-            Rows::Same(same, n_rows) if *same == value => *n_rows += 1,
+            Rows::Same(same, n_rows) if are_same(same, &value) => *n_rows += 1,
             Rows::Same(..) => self.each().push(value),
         }
     }
@@ -77,17 +77,67 @@ impl<T: Copy + PartialEq> Column<T> {
     pub fn append(&mut self, other: &mut Self) {
         match (&mut self.0, &mut other.0) {
             (Rows::Each(rows), Rows::Each(others)) => rows.append(others),
-            (Rows::Same(same, n_rows), Rows::Same(value, n_others)) if same == value => {
+            (Rows::Same(same, n_rows), Rows::Same(value, n_others)) if are_same(same, value) => {
                 *n_rows += std::mem::take(n_others);
             }
             (Rows::Each(rows), Rows::Same(value, n_others)) if rows.is_empty() => {
                 *self = Self::same(*value, std::mem::take(n_others));
             }
-            _ => {
-                let n_rows = other.len();
-                self.each().extend((0..n_rows).map(|row| other[row]));
-                other.truncate(0);
+            (_, Rows::Each(others)) => self.each().append(others),
+            (_, Rows::Same(value, n_others)) => {
+                let (value, n_others) = (*value, std::mem::take(n_others));
+                self.extend_with(value, n_others);
             }
+        }
+    }
+
+    /// Adds one value so many times.
+    pub fn extend_with(&mut self, value: T, n_rows: usize) {
+        match &mut self.0 {
+            Rows::Same(same, n) if are_same(same, &value) => *n += n_rows,
+            _ => {
+                let rows = self.each();
+                rows.resize(rows.len() + n_rows, value);
+            }
+        }
+    }
+
+    /// Puts a value into a row.
+    pub fn set(&mut self, row: usize, value: T) {
+        if !are_same(&self[row], &value) {
+            self[row] = value;
+        }
+    }
+
+    /// Changes all values.
+    pub fn change(&mut self, change: impl Fn(T) -> T) {
+        match &mut self.0 {
+            Rows::Same(value, _) => *value = change(*value),
+            Rows::Each(rows) => rows.iter_mut().for_each(|value| *value = change(*value)),
+        }
+    }
+
+    /// The rows that `order` names, in its order.
+    #[must_use]
+    pub fn gather(&self, order: &[u32]) -> Self {
+        match &self.0 {
+            Rows::Same(value, _) => Self::same(*value, order.len()),
+            Rows::Each(rows) => order.iter().map(|&row| rows[row as usize]).collect::<Vec<T>>().into(),
+        }
+    }
+
+    /// The value of all rows, where it takes memory only once.
+    pub fn only(&self) -> Option<T> {
+        match self.0 {
+            Rows::Same(value, _) => Some(value),
+            Rows::Each(_) => None,
+        }
+    }
+
+    /// Makes room for so many rows more, if there is any.
+    pub fn expect(&mut self, n_rows: usize) {
+        if let Rows::Each(rows) = &mut self.0 {
+            let _ = rows.try_reserve(n_rows); // without it the rows grow as they must
         }
     }
 
@@ -105,12 +155,18 @@ impl<T: Copy + PartialEq> Column<T> {
     }
 
     /// Leaves out the rows for which it is said.
-    pub(crate) fn leave_out(&mut self, is_out: &[bool]) {
+    pub fn leave_out(&mut self, is_out: &[bool]) {
         match &mut self.0 {
             Rows::Same(_, n_rows) => *n_rows -= is_out.iter().filter(|is_out| **is_out).count(),
             Rows::Each(rows) => leave_out(rows, is_out),
         }
     }
+}
+
+/// Whether two values are one: what is not a number stands for what is missing, and is the same as itself.
+#[expect(clippy::eq_op, reason = "only what is not a number differs from itself")]
+fn are_same<T: PartialEq>(a: &T, b: &T) -> bool {
+    a == b || (a != a && b != b)
 }
 
 /// Leaves out the rows for which it is said.

@@ -5,27 +5,33 @@
 //! latitude, times are milliseconds, lengths are metres, angles are degrees.
 
 mod column;
-mod compact;
 mod device;
 mod digits;
 mod ids;
 mod instant;
 mod local;
+mod local_files;
 mod names;
+mod observations;
+mod paths;
 mod position;
 mod published;
+mod shared;
 mod table_number;
 mod verdict;
 
 pub use column::Column;
-pub use compact::CompactObservation;
 pub use device::{Device, DeviceIndex};
 pub use digits::{sixteen_digits, tail_digits};
 pub use ids::{ClusterId, ImageId, InvalidId, SequenceId};
 pub use instant::{CapturedAt, LocalTime, TimeSource, WallClock};
-pub use local::{FileState, LocalArchive, LocalFile, LocalImages, Observation, TimeKind, Track, Video, VideoPoint};
+pub use local::{FileState, LocalArchive, LocalImages, Observation, TimeKind, Track, Video, VideoPoint};
+pub use local_files::{FileColumns, FileRow, LocalFile, LocalFiles};
 pub use names::Names;
+pub use observations::Observations;
+pub use paths::Paths;
 pub use position::{InvalidPosition, Latitude, Longitude, Metres, Position};
 pub use published::{Evidence, PublishedImage, PublishedImages};
+pub use shared::Shared;
 pub use table_number::{TableNumber, TableTexts, TypedColumn, TypedRow, TypedRows, Wanted};
 pub use verdict::{Reason, Route, Status};

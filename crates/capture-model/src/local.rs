@@ -1,8 +1,8 @@
 //! The local side: files and what they say, tracks, and the columns that the matcher reads.
 
 use crate::{
-    CapturedAt, ClusterId, CompactObservation, Device, DeviceIndex, LocalTime, Metres, Names, Position, Reason,
-    TimeSource,
+    CapturedAt, Column, Device, DeviceIndex, LocalFiles, LocalTime, Metres, Names, Observations, Position, Reason,
+    Shared, TimeSource,
 };
 use std::ops::Range;
 
@@ -38,28 +38,6 @@ pub enum FileState {
     Usable,
     /// A reason of status `rejected` or `unreadable`: it cannot take part.
     Out(Reason),
-}
-
-/// One local file: exactly one row of every report.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LocalFile {
-    /// The path as reports show it.
-    pub path: Box<str>,
-    /// Number of its track in [`LocalArchive::tracks`]; `None` for files that belong to no track.
-    pub track: Option<u32>,
-    /// Whether it can take part.
-    pub state: FileState,
-    /// What it says.
-    pub observation: CompactObservation,
-    /// The upload that it went with, where a history or table says so.
-    pub cluster_id: Option<ClusterId>,
-    /// The time that the uploader sends: [`Observation::time`] after equal times were spread and milliseconds cut; `None`
-    /// when the replay changes nothing.
-    pub sent_time: Option<LocalTime>,
-    /// Drop that the uploader's rules predict for this photo (`dropped_duplicate`, `dropped_by_uploader`).
-    pub predicted_drop: Option<Reason>,
-    /// Words for the `note` column.
-    pub note: Option<Box<str>>,
 }
 
 /// One local sequence.
@@ -101,7 +79,7 @@ pub struct Video {
 #[derive(Debug, Clone, Default)]
 pub struct LocalArchive {
     /// One per local file.
-    pub files: Vec<LocalFile>,
+    pub files: LocalFiles,
     /// Tracks in the order of their rows.
     pub tracks: Vec<Track>,
     /// Devices by number; number 0 is the unknown device.
@@ -123,38 +101,39 @@ pub enum TimeKind {
     None,
 }
 
-/// The usable photos as columns, in the order of [`LocalArchive::files`]: by track, capture order, path.
+/// The usable photos as columns, in the order of [`LocalArchive::files`]: by track, capture order, path. Where all files are
+/// usable, the larger columns are those of the archive.
 #[derive(Debug, Clone, Default)]
 pub struct LocalImages {
     /// Row of the file in [`LocalArchive::files`].
     pub file: Vec<u32>,
     /// Number of the track in [`LocalArchive::tracks`].
-    pub track: Vec<u32>,
+    pub track: Shared<u32>,
     /// Longitude, degrees.
-    pub longitude: Vec<f64>,
+    pub longitude: Shared<f64>,
     /// Latitude, degrees.
-    pub latitude: Vec<f64>,
+    pub latitude: Shared<f64>,
     /// Altitude, metres; NaN when unknown.
     pub altitude_m: Vec<f32>,
     /// Heading, degrees; NaN when unknown.
     pub heading_deg: Vec<f32>,
     /// Chosen time in ms on its own clock (wall clocks as if UTC); 0 where [`Self::time_kind`] is `None`.
-    pub time_ms: Vec<i64>,
+    pub time_ms: Shared<i64>,
     /// The time that the uploader sends (equal times spread), in ms on the clock of [`Self::time_ms`]; equal to it where
     /// the replay changes nothing.
-    pub sent_time_ms: Vec<i64>,
+    pub sent_time_ms: Shared<i64>,
     /// Which clock [`Self::time_ms`] is.
     pub time_kind: Vec<TimeKind>,
     /// Step in which the time was written, ms; 0 when there is no time.
     pub time_resolution_ms: Vec<u16>,
     /// The camera's own clock in ms where it is another than the chosen one; [`Self::NO_TIME`] otherwise.
-    pub camera_time_ms: Vec<i64>,
+    pub camera_time_ms: Column<i64>,
     /// Number of the device in [`Self::devices`].
-    pub device: Vec<DeviceIndex>,
+    pub device: Column<DeviceIndex>,
     /// Rank of the path among all files, in byte order.
     pub path_rank: Vec<u32>,
     /// Drop predicted by the uploader's rules.
-    pub predicted_drop: Vec<Option<Reason>>,
+    pub predicted_drop: Column<Option<Reason>>,
     /// Devices by number.
     pub devices: Names<Device>,
     /// First row of each track, with the number of rows at the end: track k is `tracks[k]..tracks[k + 1]`.
@@ -167,27 +146,6 @@ impl LocalImages {
     /// Stands for a missing camera time.
     pub const NO_TIME: i64 = i64::MIN;
 
-    /// None yet, with room for so many photos: columns that grow one by one touch their memory more than once.
-    fn for_photos(n: usize) -> Self {
-        Self {
-            file: Vec::with_capacity(n),
-            track: Vec::with_capacity(n),
-            longitude: Vec::with_capacity(n),
-            latitude: Vec::with_capacity(n),
-            altitude_m: Vec::with_capacity(n),
-            heading_deg: Vec::with_capacity(n),
-            time_ms: Vec::with_capacity(n),
-            sent_time_ms: Vec::with_capacity(n),
-            time_kind: Vec::with_capacity(n),
-            time_resolution_ms: Vec::with_capacity(n),
-            camera_time_ms: Vec::with_capacity(n),
-            device: Vec::with_capacity(n),
-            path_rank: Vec::with_capacity(n),
-            predicted_drop: Vec::with_capacity(n),
-            ..Self::default()
-        }
-    }
-
     /// How many photos.
     pub fn len(&self) -> usize {
         self.file.len()
@@ -198,22 +156,22 @@ impl LocalImages {
         self.file.is_empty()
     }
 
-    /// The memory of what its columns hold, bytes.
+    /// The memory of what its columns hold, bytes; those that others hold as well are counted.
     pub fn n_bytes(&self) -> usize {
         size_of_val(&*self.file)
-            + size_of_val(&*self.track)
-            + size_of_val(&*self.longitude)
-            + size_of_val(&*self.latitude)
+            + size_of_val(&**self.track)
+            + size_of_val(&**self.longitude)
+            + size_of_val(&**self.latitude)
             + size_of_val(&*self.altitude_m)
             + size_of_val(&*self.heading_deg)
-            + size_of_val(&*self.time_ms)
-            + size_of_val(&*self.sent_time_ms)
+            + size_of_val(&**self.time_ms)
+            + size_of_val(&**self.sent_time_ms)
             + size_of_val(&*self.time_kind)
             + size_of_val(&*self.time_resolution_ms)
-            + size_of_val(&*self.camera_time_ms)
-            + size_of_val(&*self.device)
+            + self.camera_time_ms.n_bytes()
+            + self.device.n_bytes()
             + size_of_val(&*self.path_rank)
-            + size_of_val(&*self.predicted_drop)
+            + self.predicted_drop.n_bytes()
     }
 
     /// How many tracks, those without a usable photo included.
@@ -247,60 +205,96 @@ impl LocalArchive {
     /// With 2^32 or more files.
     pub fn usable_images(&self) -> LocalImages {
         assert!(u32::try_from(self.files.len()).is_ok(), "fewer than 2^32 files");
-        let rank = path_ranks(&self.files);
-        let mut images = LocalImages { devices: self.devices.clone(), ..LocalImages::for_photos(self.files.len()) };
-        for (track, rows) in self.tracks.iter().enumerate() {
+        let mut images = LocalImages { devices: self.devices.clone(), ..LocalImages::default() };
+        images.file.reserve_exact(self.files.len());
+        let is_usable = |row: &usize| {
+            let file = self.files.get(*row);
+            file.state() == FileState::Usable && file.position().is_some()
+        };
+        for track in &self.tracks {
             images.tracks.push(images.file.len() as u32);
-            images.clock_group.push(rows.clock_group);
-            for row in rows.files.clone() {
-                let file = &self.files[row];
-                let (FileState::Usable, Some(position)) = (file.state, file.observation.position()) else { continue };
-                let seen = file.observation.get();
-                images.file.push(row as u32);
-                images.track.push(track as u32);
-                images.longitude.push(position.lon());
-                images.latitude.push(position.lat());
-                images.altitude_m.push(seen.altitude.map_or(f32::NAN, |a| a.0 as f32));
-                images.heading_deg.push(seen.heading_deg.map_or(f32::NAN, |h| h as f32));
-                images.time_ms.push(seen.time.map_or(0, LocalTime::ms));
-                images.sent_time_ms.push(file.sent_time.or(seen.time).map_or(0, LocalTime::ms));
-                images.time_kind.push(match seen.time {
-                    Some(LocalTime::Absolute(_)) => TimeKind::Absolute,
-                    Some(LocalTime::Wall(_)) => TimeKind::Wall,
-                    None => TimeKind::None,
-                });
-                images.time_resolution_ms.push(seen.time_resolution_ms);
-                images.camera_time_ms.push(match (seen.camera_time, seen.time) {
-                    (Some(camera), chosen) if Some(camera) != chosen => camera.ms(),
-                    _ => LocalImages::NO_TIME,
-                });
-                images.device.push(seen.device);
-                images.path_rank.push(rank[row]);
-                images.predicted_drop.push(file.predicted_drop);
-            }
+            images.clock_group.push(track.clock_group);
+            images.file.extend(track.files.clone().filter(is_usable).map(|row| row as u32));
         }
         images.tracks.push(images.file.len() as u32);
+        self.fill(&mut images);
         images
+    }
+
+    /// Fills the columns of the photos whose files are known.
+    fn fill(&self, images: &mut LocalImages) {
+        let (files, seen) = (&self.files, &self.files.seen);
+        let rows = Rows { file: &images.file, are_all: images.file.iter().copied().eq(0..files.len() as u32) };
+        images.track = rows.shared(&files.track);
+        images.longitude = rows.shared(&seen.longitude);
+        images.latitude = rows.shared(&seen.latitude);
+        images.altitude_m = rows.each(|row| seen.altitude_m[row] as f32);
+        images.heading_deg = rows.each(|row| seen.heading_deg[row] as f32);
+        let or_none = |ms: i64| if ms == Observations::NO_TIME { 0 } else { ms };
+        if seen.time_ms.contains(&Observations::NO_TIME) {
+            images.time_ms = rows.each(|row| or_none(seen.time_ms[row])).into();
+            images.sent_time_ms = rows.each(|row| or_none(files.sent_ms[row])).into();
+        } else {
+            images.time_ms = rows.shared(&seen.time_ms);
+            images.sent_time_ms = rows.shared(&files.sent_ms);
+        }
+        images.time_kind = rows.each(|row| match seen.time(row) {
+            Some(LocalTime::Absolute(_)) => TimeKind::Absolute,
+            Some(LocalTime::Wall(_)) => TimeKind::Wall,
+            None => TimeKind::None,
+        });
+        images.time_resolution_ms = rows.each(|row| seen.time_resolution_ms(row));
+        images.camera_time_ms = if seen.has_no_camera_time() {
+            Column::same(LocalImages::NO_TIME, rows.file.len())
+        } else {
+            let camera_ms = |row| match seen.camera_time(row) {
+                Some(camera) if Some(camera) != seen.time(row) => camera.ms(),
+                _ => LocalImages::NO_TIME,
+            };
+            rows.each(camera_ms).into()
+        };
+        images.device = seen.devices().gather(rows.file);
+        images.predicted_drop = files.predicted_drop.gather(rows.file);
+        let rank = path_ranks(files);
+        images.path_rank = if rows.are_all { rank } else { rows.each(|row| rank[row]) };
+    }
+}
+
+/// Files whose photos are columns.
+struct Rows<'a> {
+    file: &'a [u32],
+    are_all: bool,
+}
+
+impl Rows<'_> {
+    fn each<T>(&self, value: impl Fn(usize) -> T) -> Vec<T> {
+        self.file.iter().map(|&row| value(row as usize)).collect()
+    }
+
+    /// The column of all files itself, where all are meant.
+    fn shared<T: Copy>(&self, column: &Shared<T>) -> Shared<T> {
+        if self.are_all { column.clone() } else { self.each(|row| column[row]).into() }
     }
 }
 
 /// Of each file, the rank of its path in the order of bytes; of equal ones the first comes first.
-fn path_ranks(files: &[LocalFile]) -> Vec<u32> {
+fn path_ranks(files: &LocalFiles) -> Vec<u32> {
     // the eight bytes behind what all paths begin with decide most comparisons without touching a path
-    let first = files.first().map_or("", |file| &*file.path).as_bytes();
-    let common = files.iter().fold(first.len(), |n, file| common_bytes(&first[..n], file.path.as_bytes()));
-    let behind = |file: &LocalFile| {
-        let path = &file.path.as_bytes()[common..];
+    let path = |row: u32| files.get(row as usize).path().as_bytes();
+    let n_files = files.len() as u32;
+    let first = if files.is_empty() { &[] } else { path(0) };
+    let common = (0..n_files).fold(first.len(), |n, row| common_bytes(&first[..n], path(row)));
+    let behind = |row: u32| {
+        let path = &path(row)[common..];
         u64::from_be_bytes(path.first_chunk().copied().unwrap_or_else(|| {
             let mut bytes = [0; 8];
             bytes[..path.len()].copy_from_slice(path);
             bytes
         }))
     };
-    let mut by_path: Vec<(u64, u32)> = files.iter().map(behind).zip(0..).collect();
+    let mut by_path: Vec<(u64, u32)> = (0..n_files).map(|row| (behind(row), row)).collect();
     by_path.sort_by(|a, b| {
         // files of one track mostly come in the order of their names: such stretches are merged
-        let path = |row: u32| files[row as usize].path.as_bytes();
         a.0.cmp(&b.0).then_with(|| path(a.1).cmp(path(b.1))).then(a.1.cmp(&b.1))
     });
     let mut rank = vec![0_u32; files.len()];
@@ -318,6 +312,7 @@ fn common_bytes(a: &[u8], b: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::LocalFile;
 
     #[test]
     fn paths_are_ranked_by_their_bytes() {
@@ -326,13 +321,13 @@ mod tests {
                 path: (*path).into(),
                 track: None,
                 state: FileState::Usable,
-                observation: CompactObservation::default(),
+                observation: Observation::default(),
                 cluster_id: None,
                 sent_time: None,
                 predicted_drop: None,
                 note: None,
             };
-            path_ranks(&paths.iter().map(file).collect::<Vec<_>>())
+            path_ranks(&paths.iter().map(file).collect())
         };
         assert_eq!(ranks(&[]), []);
         assert_eq!(ranks(&["a/b/0002", "a/b/0001", "a/b/000", "a/b/0001\0", "a/b/0001"]), [4, 1, 0, 3, 2]);

@@ -10,13 +10,14 @@
 //! which files were read (only equal paths keep it).
 //!
 //! # Memory
-//! Files are permuted in place; beside them there are 21 bytes a file, and the replay of one group at a time.
+//! Columns are permuted one after the other; beside them there are at most 25 bytes a file, and the replay of one group at a
+//! time.
 
-use crate::grouping::{Clock, Grouping, NOT_GIVEN};
-use crate::loose::{LooseFile, LooseFiles, Texts};
+use crate::grouping::{Clock, Grouping, Groups, compare_paths, side_by_side};
+use crate::loose::{LooseFiles, NOT_GIVEN, Texts};
 use capture_model::{
-    CapturedAt, Device, DeviceIndex, FileState, LocalArchive, LocalFile, LocalTime, Names, Position, Reason, Track,
-    WallClock,
+    Column, Device, DeviceIndex, FileColumns, FileState, LocalArchive, LocalTime, Names, Observations, Position,
+    Reason, Track,
 };
 use rayon::prelude::*;
 use std::cmp::Ordering;
@@ -32,9 +33,9 @@ const ENOUGH_TO_TELL: usize = 5;
 #[derive(Debug)]
 struct Answers {
     track: Vec<u32>,
-    /// `None` is written as `i64::MIN`.
-    sent_ms: Vec<i64>,
-    drop: Vec<Option<Reason>>,
+    /// [`Observations::NO_TIME`] where nothing changes.
+    sent_ms: Column<i64>,
+    drop: Column<Option<Reason>>,
     /// Of each track, its first file.
     first_file: Vec<u32>,
 }
@@ -43,72 +44,91 @@ struct Answers {
 ///
 /// # Panics
 /// With 2^32 or more files.
-pub fn assemble(loose: LooseFiles, rules: &Rules) -> LocalArchive {
-    assert!(u32::try_from(loose.files.len()).is_ok(), "fewer than 2^32 files");
-    let grouping = Grouping::new(&loose, rules);
-    let LooseFiles { mut files, devices, files_ignored, mut videos, .. } = loose;
+pub fn assemble(mut files: LooseFiles, rules: &Rules) -> LocalArchive {
+    assert!(u32::try_from(files.len()).is_ok(), "fewer than 2^32 files");
+    let grouping = Grouping::new(&files, rules);
+    let mut videos = std::mem::take(&mut files.videos);
     videos.sort_by(|a, b| a.path.as_bytes().cmp(b.path.as_bytes()));
-    let mut order = grouping.order(&files);
+    let Groups { mut order, ends } = grouping.groups(&files);
     let mut answers = Answers {
         track: vec![NO_TRACK; files.len()],
-        sent_ms: vec![i64::MIN; files.len()],
-        drop: vec![None; files.len()],
+        sent_ms: Column::same(Observations::NO_TIME, files.len()),
+        drop: Column::same(None, files.len()),
         first_file: Vec::new(),
     };
     let mut begin = 0;
-    for end in 1..=order.len() {
-        let is_last = end == order.len() || grouping.compare(&files, order[end - 1], order[end]).is_ne();
-        if is_last {
-            answers.replay(&order[begin..end], &mut files, &devices, rules);
-            begin = end;
-        }
+    for end in ends {
+        let members = &mut order[begin..end];
+        grouping.put_in_order(&files, members);
+        answers.replay(members, &mut files, rules);
+        begin = end;
     }
     let names = answers.put_in_order(&files, &grouping);
-    answers.sort_rows(&files, &mut order);
+    let order = answers.sort_rows(&files, order);
     let tracks = lay_out(&order, names, &answers, &files, &grouping);
-    permute(&mut files, &order);
+    let (devices, files_ignored) = (renumber_devices(&mut files, &order), files.files_ignored);
+    let Answers { mut track, mut sent_ms, drop: mut predicted_drop, .. } = answers;
+    let LooseFiles { mut paths, mut state, mut seen, mut cluster_id, notes, .. } = files;
+    let mut notes: BTreeMap<u32, Box<str>> =
+        notes.into_iter().map(|(number, note)| (number, note.into_boxed_str())).collect();
+    if !order.iter().zip(0..).all(|(&number, row)| number == row) {
+        track = order.iter().map(|&number| track[number as usize]).collect();
+        sent_ms = sent_ms.gather(&order);
+        predicted_drop = predicted_drop.gather(&order);
+        paths.permute(&order);
+        state = state.gather(&order);
+        seen.permute(&order);
+        cluster_id = cluster_id.gather(&order);
+        if !notes.is_empty() {
+            notes = (0..).zip(&order).filter_map(|(row, number)| Some((row, notes.remove(number)?))).collect();
+        }
+    }
+    let columns = FileColumns { paths, track, state, seen, cluster_id, sent_ms, predicted_drop, notes };
+    LocalArchive { files: columns.into(), tracks, devices, files_ignored, videos }
+}
+
+/// Numbers the devices in the order in which rows first have them; 0 stays the unknown one.
+fn renumber_devices(files: &mut LooseFiles, order: &[u32]) -> Names<Device> {
     let mut kept = Names::default();
     kept.number_of(&Device::default());
-    let mut numbers: Vec<Option<DeviceIndex>> = vec![None; devices.len()];
-    // a map over the vector alone is collected in its own memory, as long as rows are not larger than files
-    const { assert!(size_of::<LocalFile>() == size_of::<LooseFile>()) };
-    let mut row = 0;
-    let files = files.into_iter().map(|mut file| {
-        row += 1;
-        let device = file.observation.device();
-        let number = *numbers[device as usize].get_or_insert_with(|| kept.number_of(devices.value(device)));
-        file.observation.set_device(number);
-        answers.settle(file, order[row - 1] as usize)
-    });
-    LocalArchive { files: files.collect(), tracks, devices: kept, files_ignored, videos }
+    let mut numbers: Vec<Option<DeviceIndex>> = vec![None; files.devices.len()];
+    let mut number_of = |device: DeviceIndex| {
+        let number = &mut numbers[device as usize];
+        number.get_or_insert_with(|| kept.number_of(files.devices.value(device)));
+    };
+    match files.seen.devices().only() {
+        Some(device) if !order.is_empty() => number_of(device),
+        _ => order.iter().for_each(|&number| number_of(files.seen.device(number as usize))),
+    }
+    files.seen.renumber_devices(|device| numbers.get(device as usize).copied().flatten().unwrap_or(0));
+    kept
 }
 
 impl Answers {
     /// Replays one group; `members` are in the order of file names.
-    fn replay(&mut self, members: &[u32], files: &mut [LooseFile], devices: &Names<Device>, rules: &Rules) {
-        let given = files[members[0] as usize].sequence.clone();
-        if given.as_ref().is_some_and(|given| given.as_sent) {
+    fn replay(&mut self, members: &[u32], files: &mut LooseFiles, rules: &Rules) {
+        let given = files.given(members[0] as usize);
+        if given.is_some_and(|given| given.as_sent) {
             self.name(members);
             return;
         }
-        find_resolution(members, files);
         let is_given = given.is_some();
-        let group = Group { members, files, devices };
-        let fates = replay_group(&group, &if is_given { rules.without_cuts() } else { *rules });
+        find_resolution(members, &mut files.seen);
+        let fates = replay_group(&Group { members, files }, &if is_given { rules.without_cuts() } else { *rules });
         if is_given {
             self.name(members);
         }
         let first_track = self.first_file.len() as u32;
         for (&number, fate) in members.iter().zip(&fates) {
-            let file = &files[number as usize];
-            if let (Some(sent), Some(time)) = (fate.sent_time_ms, file.observation.time())
-                && sent != time.ms()
+            let row = number as usize;
+            if let Some(sent) = fate.sent_time_ms
+                && sent != files.seen.times_ms()[row]
             {
-                self.sent_ms[number as usize] = sent;
+                self.sent_ms[row] = sent;
             }
             if let (Some(sequence), false) = (fate.sequence, is_given) {
                 let track = first_track + sequence;
-                self.track[number as usize] = track;
+                self.track[row] = track;
                 while self.first_file.len() <= track as usize {
                     self.first_file.push(number);
                 }
@@ -117,11 +137,11 @@ impl Answers {
                     *first = number; // the slot was opened by a later sequence
                 }
             }
-            if let (Some(why), FileState::Usable) = (fate.drop, file.state) {
-                let kept = |of: u32| files[members[of as usize] as usize].path.clone();
+            if let (Some(why), FileState::Usable) = (fate.drop, files.state[row]) {
+                let kept = |of: u32| files.paths.get(members[of as usize] as usize).into();
                 let (reason, words) = reason_of(why, kept);
-                self.drop[number as usize] = Some(reason);
-                files[number as usize].say(&words);
+                self.drop[row] = Some(reason);
+                files.say(row, &words);
             }
         }
     }
@@ -135,7 +155,7 @@ impl Answers {
     }
 
     /// Renumbers the tracks into the order of their names, and gives the names.
-    fn put_in_order(&mut self, files: &[LooseFile], grouping: &Grouping) -> Vec<String> {
+    fn put_in_order(&mut self, files: &LooseFiles, grouping: &Grouping) -> Vec<String> {
         let names = self.names(files, grouping);
         let numbers: Option<Vec<u64>> = names.iter().map(|name| number_of(name)).collect();
         let mut order: Vec<u32> = (0..names.len() as u32).collect();
@@ -155,10 +175,8 @@ impl Answers {
     }
 
     /// Names of the tracks: those that an input gives, with the input where several repeat one; numbers for the others.
-    fn names(&self, files: &[LooseFile], grouping: &Grouping) -> Vec<String> {
-        let given = |track: usize| {
-            files[self.first_file[track] as usize].sequence.as_ref().filter(|given| !given.name.is_empty())
-        };
+    fn names(&self, files: &LooseFiles, grouping: &Grouping) -> Vec<String> {
+        let given = |track: usize| files.given(self.first_file[track] as usize).filter(|given| !given.name.is_empty());
         let n_tracks = self.first_file.len();
         let mut count_of: BTreeMap<&str, usize> = BTreeMap::new();
         for given in (0..n_tracks).filter_map(given) {
@@ -174,8 +192,8 @@ impl Answers {
         }
         let key = |track: usize| {
             let number = first_row[track];
-            let file = &files[number as usize];
-            (grouping.folder_rank(file), self.moment(files, number), file.path.as_bytes(), number)
+            let path = files.paths.get(number as usize).as_bytes();
+            (grouping.folder_rank(files, number as usize), self.moment(files, number), path, number)
         };
         unnamed.sort_unstable_by(|&a, &b| key(a).cmp(&key(b)));
         let mut names = vec![String::new(); n_tracks];
@@ -194,79 +212,45 @@ impl Answers {
     }
 
     /// The time by which a file is sorted: that which is sent, else its own; files without one come last.
-    fn moment(&self, files: &[LooseFile], number: u32) -> i64 {
-        let sent = Some(self.sent_ms[number as usize]).filter(|&sent| sent != i64::MIN);
-        sent.or(files[number as usize].observation.time().map(LocalTime::ms)).unwrap_or(i64::MAX)
+    fn moment(&self, files: &LooseFiles, number: u32) -> i64 {
+        let known = |&ms: &i64| ms != Observations::NO_TIME;
+        let sent = Some(self.sent_ms[number as usize]).filter(known);
+        sent.or(Some(files.seen.times_ms()[number as usize]).filter(known)).unwrap_or(i64::MAX)
     }
 
     /// By track, then time (none is last), then path, then as read; files without a track last, by path.
-    fn sort_rows(&self, files: &[LooseFile], order: &mut [u32]) {
+    fn sort_rows(&self, files: &LooseFiles, order: Vec<u32>) -> Vec<u32> {
         // put side by side by their tracks first: what is sorted then is small
         let n_tracks = self.first_file.len();
         let track = |number: u32| (self.track[number as usize] as usize).min(n_tracks);
-        let mut next = vec![0_u32; n_tracks + 1];
-        for &number in &*order {
-            next[track(number)] += 1;
-        }
-        let mut begin = 0;
-        for next in &mut next {
-            begin += std::mem::replace(next, begin);
-        }
-        let mut rows = vec![0; order.len()];
-        for &number in &*order {
-            let next = &mut next[track(number)];
-            rows[*next as usize] = number;
-            *next += 1;
-        }
-        order.copy_from_slice(&rows);
+        let (mut order, _) = side_by_side(n_tracks + 1, order, track);
         order.par_chunk_by_mut(|&a, &b| track(a) == track(b)).for_each_init(Vec::new, |keys, rows| {
             keys.clear();
             keys.extend(rows.iter().map(|&number| (self.place(files, number).1, number)));
+            if keys.is_sorted_by(|a, b| a.0 < b.0) {
+                return; // as the replay left them
+            }
             keys.par_sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| compare_paths(files, a.1, b.1)));
             rows.iter_mut().zip(keys).for_each(|(row, &mut (_, number))| *row = number);
         });
+        order
     }
 
-    fn compare_rows(&self, files: &[LooseFile], a: u32, b: u32) -> Ordering {
+    fn compare_rows(&self, files: &LooseFiles, a: u32, b: u32) -> Ordering {
         self.place(files, a).cmp(&self.place(files, b)).then_with(|| compare_paths(files, a, b))
     }
 
     /// Track and time.
-    fn place(&self, files: &[LooseFile], number: u32) -> (u32, i64) {
+    fn place(&self, files: &LooseFiles, number: u32) -> (u32, i64) {
         let track = self.track[number as usize];
         (track, if track == NO_TRACK { 0 } else { self.moment(files, number) })
     }
-
-    fn settle(&self, file: LooseFile, number: usize) -> LocalFile {
-        let sent = Some(self.sent_ms[number]).filter(|&sent| sent != i64::MIN);
-        let sent_time = sent.zip(file.observation.time()).map(|(sent, time)| match time {
-            LocalTime::Absolute(_) => LocalTime::Absolute(CapturedAt::from_epoch_ms(sent)),
-            LocalTime::Wall(_) => LocalTime::Wall(WallClock::from_ms_as_if_utc(sent)),
-        });
-        LocalFile {
-            path: file.path,
-            track: Some(self.track[number]).filter(|&track| track != NO_TRACK),
-            state: file.state,
-            observation: file.observation,
-            cluster_id: file.cluster_id,
-            sent_time,
-            predicted_drop: self.drop[number],
-            note: file.note.map(|note| note.into_boxed_str()),
-        }
-    }
-}
-
-/// By path, then as read.
-fn compare_paths(files: &[LooseFile], a: u32, b: u32) -> Ordering {
-    let path = |number: u32| files[number as usize].path.as_bytes();
-    path(a).cmp(path(b)).then(a.cmp(&b))
 }
 
 /// The photos of a group, made as they are asked for: a copy of them all would be a fifth of all memory.
 struct Group<'a> {
     members: &'a [u32],
-    files: &'a [LooseFile],
-    devices: &'a Names<Device>,
+    files: &'a LooseFiles,
 }
 
 impl Photos for Group<'_> {
@@ -274,37 +258,31 @@ impl Photos for Group<'_> {
         self.members.len() as u32
     }
     fn photo(&self, index: u32) -> Photo {
-        photo_of(self.file(index), self.devices)
+        let (files, row) = (self.files, self.row(index));
+        let device = files.devices.value(files.seen.device(row));
+        let pixels = device.width.zip(device.height).map_or(0, |(width, height)| u64::from(width) * u64::from(height));
+        Photo {
+            time_ms: self.time_ms(index),
+            position: self.position(index),
+            heading_deg: files.seen.heading_deg(row),
+            pixels,
+            bytes: files.bytes[row],
+        }
     }
+    /// Where a file was taken, as far as the uploader sees.
     fn position(&self, index: u32) -> Option<Position> {
-        position_of(self.file(index))
+        let row = self.row(index);
+        let is_placed = matches!(self.files.state[row], FileState::Usable | FileState::Out(Reason::NullIsland));
+        self.files.seen.position(row).filter(|_| is_placed)
     }
     fn time_ms(&self, index: u32) -> Option<i64> {
-        self.file(index).observation.time().map(LocalTime::ms)
+        self.files.seen.time(self.row(index)).map(LocalTime::ms)
     }
 }
 
 impl Group<'_> {
-    fn file(&self, index: u32) -> &LooseFile {
-        &self.files[self.members[index as usize] as usize]
-    }
-}
-
-/// Where a file was taken, as far as the uploader sees.
-fn position_of(file: &LooseFile) -> Option<Position> {
-    let is_placed = matches!(file.state, FileState::Usable | FileState::Out(Reason::NullIsland));
-    file.observation.position().filter(|_| is_placed)
-}
-
-fn photo_of(file: &LooseFile, devices: &Names<Device>) -> Photo {
-    let device = devices.value(file.observation.device());
-    let pixels = device.width.zip(device.height).map_or(0, |(width, height)| u64::from(width) * u64::from(height));
-    Photo {
-        time_ms: file.observation.time().map(LocalTime::ms),
-        position: position_of(file),
-        heading_deg: file.observation.heading_deg(),
-        pixels,
-        bytes: file.bytes,
+    fn row(&self, index: u32) -> usize {
+        self.members[index as usize] as usize
     }
 }
 
@@ -327,10 +305,11 @@ fn reason_of(why: Drop, path: impl Fn(u32) -> Box<str>) -> (Reason, String) {
 }
 
 /// Tables write `.000` behind whole seconds: the step is the coarsest on which all times of a group fall.
-fn find_resolution(members: &[u32], files: &mut [LooseFile]) {
+fn find_resolution(members: &[u32], seen: &mut Observations) {
     let mut steps = [1000_i64, 100, 10].into_iter().peekable();
     let mut n_times = 0;
-    for time in members.iter().filter_map(|&number| files[number as usize].observation.time()).map(LocalTime::ms) {
+    let times_ms = seen.times_ms();
+    for time in members.iter().map(|&number| times_ms[number as usize]).filter(|&ms| ms != Observations::NO_TIME) {
         n_times += 1;
         while steps.next_if(|&step| time % step != 0).is_some() {}
         if steps.peek().is_none() {
@@ -339,12 +318,7 @@ fn find_resolution(members: &[u32], files: &mut [LooseFile]) {
     }
     // each step divides the one before, so that the times before the last fall on it as well
     if let (Some(step), true) = (steps.next(), n_times >= ENOUGH_TO_TELL) {
-        for &number in members {
-            let seen = &mut files[number as usize].observation;
-            if seen.time().is_some() {
-                seen.change(|seen| seen.time_resolution_ms = seen.time_resolution_ms.max(step as u16));
-            }
-        }
+        seen.coarsen_times(members.iter().map(|&number| number as usize), step as u16);
     }
 }
 
@@ -358,7 +332,7 @@ fn lay_out(
     order: &[u32],
     names: Vec<String>,
     answers: &Answers,
-    files: &[LooseFile],
+    files: &LooseFiles,
     grouping: &Grouping,
 ) -> Vec<Track> {
     let mut clocks: BTreeMap<(u32, Clock), u32> = BTreeMap::new();
@@ -369,30 +343,15 @@ fn lay_out(
         while order.get(row).is_some_and(|&number| answers.track[number as usize] == track as u32) {
             row += 1;
         }
-        let first = &files[answers.first_file[track] as usize];
-        let is_given = grouping.given[answers.first_file[track] as usize] != NOT_GIVEN;
+        let first = answers.first_file[track] as usize;
+        let is_given = files.sequence[first] != NOT_GIVEN;
         // a named track of files without folders has a clock of its own
-        let own = if is_given && first.folder == Texts::EMPTY { track as u32 } else { NO_TRACK };
+        let own = if is_given && files.folder[first] == Texts::EMPTY { track as u32 } else { NO_TRACK };
         let next = clocks.len() as u32;
-        let clock_group = *clocks.entry((own, grouping.clock(first))).or_insert(next);
+        let clock_group = *clocks.entry((own, grouping.clock(files, first))).or_insert(next);
         tracks.push(Track { name: name.into(), files: first_row..row, clock_group });
     }
     tracks
-}
-
-/// Brings `items[order[row]]` to `row`, for all rows, in place.
-fn permute<T>(items: &mut [T], order: &[u32]) {
-    let mut place = vec![0_u32; order.len()];
-    for (row, &number) in order.iter().enumerate() {
-        place[number as usize] = row as u32;
-    }
-    for at in 0..items.len() {
-        while place[at] as usize != at {
-            let to = place[at] as usize;
-            items.swap(at, to);
-            place.swap(at, to);
-        }
-    }
 }
 
 #[cfg(test)]

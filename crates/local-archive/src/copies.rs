@@ -7,7 +7,7 @@
 //! Files of one name, time and place that lie in different folders are compared: size, first and last bytes. The sensor's
 //! noise makes the end of every photo its own. The one that an upload is known of stays, else the first by path.
 
-use capture_model::{FileState, LocalArchive, LocalFile, LocalTime, Reason};
+use capture_model::{FileRow, FileState, LocalArchive, LocalFiles, LocalTime, Reason};
 use rayon::prelude::*;
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -22,23 +22,24 @@ const MOST_KEPT: usize = 8;
 /// opened as the archive shows them, so that those of a table count where they lead to files.
 pub fn set_copies_aside(archive: &mut LocalArchive, warn: &dyn Fn(&str)) -> usize {
     let files = &archive.files;
-    let first = files.iter().find(|file| key(file).is_some());
-    if first.is_none_or(|first| fs::symlink_metadata(&*first.path).is_err()) {
+    let first = files.iter().find(|file| key(*file).is_some());
+    if first.is_none_or(|first| fs::symlink_metadata(first.path()).is_err()) {
         return 0; // rows of a table that knows names only
     }
     let mut keys: Vec<(u64, u32)> =
-        (0_u32..).zip(files).filter_map(|(number, file)| Some((key(file)?, number))).collect();
+        (0_u32..).zip(files.iter()).filter_map(|(number, file)| Some((key(file)?, number))).collect();
     keys.sort_unstable();
     let groups: Vec<&[(u64, u32)]> = keys.chunk_by(|a, b| a.0 == b.0).filter(|group| group.len() > 1).collect();
     let copies: Vec<(u32, u32)> = groups.into_par_iter().flat_map_iter(|group| copies_among(files, group)).collect();
     for &(copy, of) in &copies {
-        let words = format!("a copy of {}, which stands for both", archive.files[of as usize].path);
-        let file = &mut archive.files[copy as usize];
-        file.state = FileState::Out(Reason::DroppedDuplicate);
-        file.predicted_drop = None;
-        file.note = Some(match file.note.take() {
-            Some(note) => format!("{note}; {words}").into_boxed_str(),
-            None => words.into_boxed_str(),
+        let words = format!("a copy of {}, which stands for both", archive.files.get(of as usize).path());
+        archive.files.change(copy as usize, |file| {
+            file.state = FileState::Out(Reason::DroppedDuplicate);
+            file.predicted_drop = None;
+            file.note = Some(match file.note.take() {
+                Some(note) => format!("{note}; {words}").into_boxed_str(),
+                None => words.into_boxed_str(),
+            });
         });
     }
     if !copies.is_empty() {
@@ -51,35 +52,35 @@ pub fn set_copies_aside(archive: &mut LocalArchive, warn: &dyn Fn(&str)) -> usiz
 }
 
 /// What copies share; `None` for a file that cannot have any.
-fn key(file: &LocalFile) -> Option<u64> {
-    let place = file.observation.position().filter(|_| file.state == FileState::Usable)?;
+fn key(file: FileRow<'_>) -> Option<u64> {
+    let place = file.position().filter(|_| file.state() == FileState::Usable)?;
     let mut hasher = DefaultHasher::new();
     name(file).hash(&mut hasher);
-    file.observation.time().map(LocalTime::ms)?.hash(&mut hasher);
+    file.time().map(LocalTime::ms)?.hash(&mut hasher);
     [place.lon().to_bits(), place.lat().to_bits()].hash(&mut hasher);
     Some(hasher.finish())
 }
 
-fn name(file: &LocalFile) -> &str {
-    file.path.rsplit_once('/').map_or(&*file.path, |(_, name)| name)
+fn name(file: FileRow<'_>) -> &str {
+    file.path().rsplit_once('/').map_or(file.path(), |(_, name)| name)
 }
 
 /// Copies of a group, each with the file that stays.
-fn copies_among(files: &[LocalFile], group: &[(u64, u32)]) -> Vec<(u32, u32)> {
+fn copies_among(files: &LocalFiles, group: &[(u64, u32)]) -> Vec<(u32, u32)> {
     let mut numbers: Vec<u32> = group.iter().map(|&(_, number)| number).collect();
-    let of = |number: u32| &files[number as usize];
+    let of = |number: u32| files.get(number as usize);
     numbers.sort_unstable_by(|&a, &b| {
-        let rank = |number: u32| (of(number).cluster_id.is_none(), of(number).path.as_bytes(), number);
+        let rank = |number: u32| (of(number).cluster_id().is_none(), of(number).path().as_bytes(), number);
         rank(a).cmp(&rank(b))
     });
     let (mut kept, mut copies): (Vec<u32>, Vec<(u32, u32)>) = (Vec::new(), Vec::new());
     for number in numbers {
         let is_copy_of = |&&other: &&u32| {
             let (own, other) = (of(number), of(other));
-            own.path != other.path
+            own.path() != other.path()
                 && name(own) == name(other)
-                && own.observation == other.observation
-                && are_equal(&own.path, &other.path).unwrap_or(false)
+                && own.observation() == other.observation()
+                && are_equal(own.path(), other.path()).unwrap_or(false)
         };
         match kept.iter().find(is_copy_of) {
             Some(&original) => copies.push((number, original)),
@@ -162,8 +163,8 @@ mod tests {
         let told: Vec<String> = archive
             .files
             .iter()
-            .filter(|file| file.state != FileState::Usable)
-            .map(|file| format!("{}: {}", file.path, file.note.as_deref().unwrap_or_default()).replace(&root, ""))
+            .filter(|file| file.state() != FileState::Usable)
+            .map(|file| format!("{}: {}", file.path(), file.note().unwrap_or_default()).replace(&root, ""))
             .collect();
         assert_eq!(
             told,

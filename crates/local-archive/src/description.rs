@@ -90,13 +90,13 @@ impl Entries {
             file.say(&words_of(error));
             if let Some(Value::Object(image)) = error.pointer("/vars/desc") {
                 // what the uploader said of it; a broken value here is no error of the file
-                file.observation = image_of(image).0.into();
+                file.observation = image_of(image).0;
                 device = device_of(image);
             }
         } else if is_video(&entry) {
             file.state = FileState::Out(Reason::Video);
             let track = track_of(&entry);
-            file.observation.change(|seen| seen.position = track.first().map(|point| point.position));
+            file.observation.position = track.first().map(|point| point.position);
             file.say(&video_words(&entry, &track));
             loose.videos.push(Video { path: path.into(), points: track });
         } else {
@@ -118,9 +118,9 @@ impl Entries {
             Some(position) if position.is_null_island() => file.state = FileState::Out(Reason::NullIsland),
             Some(_) => {}
         }
-        file.observation = observation.into();
+        file.observation = observation;
         file.bytes = entry.get("filesize").and_then(Value::as_u64).unwrap_or(0);
-        file.md5 = text(entry, "md5sum").as_deref().and_then(crate::history::digest_of).map(Box::new);
+        file.md5 = text(entry, "md5sum").as_deref().and_then(crate::history::digest_of);
         file.sequence = text(entry, "MAPSequenceUUID").map(|name| self.sequence(&name));
     }
 

@@ -64,7 +64,7 @@ impl Track {
 
     /// Places a photo on the track, or refuses it.
     pub(crate) fn place(&self, file: &mut LooseFile) {
-        let Some(time) = file.observation.time() else {
+        let Some(time) = file.observation.time else {
             file.state = FileState::Out(Reason::RejectedByUploader);
             file.say("it has no time, so it cannot be placed on the track");
             return;
@@ -73,7 +73,7 @@ impl Track {
             LocalTime::Absolute(time) => time.epoch_ms(),
             LocalTime::Wall(time) => time.ms_as_if_utc().saturating_add(self.wall_clock_to_utc_ms),
         };
-        let mut seen = file.observation.get();
+        let seen = &mut file.observation;
         seen.time = Some(LocalTime::Absolute(CapturedAt::from_epoch_ms(ms)));
         seen.time_source = TimeSource::Gpx;
         if let Some((position, altitude_m, heading_deg)) = self.at(ms) {
@@ -88,7 +88,6 @@ impl Track {
             let why = if self.is_cut { ", where its file ends too early: no </gpx>" } else { "" };
             file.say(&format!("outside the track, which lasts from {first} to {last}{why}"));
         }
-        file.observation = seen.into();
     }
 
     /// Place, altitude and heading at a moment.
@@ -174,11 +173,11 @@ mod tests {
         let archive =
             scan(&[disk.path().join("ride")], &ScanOptions { gpx: Some(gpx), ..ScanOptions::default() }.into())
                 .unwrap();
-        let row = |file: &capture_model::LocalFile| {
-            let seen = file.observation.get();
-            let place = match file.state {
+        let row = |file: capture_model::FileRow<'_>| {
+            let seen = file.observation();
+            let place = match file.state() {
                 FileState::Usable => seen.position.map(|position| position.to_string()).unwrap_or_default(),
-                FileState::Out(reason) => format!("{reason} ({})", file.note.as_deref().unwrap_or_default()),
+                FileState::Out(reason) => format!("{reason} ({})", file.note().unwrap_or_default()),
             };
             let time = seen.time.map(|time| time.to_string()).unwrap_or_default();
             format!("{time} {place} {:?} {:.0}", seen.altitude.map(|a| a.0), seen.heading_deg.unwrap_or(-1.0))

@@ -3,22 +3,19 @@
 //! Files of a sequence that their input names are one group. The others are grouped by folder, camera (serial number,
 //! folded make, model and size) and kind of clock: a wall clock and UTC cannot be put in one order.
 
-use crate::loose::{GivenSequence, LooseFile, LooseFiles};
-use capture_model::{Device, LocalTime};
+use crate::loose::{GivenSequence, LooseFiles, NOT_GIVEN};
+use capture_model::{Device, LocalTime, Observations};
 use rayon::prelude::*;
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use uploader_replay::Rules;
-
-/// Stands for no given sequence.
-pub(crate) const NOT_GIVEN: u32 = u32::MAX;
 
 /// What comparisons need.
 #[derive(Debug)]
 pub(crate) struct Grouping {
-    /// Of each file, the rank of its given sequence, or [`NOT_GIVEN`].
-    pub(crate) given: Vec<u32>,
+    /// Of each given sequence, its rank.
+    given_rank: Vec<u32>,
     device_rank: Vec<u32>,
     text_rank: Vec<u32>,
     groups_by_camera: bool,
@@ -27,40 +24,37 @@ pub(crate) struct Grouping {
 /// What files share that share a clock: the ranks of folder, device and camera, and the kind of clock.
 pub(crate) type Clock = (u32, u32, u32, u8);
 
+/// What files of one group share, in the order of groups: the rank of their given sequence, or else their clock.
+type Key = (u32, Clock);
+
 /// UTC, wall clock, none.
-fn clock_kind(file: &LooseFile) -> u8 {
-    match file.observation.time() {
+fn clock_kind(seen: &Observations, row: usize) -> u8 {
+    match seen.time(row) {
         Some(LocalTime::Absolute(_)) => 0,
         Some(LocalTime::Wall(_)) => 1,
         None => 2,
     }
 }
 
-fn shares_sequence(a: &LooseFile, b: &LooseFile) -> bool {
-    match (&a.sequence, &b.sequence) {
-        (Some(a), Some(b)) => Arc::ptr_eq(a, b),
-        (None, None) => true,
-        _ => false,
-    }
+fn base_name(path: &str) -> &[u8] {
+    path.rsplit_once('/').map_or(path, |(_, name)| name).as_bytes()
 }
 
-fn base_name(file: &LooseFile) -> &[u8] {
-    file.path.rsplit_once('/').map_or(&*file.path, |(_, name)| name).as_bytes()
+/// Files by group.
+#[derive(Debug)]
+pub(crate) struct Groups {
+    /// Numbers of the files, group after group; inside a group as read.
+    pub(crate) order: Vec<u32>,
+    /// Where each group ends in them.
+    pub(crate) ends: Vec<usize>,
 }
 
 impl Grouping {
     pub(crate) fn new(loose: &LooseFiles, rules: &Rules) -> Self {
-        let LooseFiles { files, devices, texts, .. } = loose;
-        // neighbours share theirs
-        let stretches: Vec<(Option<&Arc<GivenSequence>>, usize)> =
-            files.chunk_by(shares_sequence).map(|stretch| (stretch[0].sequence.as_ref(), stretch.len())).collect();
-        let named: BTreeSet<&Arc<GivenSequence>> = stretches.iter().filter_map(|&(sequence, _)| sequence).collect();
+        let LooseFiles { devices, texts, sequences, .. } = loose;
+        let named: BTreeSet<&Arc<GivenSequence>> = sequences.values().iter().collect();
         let ranks: BTreeMap<&Arc<GivenSequence>, u32> = named.into_iter().zip(0..).collect();
-        let mut given = Vec::with_capacity(files.len());
-        for (sequence, length) in stretches {
-            let rank = sequence.map_or(NOT_GIVEN, |sequence| ranks[sequence]);
-            given.resize(given.len() + length, rank);
-        }
+        let given_rank = sequences.values().iter().map(|sequence| ranks[sequence]).collect();
         let key = |device: &Device| {
             let key = device.key();
             (key.make, key.model, key.width, key.height)
@@ -68,57 +62,114 @@ impl Grouping {
         let keys: BTreeSet<_> = devices.values().iter().map(key).collect();
         let ranks: BTreeMap<_, u32> = keys.into_iter().zip(0..).collect();
         let device_rank = devices.values().iter().map(|device| ranks[&key(device)]).collect();
-        Self { given, device_rank, text_rank: texts.ranks(), groups_by_camera: rules.groups_by_camera }
+        Self { given_rank, device_rank, text_rank: texts.ranks(), groups_by_camera: rules.groups_by_camera }
     }
 
     /// The clock that a file was taken by.
-    pub(crate) fn clock(&self, file: &LooseFile) -> Clock {
-        let device = self.device_rank[file.observation.device() as usize];
-        (self.folder_rank(file), device, self.text_rank[file.camera as usize], clock_kind(file))
+    pub(crate) fn clock(&self, loose: &LooseFiles, row: usize) -> Clock {
+        let device = self.device_rank[loose.seen.device(row) as usize];
+        let camera = self.text_rank[loose.camera[row] as usize];
+        (self.folder_rank(loose, row), device, camera, clock_kind(&loose.seen, row))
     }
 
     /// Place of a file's folder in the order of bytes.
-    pub(crate) fn folder_rank(&self, file: &LooseFile) -> u32 {
-        self.text_rank[file.folder as usize]
+    pub(crate) fn folder_rank(&self, loose: &LooseFiles, row: usize) -> u32 {
+        self.text_rank[loose.folder[row] as usize]
     }
 
-    /// Order of groups; equal for files of one group.
-    pub(crate) fn compare(&self, files: &[LooseFile], a: u32, b: u32) -> Ordering {
-        let by_name = self.given[a as usize].cmp(&self.given[b as usize]);
-        if by_name.is_ne() || self.given[a as usize] != NOT_GIVEN {
-            return by_name;
+    fn key(&self, loose: &LooseFiles, row: usize) -> Key {
+        if let Some(&rank) = self.given_rank.get(loose.sequence[row] as usize) {
+            return (rank, (0, 0, 0, 0));
         }
-        let group = |index: u32| {
-            let (folder, device, camera, kind) = self.clock(&files[index as usize]);
-            if self.groups_by_camera { (folder, device, camera, kind) } else { (folder, 0, 0, kind) }
-        };
-        group(a).cmp(&group(b))
+        let (folder, device, camera, kind) = self.clock(loose, row);
+        (NOT_GIVEN, if self.groups_by_camera { (folder, device, camera, kind) } else { (folder, 0, 0, kind) })
     }
 
-    /// Numbers of the files by group, and inside a group by file name, then by the whole path, then as read.
-    pub(crate) fn order(&self, files: &[LooseFile]) -> Vec<u32> {
-        // nearly all comparisons are decided by a given sequence or by the first bytes of a name: no file is touched
-        let mut order: Vec<(u32, u64, u32)> = self
-            .given
-            .par_iter()
-            .zip(files)
-            .zip(0_u32..files.len() as u32)
-            .map(|((&given, file), number)| (given, head(base_name(file)), number))
-            .collect();
-        order.par_sort_unstable_by(|&(given, name, a), &(other_given, other_name, b)| {
-            if given != other_given {
-                return given.cmp(&other_given);
-            }
-            self.compare(files, a, b).then(name.cmp(&other_name)).then_with(|| Self::compare_names(files, a, b))
+    /// The groups in their order.
+    pub(crate) fn groups(&self, loose: &LooseFiles) -> Groups {
+        let mut numbers: HashMap<Key, u32> = HashMap::new();
+        let mut keys: Vec<Key> = Vec::new();
+        let mut last: Option<(Key, u32)> = None;
+        let mut group_of: Vec<u32> = Vec::with_capacity(loose.len());
+        for row in 0..loose.len() {
+            let key = self.key(loose, row);
+            let number = match last {
+                Some((last, number)) if last == key => number, // neighbours share theirs
+                _ => *numbers.entry(key).or_insert_with(|| {
+                    keys.push(key);
+                    keys.len() as u32 - 1
+                }),
+            };
+            last = Some((key, number));
+            group_of.push(number);
+        }
+        let mut order: Vec<u32> = (0..keys.len() as u32).collect();
+        order.sort_unstable_by_key(|&number| keys[number as usize]);
+        let mut rank = vec![0_u32; order.len()];
+        for (place, &number) in (0..).zip(&order) {
+            rank[number as usize] = place;
+        }
+        let (order, ends) = side_by_side(keys.len(), (0..loose.len() as u32).collect(), |row| {
+            rank[group_of[row as usize] as usize] as usize
         });
-        order.into_iter().map(|(_, _, number)| number).collect()
+        Groups { order, ends }
     }
 
-    /// Order inside a group: by file name, then by the whole path, then as read.
-    fn compare_names(files: &[LooseFile], a: u32, b: u32) -> Ordering {
-        let (one, other) = (&files[a as usize], &files[b as usize]);
-        base_name(one).cmp(base_name(other)).then_with(|| one.path.cmp(&other.path)).then(a.cmp(&b))
+    /// Brings the members of a group, which come as read, into the order of their names, or into one that leads to the same:
+    /// names decide only between photos of one time, as long as all have a time and one clock.
+    pub(crate) fn put_in_order(&self, loose: &LooseFiles, members: &mut [u32]) {
+        let times_ms = loose.seen.times_ms();
+        let time_ms = |number: u32| times_ms[number as usize];
+        let clock = self.clock(loose, members[0] as usize);
+        let is_by_time = members.is_sorted_by_key(|&number| time_ms(number))
+            && time_ms(members[0]) != Observations::NO_TIME // which is the first of all
+            && members.iter().all(|&number| self.clock(loose, number as usize) == clock);
+        if is_by_time {
+            let ties = members.chunk_by_mut(|&a, &b| time_ms(a) == time_ms(b)).filter(|tie| tie.len() > 1);
+            ties.for_each(|tie| by_name(loose, tie));
+        } else {
+            by_name(loose, members);
+        }
     }
+}
+
+/// Sorts numbers of files by file name, then by the whole path, then as read.
+fn by_name(loose: &LooseFiles, members: &mut [u32]) {
+    let name = |number: u32| base_name(loose.paths.get(number as usize));
+    // nearly all comparisons are decided by the first bytes of a name
+    let mut keys: Vec<(u64, u32)> = members.iter().map(|&number| (head(name(number)), number)).collect();
+    keys.par_sort_unstable_by(|&(head, a), &(other, b)| {
+        head.cmp(&other).then_with(|| name(a).cmp(name(b))).then_with(|| compare_paths(loose, a, b))
+    });
+    members.iter_mut().zip(keys).for_each(|(member, (_, number))| *member = number);
+}
+
+/// By path, then as read.
+pub(crate) fn compare_paths(loose: &LooseFiles, a: u32, b: u32) -> Ordering {
+    let path = |number: u32| loose.paths.get(number as usize).as_bytes();
+    path(a).cmp(path(b)).then(a.cmp(&b))
+}
+
+/// Brings what is of one class side by side, class after class, and otherwise keeps the order; where each class ends.
+pub(crate) fn side_by_side(n_classes: usize, order: Vec<u32>, class: impl Fn(u32) -> usize) -> (Vec<u32>, Vec<usize>) {
+    let mut ends = vec![0_usize; n_classes];
+    order.iter().for_each(|&number| ends[class(number)] += 1);
+    let mut end = 0;
+    for class in &mut ends {
+        end += *class;
+        *class = end;
+    }
+    if order.is_sorted_by_key(|&number| class(number)) {
+        return (order, ends);
+    }
+    let mut next: Vec<usize> = std::iter::once(0).chain(ends.iter().copied()).collect();
+    let mut rows = vec![0; order.len()];
+    for number in order {
+        let next = &mut next[class(number)];
+        rows[*next] = number;
+        *next += 1;
+    }
+    (rows, ends)
 }
 
 /// The first eight bytes of a name as a number: it orders names that differ in them, and never the wrong way.

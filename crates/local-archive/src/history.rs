@@ -233,7 +233,7 @@ impl History {
         if let Some(found) = digest.and_then(|digest| self.by_md5.get(&digest)) {
             return found.clone();
         }
-        let is_same_place = |sent: &Sent| match (sent.observation.position, file.observation.position()) {
+        let is_same_place = |sent: &Sent| match (sent.observation.position, file.observation.position) {
             (Some(a), Some(b)) => (a.lon() - b.lon()).abs() < 1e-6 && (a.lat() - b.lat()).abs() < 1e-6,
             _ => false,
         };
@@ -249,7 +249,7 @@ impl History {
         let full = path.and_then(|path| fs::canonicalize(path).ok());
         let full =
             full.as_deref().and_then(Path::to_str).or_else(|| path.is_none().then_some(&*file.path)).map(str::to_owned);
-        let known = file.md5.as_deref().copied();
+        let known = file.md5;
         let mut md5 = || known.or_else(|| path.and_then(|path| digest_of_file(path).ok()));
         let mut found = self.find(file, full.as_deref(), &mut md5);
         let upload = |number: &u32| &self.uploads[self.sent[*number as usize].upload];
@@ -257,7 +257,7 @@ impl History {
         let Some(last) = found.pop() else { return };
         let (sent, of) = (&self.sent[last as usize], upload(&last));
         file.take_sent(&sent.observation);
-        if file.observation.position().is_some_and(|position| !position.is_null_island()) {
+        if file.observation.position.is_some_and(|position| !position.is_null_island()) {
             file.state = FileState::Usable;
         }
         file.cluster_id = of.cluster_id;

@@ -27,60 +27,58 @@ pub(crate) fn merge_described(loose: &mut LooseFiles, described: &[Described]) {
     }
     let is_entry = |row: usize| described.iter().any(|described| described.rows.contains(&row));
     let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
-    for (row, file) in loose.files.iter().enumerate() {
-        if file.sequence.is_none() && !is_entry(row) {
-            by_name.entry(base_name(&file.path)).or_default().push(row);
+    for (row, path) in loose.paths.iter().enumerate() {
+        if loose.given(row).is_none() && !is_entry(row) {
+            by_name.entry(base_name(path)).or_default().push(row);
         }
     }
     if by_name.is_empty() {
         return;
     }
-    let files = &loose.files;
+    let files = &*loose;
     let entries: Vec<(usize, &Described)> =
         described.iter().flat_map(|d| d.rows.clone().map(move |row| (row, d))).collect();
     let pair = |&(entry, described): &(usize, &Described)| {
-        let candidates = by_name.get(base_name(&files[entry].path))?;
-        Some((entry, find(&files[entry], &described.folder, candidates, files)?))
+        let candidates = by_name.get(base_name(files.paths.get(entry)))?;
+        Some((entry, find(&files.get(entry), &described.folder, candidates, files)?))
     };
     let pairs: Vec<(usize, usize)> = entries.par_iter().filter_map(pair).collect();
-    let mut is_merged = vec![false; loose.files.len()];
+    let mut is_merged = vec![false; loose.len()];
     for (entry, photo) in pairs {
         if is_merged[photo] {
             continue; // two entries of one photo: the first is merged, the other stays a row
         }
-        let from = loose.files[entry].clone();
-        let to = &mut loose.files[photo];
-        to.take_sent(&from.observation.get());
-        to.state = from.state;
-        to.sequence = from.sequence;
-        to.cluster_id = from.cluster_id.or(to.cluster_id);
-        if let Some(note) = from.note {
-            to.say(&note);
-        }
+        let from = loose.get(entry);
+        loose.change(photo, |to| {
+            to.take_sent(&from.observation);
+            to.state = from.state;
+            to.sequence = from.sequence;
+            to.cluster_id = from.cluster_id.or(to.cluster_id);
+            if let Some(note) = from.note {
+                to.say(&note);
+            }
+        });
         (is_merged[entry], is_merged[photo]) = (true, true);
     }
-    let mut row = 0;
-    loose.files.retain(|_| {
-        row += 1;
-        !(is_merged[row - 1] && is_entry(row - 1))
-    });
+    let is_out: Vec<bool> = (0..loose.len()).map(|row| is_merged[row] && is_entry(row)).collect();
+    loose.leave_out(&is_out);
 }
 
-fn find(entry: &LooseFile, folder: &Path, candidates: &[usize], files: &[LooseFile]) -> Option<usize> {
+fn find(entry: &LooseFile, folder: &Path, candidates: &[usize], files: &LooseFiles) -> Option<usize> {
     let told = fs::canonicalize(folder.join(&*entry.path)).ok();
-    let real = |row: usize| fs::canonicalize(&*files[row].path).ok();
+    let real = |row: usize| fs::canonicalize(files.paths.get(row)).ok();
     let by_path = candidates.iter().copied().find(|&row| told.is_some() && real(row) == told);
     let by_content = || {
-        let wanted = entry.md5.as_deref()?;
+        let wanted = entry.md5?;
         candidates
             .iter()
             .copied()
-            .find(|&row| digest_of_file(Path::new(&*files[row].path)).is_ok_and(|md5| md5 == *wanted))
+            .find(|&row| digest_of_file(Path::new(files.paths.get(row))).is_ok_and(|md5| md5 == wanted))
     };
     let by_place = || {
-        let place = entry.observation.position().filter(|_| entry.md5.is_none())?;
+        let place = entry.observation.position.filter(|_| entry.md5.is_none())?;
         let is_there = |row: &usize| {
-            let other = files[*row].observation.position();
+            let other = files.seen.position(*row);
             other.is_some_and(|other| {
                 (other.lon() - place.lon()).abs() < 1e-6 && (other.lat() - place.lat()).abs() < 1e-6
             })
@@ -126,9 +124,9 @@ mod tests {
         write("d.json", entries.to_string().as_bytes());
         let paths = [disk.path().join("ride"), disk.path().join("d.json")];
         let archive = scan(&paths, &ScanSettings::default()).unwrap();
-        let row = |file: &capture_model::LocalFile| {
-            let time = file.observation.time().map(|time| time.to_string()).unwrap_or_default();
-            format!("{} {} {time}", base_name(&file.path), file.observation.time_source().as_str())
+        let row = |file: capture_model::FileRow<'_>| {
+            let time = file.time().map(|time| time.to_string()).unwrap_or_default();
+            format!("{} {} {time}", base_name(file.path()), file.time_source().as_str())
         };
         let rows: Vec<String> = archive.files.iter().map(row).collect();
         assert_eq!(
@@ -143,7 +141,7 @@ mod tests {
                 "refused.jpg original 2018-06-08T13:24:10.000",
             ]
         );
-        assert_eq!(archive.files[0].observation.camera_time().unwrap().to_string(), "2018-06-08T13:24:10.000");
-        assert_eq!(archive.files[6].state, FileState::Out(Reason::RejectedByUploader));
+        assert_eq!(archive.files.get(0).camera_time().unwrap().to_string(), "2018-06-08T13:24:10.000");
+        assert_eq!(archive.files.get(6).state(), FileState::Out(Reason::RejectedByUploader));
     }
 }

@@ -17,7 +17,7 @@ use crate::photo_file::{ReadPhoto, open_photo};
 use crate::recall::Recall;
 use crate::report_path::{is_photo, report_path};
 use crate::table::{TableFormat, read_local_table};
-use capture_model::{CapturedAt, FileState, LocalArchive, LocalTime, Observation, Reason, TimeSource};
+use capture_model::{CapturedAt, Device, FileState, LocalArchive, LocalTime, Observation, Reason, TimeSource};
 use rayon::prelude::*;
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -119,7 +119,7 @@ pub fn scan(paths: &[PathBuf], settings: &ScanSettings<'_>) -> Result<LocalArchi
     for path in distinct(paths) {
         scan.path(path)?;
     }
-    if scan.loose.files.is_empty() {
+    if scan.loose.is_empty() {
         return Err(ScanError::Nothing { paths: paths.to_vec() });
     }
     if let Some(Err(error)) = scan.recall.take().map(Recall::finish) {
@@ -159,7 +159,7 @@ struct Scan<'a> {
 impl Scan<'_> {
     fn path(&mut self, path: &Path) -> Result<(), ScanError> {
         if path == Path::new("-") {
-            let before = self.loose.files.len();
+            let before = self.loose.len();
             read_description(path, io::stdin().lock(), &mut self.loose)?;
             self.took_entries(before, Path::new(""));
             return Ok(());
@@ -176,7 +176,7 @@ impl Scan<'_> {
             self.progress.files_found += 1;
             self.read(&mut vec![path.to_owned()]);
         } else if metadata.is_file() && crate::table::is_table(path, self.settings.options.format) {
-            let before = self.loose.files.len();
+            let before = self.loose.len();
             if begins_as_description(path).map_err(unreadable)? {
                 read_description(path, File::open(path).map_err(unreadable)?, &mut self.loose)?;
                 self.took_entries(before, path.parent().unwrap_or(Path::new("")));
@@ -192,7 +192,7 @@ impl Scan<'_> {
 
     /// Counts the rows that a table has brought.
     fn took_rows(&mut self, before: usize) {
-        let rows = (self.loose.files.len() - before) as u64;
+        let rows = (self.loose.len() - before) as u64;
         self.progress.files_found += rows;
         self.progress.files_read += rows;
         (self.settings.progress)(self.progress);
@@ -200,11 +200,18 @@ impl Scan<'_> {
 
     /// Counts the entries of a description, and finds their uploads.
     fn took_entries(&mut self, before: usize, folder: &Path) {
-        self.described.push(Described { rows: before..self.loose.files.len(), folder: folder.to_owned() });
+        self.described.push(Described { rows: before..self.loose.len(), folder: folder.to_owned() });
         if !self.history.is_empty() {
             let history = &self.history;
-            let sent = |file: &&mut LooseFile| file.state == FileState::Usable;
-            self.loose.files[before..].par_iter_mut().filter(sent).for_each(|file| history.join(file, None));
+            let loose = &self.loose;
+            let sent = (before..loose.len()).into_par_iter().filter(|&row| loose.state[row] == FileState::Usable);
+            let joined = |row: usize| {
+                let mut file = loose.get(row);
+                history.join(&mut file, None);
+                (row, file)
+            };
+            let joined: Vec<(usize, LooseFile)> = sent.map(joined).collect();
+            joined.into_iter().for_each(|(row, file)| self.loose.set(row, file));
         }
         self.took_rows(before);
     }
@@ -243,7 +250,7 @@ impl Scan<'_> {
         let recall = self.recall.as_ref();
         let open = |memory: &mut Vec<u8>, path: &PathBuf| open_photo(path, recall, memory);
         let photos: Vec<ReadPhoto> = batch.par_iter().map_init(Vec::new, open).collect();
-        let before = self.loose.files.len();
+        let mut files: Vec<(LooseFile, Device)> = Vec::with_capacity(photos.len());
         for (path, (photo, facts)) in batch.iter().zip(photos) {
             let is_kept = match (&mut self.recall, facts) {
                 (Some(recall), Some(facts)) => recall.keep(path, facts, &photo),
@@ -253,36 +260,35 @@ impl Scan<'_> {
                 (self.settings.warn)(&format!("this scan is not remembered: {error}"));
                 self.recall = None;
             }
-            self.keep(path, photo, facts.map_or(0, |facts| facts.bytes));
+            files.push(self.file_of(path, photo, facts.map_or(0, |facts| facts.bytes)));
         }
         if let Some(track) = &self.track {
-            self.loose.files[before..].iter_mut().filter(|file| is_picture(file)).for_each(|file| track.place(file));
+            files.iter_mut().filter(|(file, _)| is_picture(file)).for_each(|(file, _)| track.place(file));
         }
         if !self.history.is_empty() {
             let history = &self.history;
-            let files = self.loose.files[before..].par_iter_mut().zip(batch.par_iter());
-            files.filter(|(file, _)| is_picture(file)).for_each(|(file, path)| history.join(file, Some(path)));
+            let files = files.par_iter_mut().zip(batch.par_iter()).filter(|((file, _), _)| is_picture(file));
+            files.for_each(|((file, _), path)| history.join(file, Some(path)));
         }
+        self.progress.files_read += files.len() as u64;
+        files.into_iter().for_each(|(file, device)| self.loose.push(file, &device));
         batch.clear();
         (self.settings.progress)(self.progress);
     }
 
-    fn keep(&mut self, path: &Path, photo: Photo, bytes: u64) {
+    fn file_of(&mut self, path: &Path, photo: Photo, bytes: u64) -> (LooseFile, Device) {
         let (shown, is_encoded) = report_path(path);
         let mut file = LooseFile::new(&shown, photo.state, &mut self.loose.texts);
-        let mut observation = photo.observation;
-        choose_time(&mut observation, &self.rules);
-        file.observation = observation.into();
+        file.observation = photo.observation;
+        choose_time(&mut file.observation, &self.rules);
         if let Some(camera) = photo.camera {
             file.camera = self.loose.texts.keep(&camera);
         }
-        file.bytes = bytes;
-        file.note = photo.note.map(Box::new);
+        (file.bytes, file.note) = (bytes, photo.note);
         if is_encoded {
             file.say(crate::report_path::ENCODED);
         }
-        self.loose.push(file, &photo.device);
-        self.progress.files_read += 1;
+        (file, photo.device)
     }
 }
 

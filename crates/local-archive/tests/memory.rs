@@ -73,7 +73,7 @@ fn a_file_costs_few_bytes() {
         let archive = archive.unwrap();
         assert_eq!((archive.files.len(), archive.usable_images().len()), (N_FILES, N_FILES));
         assert_eq!(archive.tracks.len(), N_FILES / PER_FOLDER);
-        assert!(archive.files.iter().all(|file| file.note.is_none()), "no words are held");
+        assert!(archive.files.iter().all(|file| file.note().is_none()), "no words are held");
         let (at_peak, kept) = (counted.bytes_max / N_FILES as u64, counted.bytes_current as u64 / N_FILES as u64);
         println!(
             "{at_peak} bytes a file at the peak, {kept} kept, {} allocations",

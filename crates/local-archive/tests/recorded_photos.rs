@@ -2,7 +2,7 @@
 //!
 //! Skipped when the recorded data is not there. Every difference is listed with its reason, and no other may occur.
 
-use capture_model::{FileState, LocalFile, LocalTime, Position};
+use capture_model::{FileRow, FileState, LocalTime, Position};
 use local_archive::{ScanSettings, scan};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -33,8 +33,8 @@ fn difference(what: &str, ours: Option<f64>, theirs: Option<f64>, tolerance: f64
 }
 
 /// What our reading says otherwise than the expected row.
-fn differences(file: &LocalFile, expected: &BTreeMap<&str, &str>) -> Vec<String> {
-    let seen = file.observation.get();
+fn differences(file: FileRow<'_>, expected: &BTreeMap<&str, &str>) -> Vec<String> {
+    let seen = file.observation();
     let cell = |name: &str| expected.get(name).copied().unwrap_or("");
     let either = |exif: &str, xmp: &str| number(cell(exif)).or_else(|| number(cell(xmp)));
     let mut found = Vec::new();
@@ -71,8 +71,8 @@ fn real_photos_agree_with_a_second_reader() {
     };
     let archive = scan(&[data.join("photos")], &ScanSettings::default()).unwrap();
     let prefix = format!("{}/", data.join("photos").display());
-    let ours: BTreeMap<&str, &LocalFile> =
-        archive.files.iter().map(|file| (file.path.strip_prefix(&prefix).unwrap(), file)).collect();
+    let ours: BTreeMap<&str, FileRow<'_>> =
+        archive.files.iter().map(|file| (file.path().strip_prefix(&prefix).unwrap(), file)).collect();
     let mut table = csv::Reader::from_reader(expected.as_bytes());
     let names = table.headers().unwrap().clone();
     let (mut n_compared, mut unmeant, mut unused) = (0, Vec::new(), MEANT.to_vec());
@@ -85,17 +85,17 @@ fn real_photos_agree_with_a_second_reader() {
         }
         let file = ours.get(name).unwrap_or_else(|| panic!("{name} has no row"));
         n_compared += 1;
-        for difference in differences(file, &row) {
+        for difference in differences(*file, &row) {
             unused.retain(|(file, what, _)| *file != name || !difference.starts_with(what));
             if !MEANT.iter().any(|(file, what, _)| *file == name && difference.starts_with(what)) {
-                unmeant.push(format!("{name}: {difference} ({:?})", file.note));
+                unmeant.push(format!("{name}: {difference} ({:?})", file.note()));
             }
         }
     }
     assert_eq!(unmeant, Vec::<String>::new());
     assert_eq!(unused, [], "listed differences that do not occur");
     assert_eq!((n_compared, ours.len()), (81, 81), "each photo has exactly one row");
-    let reason = |name: &str| match ours[name].state {
+    let reason = |name: &str| match ours[name].state() {
         FileState::Out(reason) => reason.as_str(),
         FileState::Usable => "usable",
     };
@@ -121,5 +121,5 @@ fn inputs_that_crashed_other_readers_are_rows() {
     }
     let archive = scan(&[folder.path().to_owned()], &ScanSettings::default()).unwrap();
     assert_eq!(archive.files.len(), n_files);
-    assert!(archive.files.iter().all(|file| file.state != FileState::Usable));
+    assert!(archive.files.iter().all(|file| file.state() != FileState::Usable));
 }

@@ -189,7 +189,7 @@ pub fn apply_decisions(
         return (0, Vec::new());
     }
     let row_of_path: BTreeMap<&str, usize> =
-        images.file.iter().enumerate().map(|(row, &file)| (&*archive.files[file as usize].path, row)).collect();
+        images.file.iter().enumerate().map(|(row, &file)| (archive.files.get(file as usize).path(), row)).collect();
     let wanted: BTreeSet<u64> =
         decisions.iter().filter_map(|d| if let Choice::Image(id) = d.choice { Some(id.0) } else { None }).collect();
     let row_of_id: BTreeMap<u64, u32> = published
@@ -225,7 +225,7 @@ pub fn apply_decisions(
         .collect();
     taken.retain(|&row, image| {
         let Some(&owner) = image.and_then(|image| owners.get(&image)) else { return true };
-        let name = |row: usize| &archive.files[images.file[row] as usize].path;
+        let name = |row: usize| archive.files.get(images.file[row] as usize).path();
         let id = published.id[image.expect("an owner has one") as usize];
         refused.push(format!(
             "a decision gives {} image {id}, which is matched to {} (p {:.4}): decide about that photo too, or withdraw",

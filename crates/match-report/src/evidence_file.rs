@@ -3,7 +3,7 @@
 //! uploader makes of it, the weights of its best pair, its candidates with their places. Empty things are absent.
 
 use crate::{Report, ReportError, figures};
-use capture_model::{LocalFile, LocalTime, Position};
+use capture_model::{FileRow, LocalTime, Position};
 use image_matcher::{Evidence, PairWeights};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
@@ -190,21 +190,21 @@ impl Teller<'_> {
     }
 
     fn file(&self, file: usize, [best, next]: [Option<PairWeights>; 2]) -> FileLine {
-        let local: &LocalFile = &self.report.archive.files[file];
-        let seen = local.observation.get();
+        let local: FileRow<'_> = self.report.archive.files.get(file);
+        let seen = local.observation();
         let devices = &self.report.archive.devices;
         let device = ((seen.device as usize) < devices.len()).then(|| devices.value(seen.device));
         let candidates = self.report.candidates_of(file);
         let is_listed = |image: u32| candidates.iter().any(|candidate| candidate.image == image);
         let is_open = candidates.len() > 1 || (!candidates.is_empty() && self.report.image_of(file).is_none());
         FileLine {
-            path: self.report.redaction().map_or_else(|| local.path.to_string(), |r| r.path(&local.path)),
+            path: self.report.redaction().map_or_else(|| local.path().to_owned(), |r| r.path(local.path())),
             time_source: seen.time.map_or_else(String::new, |_| seen.time_source.as_str().to_owned()),
             resolution_ms: seen.time.map(|_| seen.time_resolution_ms),
             time: self.time(seen.time),
             camera_time: self.time(seen.camera_time.filter(|time| Some(*time) != seen.time)),
-            sent_time: self.time(local.sent_time.filter(|time| Some(*time) != seen.time)),
-            predicted_drop: local.predicted_drop.map_or_else(String::new, |reason| reason.as_str().to_owned()),
+            sent_time: self.time(local.sent_time().filter(|time| Some(*time) != seen.time)),
+            predicted_drop: local.predicted_drop().map_or_else(String::new, |reason| reason.as_str().to_owned()),
             heading_deg: seen.heading_deg.map(|degrees| rounded(degrees, 2)),
             device: device.map_or_else(String::new, |device| {
                 [device.make.as_deref(), device.model.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" ")

@@ -40,7 +40,7 @@ pub fn write_matches_geojson(report: &Report<'_>, out: &mut dyn Write) -> Result
     let mut scratch = String::new();
     for file in 0..report.archive.files.len() {
         let shown = |place: Position| report.redaction().map_or(place, |redaction| redaction.position(place));
-        let Some(local) = report.archive.files[file].observation.position().map(shown) else { continue };
+        let Some(local) = report.archive.files.get(file).position().map(shown) else { continue };
         let row = MatchRow::of(report, file);
         drawing.status = row.status();
         drawing.members.clear();

@@ -72,7 +72,7 @@ impl Seen {
             if is_moment { text } else { String::new() }
         };
         let shown = |place: Position| report.redaction().map_or(place, |redaction| redaction.position(place));
-        let local = report.archive.files[file].observation.position();
+        let local = report.archive.files.get(file).position();
         Self {
             places: [local.map(shown), row.original.map(shown), row.computed.map(shown)],
             path: text("path"),
@@ -173,7 +173,7 @@ mod tests {
         let mut out = Vec::new();
         write_matches_gpx(&report, &mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
-        let placed = report.archive.files.iter().filter(|file| file.observation.position().is_some()).count();
+        let placed = report.archive.files.iter().filter(|file| file.position().is_some()).count();
         let matched = (0..report.archive.files.len()).filter_map(|file| report.image_of(file)).count();
         assert_eq!(text.matches("<wpt ").count(), placed);
         let published: usize = text

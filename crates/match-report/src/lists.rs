@@ -5,7 +5,7 @@
 //! ambiguous one) or in [`Report::remote_only`].
 
 use crate::Report;
-use capture_model::{Evidence, FileState, LocalFile, PublishedImages, Reason, Status};
+use capture_model::{Evidence, FileRow, FileState, PublishedImages, Reason, Status};
 use image_matcher::TrackVerdict;
 use std::collections::{HashMap, HashSet};
 
@@ -81,8 +81,8 @@ impl Report<'_> {
             && self.also_published_of(file).is_empty()
             && rivals.claims_of_image[image] == 1
             && rivals.images_at[&moment_of_image(self.published, image)] == 1
-            && moment_of_file(&self.archive.files[file]).is_some_and(|moment| rivals.files_at[&moment] == 1)
-            && rivals.files_of_path[&*self.archive.files[file].path] == 1;
+            && moment_of_file(self.archive.files.get(file)).is_some_and(|moment| rivals.files_at[&moment] == 1)
+            && rivals.files_of_path[self.archive.files.get(file).path()] == 1;
         let is_certain = is_exact && probability.is_some_and(|p| p >= SAFE) && is_entity;
         is_certain && stands_alone
     }
@@ -90,7 +90,7 @@ impl Report<'_> {
     /// Whether the tracker says that all uploads of its local sequence are in the tiles, and speaks of no error. The feed
     /// says so or, where it was not asked, documented calls show it; what nobody has tracked is not finished.
     fn is_upload_finished(&self, file: usize) -> bool {
-        let Some(track) = self.archive.files[file].track.map(|track| track as usize) else { return false };
+        let Some(track) = self.archive.files.get(file).track().map(|track| track as usize) else { return false };
         let verdict = self.outcome.tracks.get(track).map(|outcome| outcome.verdict);
         let is_open = matches!(verdict, Some(TrackVerdict::Processing | TrackVerdict::Failed));
         let upload = self.uploads_of_tracks.get(track);
@@ -106,8 +106,8 @@ fn moment_of_image(published: &PublishedImages, image: usize) -> Moment {
     (published.captured_at_ms[image], bits(published.longitude[image]), bits(published.latitude[image]))
 }
 
-fn moment_of_file(file: &LocalFile) -> Option<Moment> {
-    let (time, place) = (file.observation.time()?, file.observation.position()?);
+fn moment_of_file(file: FileRow<'_>) -> Option<Moment> {
+    let (time, place) = (file.time()?, file.position()?);
     Some((time.ms(), (place.lon() + 0.0).to_bits(), (place.lat() + 0.0).to_bits()))
 }
 
@@ -131,8 +131,8 @@ impl<'a> Rivals<'a> {
             *rivals.images_at.entry(moment_of_image(report.published, image)).or_default() += 1;
         }
         for (number, file) in report.archive.files.iter().enumerate() {
-            *rivals.files_of_path.entry(&file.path).or_default() += 1;
-            if let Some(moment) = moment_of_file(file).filter(|_| file.state == FileState::Usable) {
+            *rivals.files_of_path.entry(file.path()).or_default() += 1;
+            if let Some(moment) = moment_of_file(file).filter(|_| file.state() == FileState::Usable) {
                 *rivals.files_at.entry(moment).or_default() += 1;
             }
             let images = report.candidates_of(number).iter().map(|candidate| candidate.image).collect::<HashSet<_>>();
@@ -153,7 +153,7 @@ mod tests {
     use capture_model::Metres;
 
     fn paths<'a>(report: &'a Report<'_>, list: FileList) -> Vec<&'a str> {
-        report.files_of(list).into_iter().map(|file| &*report.archive.files[file].path).collect()
+        report.files_of(list).into_iter().map(|file| report.archive.files.get(file).path()).collect()
     }
 
     #[test]
@@ -228,13 +228,16 @@ mod tests {
             world.published.longitude[1] = world.published.longitude[0];
         });
         check("a local twin", 0, |world| {
-            let place = world.archive.files[0].observation.position();
-            world.archive.files[2].observation.change(|seen| seen.position = place);
+            let place = world.archive.files.get(0).position();
+            world.archive.files.change(2, |file| file.observation.position = place);
         });
         check("a neighbour at another time", 1, |world| {
-            world.archive.files[2].observation.change(|seen| seen.altitude = Some(Metres(1.0)));
+            world.archive.files.change(2, |file| file.observation.altitude = Some(Metres(1.0)));
         });
-        check("two rows of one path", 0, |world| world.archive.files[4].path = world.archive.files[0].path.clone());
+        check("two rows of one path", 0, |world| {
+            let path = world.archive.files.get(0).path().into();
+            world.archive.files.change(4, |file| file.path = path);
+        });
         check("another file may be it", 0, |world| {
             world.outcome.candidates = image_matcher::Lists::default();
             let candidate = |image| image_matcher::Candidate { image, probability: 0.5 };

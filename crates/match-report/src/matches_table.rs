@@ -6,7 +6,7 @@
 use crate::report::{MOST_CANDIDATES, joined_ids};
 use crate::table::{Cell, Column, CsvRows, Kind, TableSink, TakesColumns, send_numbered, write_table};
 use crate::{CsvStyle, OutputKind, Report, ReportError, figures};
-use capture_model::{LocalFile, LocalTime, Metres, Position, Reason, Status};
+use capture_model::{FileRow, LocalTime, Metres, Position, Reason, Status};
 use image_matcher::{Candidate, Verdict};
 use std::borrow::Cow;
 use std::io::Write;
@@ -36,7 +36,7 @@ pub fn send_matches(report: &Report<'_>, sink: &mut dyn TableSink) -> Result<(),
 pub(crate) struct MatchRow<'a> {
     report: &'a Report<'a>,
     file: usize,
-    local: &'a LocalFile,
+    local: FileRow<'a>,
     pub(crate) reason: Reason,
     verdict: Option<Verdict>,
     /// Row of the published image; only of a matched file.
@@ -61,7 +61,7 @@ impl<'a> MatchRow<'a> {
         Self {
             report,
             file,
-            local: &report.archive.files[file],
+            local: report.archive.files.get(file),
             reason,
             verdict,
             image,
@@ -100,17 +100,17 @@ impl<'a> MatchRow<'a> {
     pub(crate) fn distance_m(&self) -> Option<f64> {
         let by_computed = self.verdict.is_some_and(|verdict| verdict.by_computed) || self.reason == Reason::Adjusted;
         let there = if by_computed { self.computed.or(self.original) } else { self.original.or(self.computed) };
-        Some(figures::distance_m(self.local.observation.position()?, there?))
+        Some(figures::distance_m(self.local.position()?, there?))
     }
 
     fn altitude_delta_m(&self) -> Option<f64> {
-        let Metres(local_m) = self.local.observation.altitude()?;
+        let Metres(local_m) = self.local.altitude()?;
         Some(f64::from(self.report.published.altitude_m[self.image?]) - local_m)
     }
 
     fn heading_delta_deg(&self) -> Option<f64> {
         let remote_deg = f64::from(self.report.published.compass_deg[self.image?]);
-        figures::turn_deg(self.local.observation.heading_deg()?, remote_deg)
+        figures::turn_deg(self.local.heading_deg()?, remote_deg)
     }
 
     pub(crate) fn shift_m(&self) -> Option<f64> {
@@ -169,7 +169,7 @@ fn number(value: Option<f64>) -> Cell<'static> {
 #[inline]
 fn each_column<'a>(to: &mut impl TakesColumns<MatchRow<'a>>) {
     const { assert!(MOST_CANDIDATES == 5, "the docs below say five") };
-    to.column("path", Kind::Text, "The local file, as typed", |row| Cell::text(&*row.local.path));
+    to.column("path", Kind::Text, "The local file, as typed", |row| Cell::text(row.local.path()));
     to.column("local_sequence", Kind::Text, "The local sequence it belongs to", |row| {
         Cell::text(row.report.track_name(row.file))
     });
@@ -200,10 +200,10 @@ fn each_column<'a>(to: &mut impl TakesColumns<MatchRow<'a>>) {
     to.column("captured_at", Kind::Time, "Local time that was used; without Z its zone is unknown", |row| {
         Cell::of(row.used_time, Cell::Time)
     });
-    to.column("longitude", Kind::Coordinate, "Local place", |row| longitude(row.local.observation.position()));
-    to.column("latitude", Kind::Coordinate, "Local place", |row| latitude(row.local.observation.position()));
+    to.column("longitude", Kind::Coordinate, "Local place", |row| longitude(row.local.position()));
+    to.column("latitude", Kind::Coordinate, "Local place", |row| latitude(row.local.position()));
     to.column("altitude_m", Kind::Altitude, "Local altitude", |row| {
-        Cell::of(row.local.observation.altitude(), |Metres(altitude_m)| Cell::Number(altitude_m))
+        Cell::of(row.local.altitude(), |Metres(altitude_m)| Cell::Number(altitude_m))
     });
     to.column("remote_captured_at", Kind::Time, "Published time", |row| {
         let time = row.image.and_then(|image| row.report.published.captured_at(image));
@@ -229,7 +229,7 @@ fn each_column<'a>(to: &mut impl TakesColumns<MatchRow<'a>>) {
     to.column("shift_m", Kind::Metres, "How far the service moved it", |row| number(row.shift_m()));
     to.column("shift_bearing_deg", Kind::Angle, "Which way, 0…360 from north", |row| number(row.shift_bearing_deg()));
     to.column("cluster_id", Kind::Id, "The upload it went with", |row| {
-        Cell::of(row.local.cluster_id, |cluster| Cell::Id(cluster.0))
+        Cell::of(row.local.cluster_id(), |cluster| Cell::Id(cluster.0))
     });
     to.column("url", Kind::Word, "The image on the web", |row| {
         Cell::of(row.image, |image| Cell::Page(row.report.published.id[image]))

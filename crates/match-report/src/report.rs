@@ -127,7 +127,7 @@ impl<'a> Report<'a> {
 
     /// The same where the verdict is at hand.
     pub(crate) fn reason_by(&self, file: usize, verdict: Option<Verdict>) -> Reason {
-        match (self.archive.files[file].state, verdict) {
+        match (self.archive.files.get(file).state(), verdict) {
             (FileState::Out(reason), _) => reason,
             (FileState::Usable, Some(verdict)) if verdict.reason.status() == Status::Matched => {
                 if verdict.image.is_some() { verdict.reason } else { Reason::WeakEvidence }
@@ -196,7 +196,7 @@ impl<'a> Report<'a> {
 
     /// The same where the verdict is at hand.
     pub(crate) fn used_time_by(&self, file: usize, verdict: Option<Verdict>) -> Option<LocalTime> {
-        let known = self.archive.files[file].observation.time()?;
+        let known = self.archive.files.get(file).time()?;
         let used_ms = verdict.and_then(|verdict| verdict.used_time_ms).unwrap_or(known.ms());
         Some(match known {
             LocalTime::Absolute(_) => LocalTime::Absolute(CapturedAt::from_epoch_ms(used_ms)),
@@ -218,14 +218,14 @@ impl<'a> Report<'a> {
     /// Every matched image with the place that its local file says, for [`adjustment_audit::Audit::check_uploads`].
     pub fn uploads(&self) -> impl Iterator<Item = Upload> + '_ {
         (0..self.archive.files.len()).filter_map(|file| {
-            let place = self.archive.files[file].observation.position()?;
+            let place = self.archive.files.get(file).position()?;
             Some(Upload { row: self.image_of(file)? as u32, place })
         })
     }
 
     /// The words of a file's note: its own, then the matcher's.
     pub(crate) fn note_of(&self, file: usize) -> Cow<'_, str> {
-        let own = self.archive.files[file].note.as_deref().unwrap_or("");
+        let own = self.archive.files.get(file).note().unwrap_or("");
         let matchers = self.row_of_file[file].and_then(|row| self.note_of_row.get(&row).copied()).unwrap_or("");
         match (own.is_empty(), matchers.is_empty()) {
             (false, false) => format!("{own}; {matchers}").into(),
@@ -236,7 +236,7 @@ impl<'a> Report<'a> {
 
     /// Name of a file's local sequence; empty for files of none.
     pub(crate) fn track_name(&self, file: usize) -> &str {
-        self.archive.files[file].track.map_or("", |track| &self.archive.tracks[track as usize].name)
+        self.archive.files.get(file).track().map_or("", |track| &self.archive.tracks[track as usize].name)
     }
 }
 

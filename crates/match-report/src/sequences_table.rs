@@ -82,8 +82,8 @@ impl<'a> SequenceRow<'a> {
     /// Uploads of its files, each once, in the order of the files.
     fn cluster_ids(&self) -> String {
         let mut clusters: Vec<u64> = Vec::new();
-        for file in &self.report.archive.files[self.known.files.clone()] {
-            clusters.extend(file.cluster_id.map(|id| id.0).filter(|id| !clusters.contains(id)));
+        for file in self.report.archive.files.of_rows(self.known.files.clone()) {
+            clusters.extend(file.cluster_id().map(|id| id.0).filter(|id| !clusters.contains(id)));
         }
         clusters.iter().map(ToString::to_string).collect::<Vec<_>>().join("|")
     }

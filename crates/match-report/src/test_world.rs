@@ -66,8 +66,7 @@ impl World {
                     time: Some(LocalTime::Wall(WallClock::from_ms_as_if_utc(local_ms))),
                     time_source: TimeSource::Original,
                     ..Observation::default()
-                }
-                .into(),
+                },
                 cluster_id: None,
                 sent_time: None,
                 predicted_drop: None,

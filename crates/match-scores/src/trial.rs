@@ -117,7 +117,7 @@ pub(crate) fn known_rows(city: &City, archive: &LocalArchive, images: &LocalImag
         .map(|(photo, (ids, decidable))| (photo.path.as_str(), Known { ids: ids.clone(), is_decidable: *decidable }))
         .collect();
     let of_file = |file: &u32| {
-        let path = &archive.files[*file as usize].path;
+        let path = archive.files.get(*file as usize).path();
         by_path[path.strip_prefix(prefix.as_str()).unwrap_or(path)].clone()
     };
     images.file.iter().map(of_file).collect()

@@ -47,7 +47,7 @@ mod tests {
             file: (0..18).collect(),
             track: (0..18).map(|row| row / 6).collect(),
             latitude: (0..18).map(|row| 0.01 + 0.0001 * f64::from(row)).collect(),
-            longitude,
+            longitude: longitude.into(),
             tracks: vec![0, 6, 12, 18],
             ..LocalImages::default()
         };

@@ -58,7 +58,7 @@ mod tests {
     fn windows_are_padded_by_what_the_clock_may_hide_and_merged() {
         let images = LocalImages {
             file: vec![0, 1, 2, 3],
-            time_ms: vec![0, 10 * HOUR_MS, 100 * HOUR_MS, 0],
+            time_ms: vec![0, 10 * HOUR_MS, 100 * HOUR_MS, 0].into(),
             time_kind: vec![TimeKind::Wall, TimeKind::Wall, TimeKind::Absolute, TimeKind::None],
             ..LocalImages::default()
         };

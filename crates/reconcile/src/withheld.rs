@@ -94,11 +94,11 @@ mod tests {
         let longitude = vec![0.01, 0.02, 0.03, 0.04, 0.05];
         let images = LocalImages {
             file: (0..5).collect(),
-            track: vec![0; 5],
-            sent_time_ms: vec![NOON_MS; 5],
-            latitude: vec![0.01; 5],
+            track: vec![0; 5].into(),
+            sent_time_ms: vec![NOON_MS; 5].into(),
+            latitude: vec![0.01; 5].into(),
             time_kind: kinds,
-            longitude: longitude.clone(),
+            longitude: longitude.clone().into(),
             tracks: vec![0, 5],
             ..LocalImages::default()
         };

@@ -132,7 +132,7 @@ fn next_steps(report: &Report<'_>, counts: &Counts, folder: Option<&Path>, has_p
 #[cfg(test)]
 mod tests {
     use super::*;
-    use capture_model::{CompactObservation, FileState, LocalArchive, LocalFile, PublishedImages};
+    use capture_model::{FileState, LocalArchive, LocalFile, Observation, PublishedImages};
     use image_matcher::MatchOutcome;
 
     fn with_report(reasons: &[(Reason, usize)], check: impl FnOnce(&Report<'_>)) {
@@ -142,7 +142,7 @@ mod tests {
                 path: format!("{k}.jpg").into(),
                 track: None,
                 state: FileState::Out(reason),
-                observation: CompactObservation::default(),
+                observation: Observation::default(),
                 cluster_id: None,
                 sent_time: None,
                 predicted_drop: None,

@@ -80,12 +80,10 @@ impl ListFlags {
                 say(&format!("{name}: empty, because {}", why_none_is_safe(report)));
             }
             let entries = files.into_iter().map(|file| {
-                let file = &report.archive.files[file];
+                let file = report.archive.files.get(file);
                 match report.redaction() {
-                    Some(redaction) => redaction.path(&file.path).into_bytes(),
-                    None => path_of_row(&file.path, file.note.as_deref().unwrap_or(""))
-                        .into_os_string()
-                        .into_encoded_bytes(),
+                    Some(redaction) => redaction.path(file.path()).into_bytes(),
+                    None => path_of_row(file.path(), file.note().unwrap_or("")).into_os_string().into_encoded_bytes(),
                 }
             });
             let n_left_out = self.write_one(target, entries)?;

@@ -1,8 +1,8 @@
 //! Tracks, row order, names and clocks, and that the order of reading never shows.
 
 use super::*;
-use crate::loose::GivenSequence;
-use capture_model::{Observation, Position, TimeSource};
+use crate::loose::{GivenSequence, LooseFile};
+use capture_model::{CapturedAt, FileRow, Observation, Position, TimeSource, WallClock};
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -16,18 +16,17 @@ fn photo(loose: &mut LooseFiles, path: &str, seconds: Option<f64>, east_m: Optio
         time_source: TimeSource::Original,
         time_resolution_ms: 1,
         ..Observation::default()
-    }
-    .into();
+    };
     loose.push(file, &Device::new(None, Some(model), None, None));
 }
 
 /// Rows as `track path`, with sent time and drop where there are any.
 fn shown(archive: &LocalArchive) -> Vec<String> {
-    let row = |file: &LocalFile| {
-        let track = file.track.map_or("-".to_owned(), |track| archive.tracks[track as usize].name.to_string());
-        let sent = file.sent_time.map(|sent| format!(" sent {}", sent.ms())).unwrap_or_default();
-        let drop = file.predicted_drop.map(|drop| format!(" {drop}")).unwrap_or_default();
-        format!("{track} {}{sent}{drop}", file.path)
+    let row = |file: FileRow<'_>| {
+        let track = file.track().map_or("-".to_owned(), |track| archive.tracks[track as usize].name.to_string());
+        let sent = file.sent_time().map(|sent| format!(" sent {}", sent.ms())).unwrap_or_default();
+        let drop = file.predicted_drop().map(|drop| format!(" {drop}")).unwrap_or_default();
+        format!("{track} {}{sent}{drop}", file.path())
     };
     archive.files.iter().map(row).collect()
 }
@@ -66,7 +65,7 @@ fn rows_come_by_track_time_and_path() {
     let clocks: Vec<u32> = archive.tracks.iter().map(|track| track.clock_group).collect();
     assert_eq!(clocks, [0, 1, 0, 2], "folder and camera share a clock");
     assert_eq!(archive.tracks[2].files, 4..6);
-    let note = archive.files[5].note.as_deref().unwrap_or_default();
+    let note = archive.files.get(5).note().unwrap_or_default();
     assert_eq!(note, "the uploader drops it: same place and heading as a/0.jpg");
 }
 
@@ -82,7 +81,7 @@ fn named_sequences_keep_their_names_and_stand_in_their_order() {
     ] {
         photo(&mut loose, path, Some(0.0), Some(0.0), "A");
         let given = GivenSequence { source: source.into(), place, name: name.into(), as_sent: false };
-        loose.files.last_mut().unwrap().sequence = Some(Arc::new(given));
+        loose.change(loose.len() - 1, |file| file.sequence = Some(Arc::new(given)));
     }
     photo(&mut loose, "x/free.jpg", Some(900.0), Some(0.0), "A");
     let archive = assemble(loose, &Rules::default());
@@ -106,7 +105,7 @@ fn names_are_put_in_order_as_numbers_only_if_all_are() {
         for (place, name) in (0..).zip(names) {
             photo(&mut loose, &format!("{name}.jpg"), Some(0.0), Some(0.0), "A");
             let given = GivenSequence { source: "t.csv".into(), place, name: (*name).into(), as_sent: false };
-            loose.files.last_mut().unwrap().sequence = Some(Arc::new(given));
+            loose.change(loose.len() - 1, |file| file.sequence = Some(Arc::new(given)));
         }
         let archive = assemble(loose, &Rules::default());
         archive.tracks.iter().map(|track| track.name.to_string()).collect::<Vec<_>>()
@@ -122,7 +121,7 @@ fn what_was_sent_is_not_replayed() {
     let given = Arc::new(GivenSequence { source: "d".into(), place: 0, name: "0".into(), as_sent: true });
     for path in ["a.jpg", "b.jpg"] {
         photo(&mut loose, path, Some(0.0), Some(0.0), "A");
-        loose.files.last_mut().unwrap().sequence = Some(Arc::clone(&given));
+        loose.change(loose.len() - 1, |file| file.sequence = Some(Arc::clone(&given)));
     }
     assert_eq!(shown(&assemble(loose, &Rules::default())), ["0 a.jpg", "0 b.jpg"]);
 }
@@ -134,7 +133,7 @@ fn the_written_step_is_found_where_a_table_hides_it() {
         for (n, &second) in seconds.iter().enumerate() {
             photo(&mut loose, &format!("{n}.jpg"), Some(second), Some(n as f64 * 2.0), "A");
         }
-        assemble(loose, &Rules::default()).files[0].observation.time_resolution_ms()
+        assemble(loose, &Rules::default()).files.get(0).time_resolution_ms()
     };
     assert_eq!(of(&[1.0, 2.0, 3.0, 4.0, 5.0]), 1000);
     assert_eq!(of(&[1.0, 2.5, 3.0, 4.0, 5.0]), 100);
@@ -148,7 +147,7 @@ fn wall_clocks_and_utc_are_never_in_one_track() {
     photo(&mut loose, "1.jpg", Some(1.0), Some(0.0), "A");
     photo(&mut loose, "2.jpg", Some(2.0), Some(3.0), "A");
     let utc = Some(LocalTime::Absolute(CapturedAt::from_epoch_ms(2_000)));
-    loose.files[1].observation.change(|seen| seen.time = utc);
+    loose.change(1, |file| file.observation.time = utc);
     let archive = assemble(loose, &Rules::default());
     assert_eq!(shown(&archive), ["1 1.jpg", "2 2.jpg"]);
     assert_ne!(archive.tracks[0].clock_group, archive.tracks[1].clock_group);
@@ -189,8 +188,8 @@ proptest! {
             prop_assert_eq!(track.files.start, row, "tracks follow each other without holes");
             prop_assert!(!track.files.is_empty());
             row = track.files.end;
-            prop_assert!(one.files[track.files.clone()].iter().all(|file| file.track == Some(number as u32)));
+            prop_assert!(one.files.of_rows(track.files.clone()).all(|file| file.track() == Some(number as u32)));
         }
-        prop_assert!(one.files[row..].iter().all(|file| file.track.is_none()));
+        prop_assert!(one.files.of_rows(row..one.files.len()).all(|file| file.track().is_none()));
     }
 }

@@ -31,8 +31,8 @@ fn read(content: &[u8]) -> Result<LooseFiles, TableError> {
 }
 
 fn rows(loose: &LooseFiles) -> Vec<String> {
-    let row = |file: &LooseFile| {
-        let seen = file.observation.get();
+    let row = |file: LooseFile| {
+        let seen = &file.observation;
         let mut words = vec![file.path.to_string()];
         words.extend(file.sequence.as_ref().map(|sequence| format!("seq {}", sequence.name)));
         if let FileState::Out(reason) = file.state {
@@ -43,7 +43,7 @@ fn rows(loose: &LooseFiles) -> Vec<String> {
         words.extend(file.note.as_ref().map(|note| format!("({note})")));
         words.join(" ")
     };
-    loose.files.iter().map(row).collect()
+    (0..loose.len()).map(|at| row(loose.get(at))).collect()
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn every_generation_and_kind_is_read() {
             "null.jpg null_island 0.0000000,0.0000000",
         ]
     );
-    let first = loose.files[0].observation.get();
+    let first = loose.get(0).observation;
     assert_eq!((first.altitude, first.heading_deg, first.orientation), (Some(Metres(77.42)), Some(133.54), Some(1)));
     let archive = assemble(loose, &Rules::default());
     assert_eq!(archive.files.len(), 8, "each entry exactly once");

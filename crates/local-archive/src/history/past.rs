@@ -68,7 +68,7 @@ fn past_uploads(history: &History) -> PastUploads {
             let place = sent.observation.position.filter(|position| !position.is_null_island());
             let state = if place.is_some() { FileState::Usable } else { FileState::Out(Reason::NoPlace) };
             let mut file = LooseFile::new(&sent.path, state, &mut loose.texts);
-            file.observation = sent.observation.clone().into();
+            file.observation = sent.observation.clone();
             file.sequence = Some(Arc::clone(&sequence));
             file.cluster_id = Some(cluster_id);
             loose.push(file, &Device::default());
@@ -118,7 +118,7 @@ mod tests {
         assert_eq!(told, [(4711, 0, ""), (26_858_300_993_768_842, 2, "/rides/a")]);
         assert_eq!(past.uploads[0].ended.unwrap().epoch_ms(), 1_700_000_000_500);
         assert_eq!(past.archive.tracks.iter().map(|track| &*track.name).collect::<Vec<_>>(), ["26858300993768842"]);
-        assert!(past.archive.files.iter().all(|file| file.cluster_id == Some(ClusterId(26_858_300_993_768_842))));
+        assert!(past.archive.files.iter().all(|file| file.cluster_id() == Some(ClusterId(26_858_300_993_768_842))));
         assert_eq!(past.archive.usable_images().len(), 2);
         assert!(read_past_uploads(&HistoryPlace::At(folder.path().join("none")), &|_| {}).is_err());
         assert!(read_past_uploads(&HistoryPlace::Off, &|_| {}).unwrap().uploads.is_empty());

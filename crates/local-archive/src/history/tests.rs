@@ -3,7 +3,7 @@
 use super::*;
 use crate::scan::{ScanOptions, ScanSettings, scan};
 use crate::test_photos::{ascii, jpeg, ordinary, ordinary_but};
-use capture_model::{LocalArchive, LocalFile};
+use capture_model::{FileRow, LocalArchive};
 use exif::Tag;
 use proptest::prelude::*;
 use serde_json::json;
@@ -46,13 +46,13 @@ fn joined(disk: &TempDir) -> LocalArchive {
 }
 
 fn rows(archive: &LocalArchive) -> Vec<String> {
-    let row = |file: &LocalFile| {
-        let name = base_name(&file.path);
-        let cluster = file.cluster_id.map_or("-".to_owned(), |id| id.to_string());
-        let time = file.observation.time().map(|time| time.to_string()).unwrap_or_default();
-        let track = file.track.map_or("-", |track| &*archive.tracks[track as usize].name);
-        let note = file.note.as_deref().unwrap_or_default();
-        format!("{track} {name} {cluster} {} {time} {note}", file.observation.time_source().as_str())
+    let row = |file: FileRow<'_>| {
+        let name = base_name(file.path());
+        let cluster = file.cluster_id().map_or("-".to_owned(), |id| id.to_string());
+        let time = file.time().map(|time| time.to_string()).unwrap_or_default();
+        let track = file.track().map_or("-", |track| &*archive.tracks[track as usize].name);
+        let note = file.note().unwrap_or_default();
+        format!("{track} {name} {cluster} {} {time} {note}", file.time_source().as_str())
     };
     archive.files.iter().map(row).collect()
 }
@@ -76,7 +76,7 @@ fn bytes_are_read_only_of_files_that_may_be_the_ones() {
     );
     // with holes to 20 GB it is none of them, and to read it all would take minutes
     File::options().write(true).open(disk.path().join("ride/huge.jpg")).unwrap().set_len(20 << 30).unwrap();
-    let found: Vec<_> = joined(&disk).files.iter().map(|file| file.cluster_id.map(|id| id.0)).collect();
+    let found: Vec<_> = joined(&disk).files.iter().map(|file| file.cluster_id().map(|id| id.0)).collect();
     assert_eq!(found, [None, Some(7)]);
 }
 
@@ -115,7 +115,7 @@ fn one_name_in_two_cameras_is_told_apart_by_content() {
         record("0.14.1", "3", 3.0, &[entry("/z/a.jpg", "2018_06_08_20_24_02_000", Some(&digest(b"other")))]),
     ];
     let archive = joined(&disk(&[("a.jpg", two)], &records));
-    assert_eq!(archive.files[0].cluster_id.map(|id| id.0), Some(2));
+    assert_eq!(archive.files.get(0).cluster_id().map(|id| id.0), Some(2));
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn broken_history_is_left_out_and_told() {
         },
     )
     .unwrap();
-    assert_eq!(archive.files[0].cluster_id, None, "a name alone proves nothing");
+    assert_eq!(archive.files.get(0).cluster_id(), None, "a name alone proves nothing");
     let told = told.into_inner().unwrap();
     assert_eq!(told.len(), 2, "{told:?}");
     assert!(told.iter().all(|words| words.contains("is no upload history")), "{told:?}");

@@ -24,8 +24,8 @@ fn scanned(disk: &TempDir) -> LocalArchive {
 }
 
 fn time_of(archive: &LocalArchive, name: &str) -> String {
-    let file = archive.files.iter().find(|file| file.path.ends_with(name)).unwrap();
-    file.observation.time().map(|time| time.to_string()).unwrap_or_default()
+    let file = archive.files.iter().find(|file| file.path().ends_with(name)).unwrap();
+    file.time().map(|time| time.to_string()).unwrap_or_default()
 }
 
 /// Other bytes of the same length, at the same time of change, as `exiftool -P` leaves them.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::test_photos::{ascii, jpeg, ordinary, ordinary_but, ordinary_without, png};
-use capture_model::{FileState, LocalFile};
+use capture_model::{FileRow, FileState};
 use exif::Tag;
 use std::sync::Mutex;
 use tempfile::TempDir;
@@ -24,13 +24,13 @@ fn at(time: &str) -> Vec<u8> {
 /// Rows as `track path state`, paths below the folder.
 fn shown(folder: &TempDir, archive: &LocalArchive) -> Vec<String> {
     let prefix = format!("{}/", folder.path().display());
-    let row = |file: &LocalFile| {
-        let track = file.track.map_or("-".to_owned(), |track| archive.tracks[track as usize].name.to_string());
-        let state = match file.state {
+    let row = |file: FileRow<'_>| {
+        let track = file.track().map_or("-".to_owned(), |track| archive.tracks[track as usize].name.to_string());
+        let state = match file.state() {
             FileState::Usable => "usable".to_owned(),
             FileState::Out(reason) => reason.to_string(),
         };
-        format!("{track} {} {state}", file.path.strip_prefix(&prefix).unwrap_or(&file.path))
+        format!("{track} {} {state}", file.path().strip_prefix(&prefix).unwrap_or(file.path()))
     };
     archive.files.iter().map(row).collect()
 }
@@ -89,7 +89,7 @@ fn paths_that_cover_each_other_are_read_once() {
     assert_eq!(rows(&["a", "b", "."]), 2);
     assert_eq!(rows(&["a", "a/t.csv"]), 2, "a table inside a folder is only read when it is named");
     let archive = scan_all(&folder, &["a/"]).unwrap();
-    assert!(archive.files[0].path.ends_with("/a/1.jpg"), "no double slash");
+    assert!(archive.files.get(0).path().ends_with("/a/1.jpg"), "no double slash");
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn the_version_of_the_uploader_chooses_the_time() {
         let rules = Rules::of(version.parse().unwrap());
         let options = ScanOptions { rules: Some(rules), ..ScanOptions::default() };
         let archive = scan(&[folder.path().to_owned()], &options.into()).unwrap();
-        let seen = archive.files[0].observation.get();
+        let seen = archive.files.get(0).observation();
         let told = format!("{} {}", seen.time_source.as_str(), seen.time.unwrap());
         assert_eq!(told, expected, "{version}");
     }
@@ -176,7 +176,7 @@ mod on_unix {
             "- ride/sparse.tif not_an_image",
         ];
         assert_eq!(shown(&folder, &archive), expected);
-        let note = archive.files[1].note.as_deref().unwrap();
+        let note = archive.files.get(1).note().unwrap();
         assert!(note.starts_with("the path is not UTF-8"), "{note}");
     }
 

@@ -80,12 +80,16 @@ pub fn join_clusters<'r>(archive: &mut LocalArchive, rows: &'r [ClusterRow]) -> 
     let by_path = named(|row| row.path.as_deref());
     let by_sequence = named(|row| row.sequence.as_deref().filter(|_| row.path.is_none()));
     let mut is_idle = vec![true; rows.len()];
-    for file in &mut archive.files {
-        let ends = std::iter::successors(Some(&*file.path), |path| path.split_once('/').map(|(_, rest)| rest));
+    for row in 0..archive.files.len() {
+        let file = archive.files.get(row);
+        let ends = std::iter::successors(Some(file.path()), |path| path.split_once('/').map(|(_, rest)| rest));
         let of_path = ends.filter(|end| !end.is_empty()).find_map(|end| by_path.get(end).copied());
-        let of_sequence = file.track.and_then(|track| by_sequence.get(&*archive.tracks[track as usize].name).copied());
+        let of_sequence =
+            file.track().and_then(|track| by_sequence.get(&*archive.tracks[track as usize].name).copied());
         [of_path, of_sequence].into_iter().flatten().for_each(|row| is_idle[row] = false);
-        file.cluster_id = file.cluster_id.or_else(|| of_path.or(of_sequence).map(|row| rows[row].cluster_id));
+        if let (None, Some(upload)) = (file.cluster_id(), of_path.or(of_sequence)) {
+            archive.files.change(row, |file| file.cluster_id = Some(rows[upload].cluster_id));
+        }
     }
     // Of rows that name the same, the last one counts, and none of them is idle.
     let key = |row: &'r ClusterRow| (row.path.as_deref(), row.sequence.as_deref().filter(|_| row.path.is_none()));
@@ -96,7 +100,7 @@ pub fn join_clusters<'r>(archive: &mut LocalArchive, rows: &'r [ClusterRow]) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use capture_model::{CompactObservation, FileState, LocalFile, Track};
+    use capture_model::{FileState, LocalFile, Observation, Track};
 
     fn read(text: &str) -> Result<Vec<ClusterRow>, TableError> {
         let folder = tempfile::tempdir().unwrap();
@@ -123,14 +127,14 @@ mod tests {
             path: path.into(),
             track: Some(track),
             state: FileState::Usable,
-            observation: CompactObservation::default(),
+            observation: Observation::default(),
             cluster_id: (path == "x/known.jpg").then_some(ClusterId(9)),
             sent_time: None,
             predicted_drop: None,
             note: None,
         };
         let mut archive = LocalArchive {
-            files: vec![file("x/a/1.jpg", 0), file("x/ba/1.jpg", 0), file("x/known.jpg", 1), file("x/2.jpg", 1)],
+            files: vec![file("x/a/1.jpg", 0), file("x/ba/1.jpg", 0), file("x/known.jpg", 1), file("x/2.jpg", 1)].into(),
             tracks: ["1", "2"].map(|name| Track { name: name.into(), files: 0..0, clock_group: 0 }).into(),
             ..LocalArchive::default()
         };
@@ -138,7 +142,7 @@ mod tests {
             .unwrap();
         let idle: Vec<u64> = join_clusters(&mut archive, &rows).iter().map(|row| row.cluster_id.0).collect();
         assert_eq!(idle, [7, 8], "what names nothing here");
-        let told: Vec<_> = archive.files.iter().map(|file| file.cluster_id.map(|id| id.0)).collect();
+        let told: Vec<_> = archive.files.iter().map(|file| file.cluster_id().map(|id| id.0)).collect();
         assert_eq!(told, [Some(5), None, Some(9), Some(6)]);
     }
 }

@@ -6,7 +6,7 @@
 mod quick;
 
 use super::{
-    BadCells, Columns, Known, MarkedCells, MissingColumn, PartReader, Row, RowReader, TableFormat, TypedCells,
+    BadCells, Columns, Known, MarkedCells, MissingColumn, PartReader, Row, RowReader, TableFormat, TypedCells, is_same,
     read_table,
 };
 use crate::angle_text::{degrees, is_negative, metres};
@@ -15,7 +15,8 @@ use crate::loose::{GivenSequence, LooseFile, LooseFiles};
 use crate::report_path::report_path;
 use crate::time_text::{Told, cell, source_of, time_of};
 use capture_model::{
-    CapturedAt, Device, FileState, Metres, Observation, Position, Reason, Status, TableNumber, TimeSource, Wanted,
+    CapturedAt, Device, FileState, Metres, Names, Observation, Position, Reason, Status, TableNumber, TimeSource,
+    Wanted,
 };
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -52,8 +53,6 @@ struct LocalRows {
     loose: LooseFiles,
     source: Arc<str>,
     sequences: HashMap<Arc<str>, Arc<GivenSequence>>,
-    /// The sequences in the order in which they were first seen.
-    seen: Vec<Arc<GivenSequence>>,
     n_rows: u64,
     /// Files whose row has no path, with the number of that row.
     nameless: Vec<(usize, u64)>,
@@ -125,7 +124,6 @@ impl LocalRows {
             loose: LooseFiles::default(),
             source,
             sequences: HashMap::new(),
-            seen: Vec::new(),
             n_rows: 0,
             nameless: Vec::new(),
             columns: Columns::default(),
@@ -139,19 +137,18 @@ impl LocalRows {
         if name.is_empty() {
             return None;
         }
-        if let Some(last) = self.loose.files.last().and_then(|file| file.sequence.as_ref())
-            && &*last.name == name
+        if let Some(last) = self.loose.len().checked_sub(1).and_then(|last| self.loose.given(last))
+            && is_same(last.name.as_bytes(), name.as_bytes())
         {
             return Some(Arc::clone(last));
         }
         if let Some(known) = self.sequences.get(name) {
             return Some(Arc::clone(known));
         }
-        let place = self.seen.len() as u32;
+        let place = self.sequences.len() as u32;
         let given = GivenSequence { source: Arc::clone(&self.source), place, name: name.into(), as_sent: false };
         let given = Arc::new(given);
         self.sequences.insert(Arc::clone(&given.name), Arc::clone(&given));
-        self.seen.push(Arc::clone(&given));
         Some(given)
     }
 }
@@ -165,33 +162,33 @@ impl PartReader for LocalRows {
 
     fn append(&mut self, part: &mut Self) {
         // its sequences and rows are counted from its own beginning
-        let own: Vec<Option<Arc<GivenSequence>>> = part.seen.iter().map(|given| self.sequence(&given.name)).collect();
-        for file in &mut part.loose.files {
-            file.sequence = file.sequence.take().and_then(|given| own[given.place as usize].clone());
+        let mut own = Names::default();
+        for given in part.loose.sequences.values() {
+            own.number_of(&self.sequence(&given.name).expect("sequences have names"));
         }
+        part.loose.sequences = own;
         for (file, row) in part.nameless.drain(..) {
             let row = row + self.n_rows;
-            part.loose.files[file].path = row_name(row);
-            self.nameless.push((file + self.loose.files.len(), row));
+            part.loose.paths.set(file, &row_name(row));
+            self.nameless.push((file + self.loose.len(), row));
         }
         self.n_rows += std::mem::take(&mut part.n_rows);
         part.sequences.clear();
-        part.seen.clear();
         self.loose.append(&mut part.loose);
     }
 
     fn n_rows(&self) -> usize {
-        self.loose.files.len()
+        self.loose.len()
     }
 
     fn expect_rows(&mut self, n_rows: usize) {
-        let _ = self.loose.files.try_reserve(n_rows); // without it the list grows as it must
+        self.loose.expect(n_rows);
     }
 }
 
 /// The path of a row that has none.
-fn row_name(row: u64) -> Box<str> {
-    format!("row:{row}").into()
+fn row_name(row: u64) -> String {
+    format!("row:{row}")
 }
 
 impl RowReader for LocalRows {
@@ -266,15 +263,15 @@ impl LocalRows {
         let path = if let Some(path) = cells.path() {
             Cow::Borrowed(path)
         } else {
-            self.nameless.push((self.loose.files.len(), self.n_rows));
-            Cow::Owned(row_name(self.n_rows).into())
+            self.nameless.push((self.loose.len(), self.n_rows));
+            Cow::Owned(row_name(self.n_rows))
         };
         let (observation, state, words) = cells.observation(bad);
         let device = cells.device(bad);
         let cluster_id = cells.text(self.at.cluster_id).and_then(|text| text.parse().ok());
         let sequence = self.sequence(cells.text(self.at.sequence).unwrap_or(""));
         let mut file = LooseFile::new(&path, state, &mut self.loose.texts);
-        (file.observation, file.cluster_id) = (observation.into(), cluster_id);
+        (file.observation, file.cluster_id) = (observation, cluster_id);
         file.sequence = sequence;
         if let Some(words) = words {
             file.say(&words);

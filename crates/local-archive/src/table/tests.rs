@@ -3,7 +3,7 @@
 use crate::assemble::assemble;
 use crate::errors::TableError;
 use crate::loose::LooseFiles;
-use capture_model::{FileState, LocalFile};
+use capture_model::FileState;
 use proptest::prelude::*;
 use std::fs;
 use uploader_replay::Rules;
@@ -18,8 +18,8 @@ fn read(name: &str, content: &[u8]) -> Result<LooseFiles, TableError> {
 }
 
 fn row(loose: &LooseFiles, at: usize) -> String {
-    let file = &loose.files[at];
-    let seen = file.observation.get();
+    let file = loose.get(at);
+    let seen = &file.observation;
     let device = loose.devices.value(seen.device);
     let mut words = vec![file.path.to_string()];
     words.extend(file.sequence.as_ref().map(|sequence| format!("seq {}", sequence.name)));
@@ -39,7 +39,7 @@ fn row(loose: &LooseFiles, at: usize) -> String {
 #[track_caller]
 fn check(case: &str, name: &str, content: &str, expected: &[&str]) {
     let loose = read(name, content.as_bytes()).unwrap_or_else(|error| panic!("{case}: {error}"));
-    let rows: Vec<String> = (0..loose.files.len()).map(|at| row(&loose, at)).collect();
+    let rows: Vec<String> = (0..loose.len()).map(|at| row(&loose, at)).collect();
     assert_eq!(rows, expected, "{case}");
 }
 
@@ -218,16 +218,15 @@ fn a_scan_is_read_back_with_all_it_says() {
     assert_eq!(row(&loose, 1), "-3.jpg seq 1 -0.5590980,50.8966029 original 2021-08-28T10:06:44.000 GoPro 5760px");
     assert_eq!(row(&loose, 2), "ride/4.jpg damaged (the file ends too early)");
     assert_eq!(row(&loose, 3), "ride/5.jpg null_island");
-    let first = &loose.files[0];
-    assert_eq!(first.observation.camera_time().unwrap().to_string(), "2021-08-28T12:06:43.000");
-    assert_eq!(first.observation.gps_time().unwrap().to_string(), "2021-08-28T10:06:42.000Z");
-    assert_eq!((first.cluster_id.unwrap().0, first.observation.orientation()), (4711, Some(1)));
+    let first = loose.get(0);
+    assert_eq!(first.observation.camera_time.unwrap().to_string(), "2021-08-28T12:06:43.000");
+    assert_eq!(first.observation.gps_time.unwrap().to_string(), "2021-08-28T10:06:42.000Z");
+    assert_eq!((first.cluster_id.unwrap().0, first.observation.orientation), (4711, Some(1)));
     let archive = assemble(loose, &Rules::default());
     let tracks: Vec<(&str, std::ops::Range<usize>)> =
         archive.tracks.iter().map(|track| (&*track.name, track.files.clone())).collect();
     assert_eq!(tracks[0], ("1", 0..2), "named tracks stay, rows without a track come last");
-    let paths: Vec<&LocalFile> = archive.files.iter().collect();
-    assert_eq!(&*paths[0].path, "ride/2.jpg");
+    assert_eq!(archive.files.get(0).path(), "ride/2.jpg");
 }
 
 proptest! {

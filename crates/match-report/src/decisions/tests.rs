@@ -101,7 +101,7 @@ fn decide(world: &mut World, decisions: &[Decision]) -> (usize, Vec<String>) {
 fn an_open_photo(world: &World) -> (usize, String, u64) {
     let row = world.outcome.verdicts.iter().position(|verdict| verdict.reason == Reason::BetweenNeighbours).unwrap();
     let best = world.outcome.candidates_of(row)[0].image;
-    (row, world.archive.files[row].path.to_string(), world.published.id[best as usize])
+    (row, world.archive.files.get(row).path().to_string(), world.published.id[best as usize])
 }
 
 #[test]
@@ -133,7 +133,8 @@ fn a_decision_that_cannot_be_is_refused_with_both_names() {
     let before = world.outcome.clone();
     let (row, path, _) = an_open_photo(&world);
     let owner = before.verdicts.iter().position(|verdict| verdict.image.is_some()).unwrap();
-    let (owners_path, owned) = (world.archive.files[owner].path.to_string(), before.verdicts.get(owner).image.unwrap());
+    let (owners_path, owned) =
+        (world.archive.files.get(owner).path().to_string(), before.verdicts.get(owner).image.unwrap());
     let id = world.published.id[owned as usize];
     let (taken, refused) = decide(&mut world, &[image(&path, id), image("gone.jpg", 1), image(&owners_path, 5)]);
     assert_eq!(taken, 0);

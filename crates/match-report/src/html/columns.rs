@@ -127,7 +127,7 @@ pub(super) fn photos(report: &Report<'_>, step: usize) -> String {
         let (above, name) = path.rsplit_once('/').map_or(("", path), |(above, name)| (above, name));
         folder.push(folders.of(above));
         names.push(name.to_owned());
-        track.push(report.archive.files[file].track.map_or(-1, i64::from));
+        track.push(report.archive.files.get(file).track().map_or(-1, i64::from));
         reasons.push(sign_of(row.reason));
         let place = ["longitude", "latitude"].map(|name| cells.number(name, &row));
         longitude.push(place[0]);
@@ -186,7 +186,7 @@ fn sign_of(reason: Reason) -> char {
 
 /// [row, [id, probability, metres away, longitude, latitude], …].
 fn candidates_of(report: &Report<'_>, k: usize, file: usize, row: &MatchRow<'_>) -> Value {
-    let local = report.archive.files[file].observation.position();
+    let local = report.archive.files.get(file).position();
     let redaction = report.redaction();
     let told = row.candidates.iter().map(|candidate| {
         let image = candidate.image as usize;

@@ -97,7 +97,7 @@ fn escaped(json: &str) -> String {
 /// The photos, every n-th of them where all would not fit; n = 1 for all.
 fn thinned(report: &Report<'_>, most_bytes: usize) -> (String, usize) {
     const BYTES_OF_FIGURES: usize = 60;
-    let rough: usize = report.archive.files.iter().map(|file| file.path.len() / 2 + BYTES_OF_FIGURES).sum();
+    let rough: usize = report.archive.files.iter().map(|file| file.path().len() / 2 + BYTES_OF_FIGURES).sum();
     let mut step = (rough / (2 * most_bytes.max(1))).max(1);
     loop {
         let photos = columns::photos(report, step);

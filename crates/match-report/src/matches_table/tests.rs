@@ -17,8 +17,7 @@ fn file(path: &str, track: Option<u32>, state: FileState, lon: f64) -> LocalFile
             time: (!is_out).then_some(LocalTime::Wall(WallClock::from_ms_as_if_utc(1_716_028_867_250))),
             time_source: TimeSource::Original,
             ..Observation::default()
-        }
-        .into(),
+        },
         cluster_id: None,
         sent_time: None,
         predicted_drop: None,
@@ -46,8 +45,9 @@ pub(crate) fn with_report(check: impl FnOnce(&Report<'_>)) {
         file("ride/3.jpg", Some(0), FileState::Usable, -0.0756),
         file("ride/no place.jpg", Some(0), FileState::Out(Reason::NoPlace), 0.0),
         file("<b>&amp;.jpg", None, FileState::Out(Reason::Damaged), 0.0),
-    ];
-    archive.files[4].note = Some("the file ends after 12 bytes".into());
+    ]
+    .into();
+    archive.files.change(4, |file| file.note = Some("the file ends after 12 bytes".into()));
     archive.tracks = vec![Track { name: "1".into(), files: 0..4, clock_group: 0 }];
     let images = archive.usable_images();
     let mut published = PublishedImages::default();

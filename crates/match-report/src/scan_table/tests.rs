@@ -1,6 +1,7 @@
 //! A row of each state, frozen.
 
 use super::*;
+use capture_model::LocalFile;
 use capture_model::{ClusterId, Observation, TimeSource, WallClock};
 
 #[test]
@@ -22,7 +23,7 @@ fn a_row_says_what_the_file_says() {
         path: path.into(),
         track: (state == FileState::Usable).then_some(0),
         state,
-        observation: observation.clone().into(),
+        observation: observation.clone(),
         cluster_id: None,
         sent_time: None,
         predicted_drop: None,
@@ -33,7 +34,7 @@ fn a_row_says_what_the_file_says() {
     dropped.note = Some("no altitude reference".into());
     dropped.cluster_id = Some(ClusterId(151_552_211_058_876));
     archive.files =
-        vec![file("a/1.jpg", FileState::Usable), dropped, file("b.jpg", FileState::Out(Reason::NullIsland))];
+        vec![file("a/1.jpg", FileState::Usable), dropped, file("b.jpg", FileState::Out(Reason::NullIsland))].into();
     archive.tracks = vec![Track { name: "1".into(), files: 0..2, clock_group: 0 }];
     let mut out = Vec::new();
     write_scan(&archive, OutputKind::Csv, CsvStyle::default(), &mut out).unwrap();

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::TileRule;
-use capture_model::{Position, TimeKind};
+use capture_model::{Column, Position, TimeKind};
 use coverage_tile::{Dialect, ImageFeature, SequenceFeature, encode};
 use mapillary_api::{ApiSettings, base_url};
 use polite_http::{Reply, ReplyFuture, Secret, SystemClock, Transport, TransportFault, WireRequest};
@@ -103,19 +103,19 @@ fn photos(images: &[Image]) -> LocalImages {
     let n = images.len();
     LocalImages {
         file: (0..n as u32).collect(),
-        track: vec![0; n],
+        track: vec![0; n].into(),
         longitude: images.iter().map(|image| image.position().lon()).collect(),
-        latitude: vec![0.01; n],
+        latitude: vec![0.01; n].into(),
         altitude_m: vec![f32::NAN; n],
         heading_deg: vec![f32::NAN; n],
         time_ms: images.iter().map(|image| START_MS + image.n * 1_000).collect(),
         sent_time_ms: images.iter().map(|image| START_MS + image.n * 1_000).collect(),
         time_kind: vec![TimeKind::Absolute; n],
         time_resolution_ms: vec![1; n],
-        camera_time_ms: vec![LocalImages::NO_TIME; n],
-        device: vec![0; n],
+        camera_time_ms: Column::same(LocalImages::NO_TIME, n),
+        device: Column::same(0, n),
         path_rank: (0..n as u32).collect(),
-        predicted_drop: vec![None; n],
+        predicted_drop: Column::same(None, n),
         devices: [capture_model::Device::default()].iter().fold(
             capture_model::Names::default(),
             |mut names, device| {

@@ -18,7 +18,7 @@ use crate::outputs::{self, RunFacts};
 use crate::pool::Pool;
 use crate::run::{Judged, Local, Stages, gather_published, judge, prepare};
 use crate::{Event, ReconcileError, Reconciled, Settings, TilePlan, Watcher};
-use capture_model::{CapturedAt, ClusterId, FileState, LocalArchive, LocalImages, Reason, SequenceId};
+use capture_model::{CapturedAt, ClusterId, FileRow, FileState, LocalArchive, LocalImages, Reason, SequenceId};
 use cluster_tracker::{FeedError, NewSequences, Upload};
 use image_matcher::{Lookup, TrackVerdict};
 use local_archive::{ClusterRow, join_clusters};
@@ -284,7 +284,7 @@ impl Run<'_> {
     /// Uploads that the files of a track name.
     pub(super) fn clusters_of(&self, track: usize) -> BTreeSet<ClusterId> {
         let archive = &self.local.archive;
-        archive.files[archive.tracks[track].files.clone()].iter().filter_map(|file| file.cluster_id).collect()
+        archive.files.of_rows(archive.tracks[track].files.clone()).filter_map(FileRow::cluster_id).collect()
     }
 
     /// Uploads of followed tracks that can still move.
@@ -292,8 +292,8 @@ impl Run<'_> {
         let mut wanted: BTreeMap<ClusterId, Wanted> = BTreeMap::new();
         for &track in &self.followed {
             let known = &self.local.archive.tracks[track];
-            for file in &self.local.archive.files[known.files.clone()] {
-                let Some(cluster) = file.cluster_id.filter(|id| id.0 != 0) else { continue }; // 0: a dry run
+            for file in self.local.archive.files.of_rows(known.files.clone()) {
+                let Some(cluster) = file.cluster_id().filter(|id| id.0 != 0) else { continue }; // 0: a dry run
                 if self.tracked.get(&cluster).is_some_and(|tracked| tracked.standing.state.is_settled()) {
                     continue;
                 }
@@ -319,8 +319,8 @@ fn images_of_tracks(archive: &LocalArchive, tracks: &BTreeSet<usize>) -> LocalIm
     let mut part = archive.clone();
     for (number, track) in archive.tracks.iter().enumerate() {
         if !tracks.contains(&number) {
-            for file in &mut part.files[track.files.clone()] {
-                file.state = FileState::Out(Reason::NoPlace);
+            for row in track.files.clone() {
+                part.files.set_state(row, FileState::Out(Reason::NoPlace));
             }
         }
     }

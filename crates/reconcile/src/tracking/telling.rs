@@ -27,8 +27,8 @@ impl Run<'_> {
             return told; // other rides of its upload are not where this one is
         }
         for row in self.local.images.rows_of(track) {
-            let file = &self.local.archive.files[self.local.images.file[row] as usize];
-            let Some(tracked) = file.cluster_id.and_then(|id| self.tracked.get(&id)) else { continue };
+            let file = self.local.archive.files.get(self.local.images.file[row] as usize);
+            let Some(tracked) = file.cluster_id().and_then(|id| self.tracked.get(&id)) else { continue };
             let state = tracked.standing.state;
             let is_open = match outcome.verdicts.get(row).reason {
                 Reason::NotPublishedYet | Reason::NoCoverage | Reason::OutsideFetchedTiles => true,

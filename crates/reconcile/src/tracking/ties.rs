@@ -119,14 +119,14 @@ impl Run<'_> {
     fn ties_of_clusters(&self) -> BTreeMap<ClusterId, ByPhotos> {
         let mut of_clusters: BTreeMap<ClusterId, ByPhotos> = BTreeMap::new();
         for row in 0..self.local.images.len() {
-            let file = &self.local.archive.files[self.local.images.file[row] as usize];
-            let Some(cluster) = file.cluster_id.filter(|id| id.0 != 0) else { continue }; // 0: a dry run
+            let file = self.local.archive.files.get(self.local.images.file[row] as usize);
+            let Some(cluster) = file.cluster_id().filter(|id| id.0 != 0) else { continue }; // 0: a dry run
             let ByPhotos { wanted, ties, rides } = of_clusters.entry(cluster).or_insert_with(|| {
-                let name = file.track.map_or("", |track| &self.local.archive.tracks[track as usize].name);
+                let name = file.track().map_or("", |track| &self.local.archive.tracks[track as usize].name);
                 let wanted = Wanted { local_sequence: name.to_owned(), ..Wanted::bare(cluster) };
                 ByPhotos { wanted, ties: Ties::default(), rides: BTreeMap::new() }
             });
-            *rides.entry(file.track).or_default() |=
+            *rides.entry(file.track()).or_default() |=
                 self.judged.outcome.verdicts.get(row).reason.status() != Status::Unmatched;
             wanted.n_images = Some(wanted.n_images.unwrap_or(0) + 1);
             if let Some(image) = self.image_of(row) {

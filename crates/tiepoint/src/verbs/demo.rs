@@ -201,11 +201,11 @@ fn score<'a>(
     truth_of: impl Fn(&str) -> &'a [ImageId],
 ) -> Score {
     let mut score = Score {
-        published: archive.files.iter().filter(|file| !truth_of(&file.path).is_empty()).count(),
+        published: archive.files.iter().filter(|file| !truth_of(file.path()).is_empty()).count(),
         ..Score::default()
     };
     for (row, verdict) in outcome.verdicts.iter().enumerate() {
-        let truth = truth_of(&archive.files[images.file[row] as usize].path);
+        let truth = truth_of(archive.files.get(images.file[row] as usize).path());
         match (Reason::status(verdict.reason), verdict.image) {
             (Status::Matched, Some(image)) => {
                 score.matched += 1;

@@ -60,7 +60,7 @@ impl Scan {
 fn summary(archive: &LocalArchive) -> String {
     let count = |status| {
         let is = |state| matches!(state, FileState::Out(reason) if reason.status() == status);
-        archive.files.iter().filter(|file| is(file.state)).count()
+        archive.files.iter().filter(|file| is(file.state())).count()
     };
     let (rejected, unreadable) = (count(Status::Rejected), count(Status::Unreadable));
     format!(

@@ -5,10 +5,9 @@
 //! photos that take no part.
 
 use super::{LocalRows, Places};
-use crate::loose::LooseFile;
 use crate::table::{PlainCells, is_same};
 use crate::time_text::source_of;
-use capture_model::{CapturedAt, ClusterId, Device, FileState, LocalTime, Metres, Observation, Position, TimeSource};
+use capture_model::{CapturedAt, ClusterId, Device, LocalTime, Metres, Observation, Position, TimeSource};
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,11 +160,11 @@ impl LocalRows {
         };
         self.n_rows += 1;
         let sequence = self.sequence(sequence);
-        let mut file = LooseFile::seen(path, FileState::Usable, observation.into(), &mut self.loose.texts);
-        (file.cluster_id, file.sequence) = (Some(cluster).filter(|&id| id != NO_ID).map(ClusterId), sequence);
+        let cluster_id = Some(cluster).filter(|&id| id != NO_ID).map(ClusterId);
         let pixels =
             [width, height].map(|number| known(number).map(|number| number.clamp(0.0, f64::from(u32::MAX)) as u32));
-        self.loose.push(file, self.last_device.next(make, model, pixels));
+        let device = self.last_device.next(make, model, pixels);
+        self.loose.push_row(path, &observation, sequence.as_ref(), cluster_id, device);
         Some(())
     }
 }
@@ -250,10 +249,10 @@ mod tests {
     }
 
     fn told(rows: &LocalRows) -> String {
-        let devices: Vec<_> =
-            rows.loose.files.iter().map(|file| rows.loose.devices.value(file.observation.device())).collect();
-        let files: Vec<_> = rows.loose.files.iter().map(|file| (file, file.observation.get())).collect();
-        format!("{files:?} {devices:?} {:?} {} {:?}", rows.seen, rows.n_rows, rows.nameless)
+        let loose = &rows.loose;
+        let files: Vec<_> = (0..loose.len()).map(|row| loose.get(row)).collect();
+        let devices: Vec<_> = files.iter().map(|file| loose.devices.value(file.observation.device)).collect();
+        format!("{files:?} {devices:?} {:?} {} {:?}", loose.sequences.values(), rows.n_rows, rows.nameless)
     }
 
     /// Those columns, and those that no table lacks.
@@ -357,6 +356,6 @@ mod tests {
         {
             assert!(!is_taken(row), "{row}");
         }
-        assert_eq!(rows.loose.files.len(), 2);
+        assert_eq!(rows.loose.len(), 2);
     }
 }

@@ -203,8 +203,10 @@ impl PublishedRows {
 
     /// Fills the columns that the table lacks.
     pub(super) fn fill_up(&mut self) {
+        let n_rows = self.images.len();
+        // rows that are taken column by column name no device, so that it may be new here
+        let unknown = if self.plan.lacks.device && n_rows > 0 { self.device(None, None, [None; 2]) } else { 0 };
         let (images, lacks) = (&mut self.images, self.plan.lacks);
-        let n_rows = images.len();
         fill_known(lacks.id_exact, &mut images.id_exact, true, n_rows);
         fill(lacks.sequence, &mut images.sequence, PublishedImages::NO_SEQUENCE, n_rows);
         fill(lacks.time, &mut images.captured_at_ms, PublishedImages::NO_TIME, n_rows);
@@ -216,7 +218,7 @@ impl PublishedRows {
         fill_known(lacks.computed_altitude, &mut images.computed_altitude_m, f32::NAN, n_rows);
         fill_known(lacks.compass, &mut images.compass_deg, f32::NAN, n_rows);
         fill_known(lacks.computed_compass, &mut images.computed_compass_deg, f32::NAN, n_rows);
-        fill_known(lacks.device, &mut images.device, 0, n_rows); // that which nothing is known of is the first
+        fill_known(lacks.device, &mut images.device, unknown, n_rows);
         fill_known(lacks.is_pano, &mut images.is_pano, None, n_rows);
         fill_known(lacks.creator, &mut images.creator_id, 0, n_rows);
     }

@@ -31,6 +31,7 @@ mod test_world;
 mod uploads_table;
 mod video_points_table;
 mod words;
+mod write_behind;
 
 pub use contract::Table;
 pub use coverage_table::{CoverageRow, send_coverage, write_coverage};

@@ -1,10 +1,10 @@
 //! A file that appears under its name only when it is complete.
 
 use crate::ReportError;
+use crate::write_behind::WriteBehind;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tempfile::NamedTempFile;
 
 const PREFIX: &str = ".tiepoint-";
 const SUFFIX: &str = ".part";
@@ -24,11 +24,14 @@ pub fn sweep(folder: &Path) {
     }
 }
 
+/// Bytes that are held before they go into the file.
+const HELD: usize = 256 << 10;
+
 /// Written beside its final name, flushed to the disk, then renamed. Dropped without [`OutputFile::commit`], it vanishes.
 #[derive(Debug)]
 pub struct OutputFile {
     path: PathBuf,
-    out: BufWriter<NamedTempFile>,
+    out: BufWriter<WriteBehind>,
 }
 
 impl OutputFile {
@@ -43,14 +46,14 @@ impl OutputFile {
             builder.permissions(std::fs::Permissions::from_mode(0o666)); // the umask decides, as for any other file
         }
         let file = builder.tempfile_in(folder).map_err(|source| ReportError::File { path: path.to_owned(), source })?;
-        Ok(Self { path: path.to_owned(), out: BufWriter::with_capacity(1 << 16, file) })
+        Ok(Self { path: path.to_owned(), out: BufWriter::with_capacity(HELD, WriteBehind::new(file)) })
     }
 
     /// Puts the complete file under its name, replacing an older one.
     pub fn commit(self) -> Result<(), ReportError> {
         let path = self.path;
         let failed = |source| ReportError::File { path: path.clone(), source };
-        let file = self.out.into_inner().map_err(|error| failed(error.into_error()))?;
+        let file = self.out.into_inner().map_err(|error| failed(error.into_error()))?.into_inner();
         file.as_file().sync_all().map_err(failed)?;
         let failed = |source| ReportError::File { path: path.clone(), source };
         file.persist(&path).map_err(|error| failed(error.error))?;

@@ -4,7 +4,7 @@ use crate::usage::cpu_s;
 use crate::{Clocks, World, street_drives};
 use anyhow::{Context, Result};
 use capture_model::{
-    CapturedAt, FileState, LocalArchive, LocalFile, LocalTime, Metres, Observation, Position, Route, Track,
+    CapturedAt, Column, FileState, LocalArchive, LocalFile, LocalTime, Metres, Observation, Position, Route, Track,
 };
 use coverage_tile::{Dialect, ImageFeature, decode, decode_with_mvt_reader, encode};
 use image_matcher::{Lookup, MatchSettings, match_images};
@@ -97,7 +97,7 @@ pub fn write_csv(world: &World) -> Result<Throughput> {
     };
     let lookups = vec![Lookup::Complete; local.len()];
     let outcome = match_images(local, &world.published, &lookups, &MatchSettings::default());
-    let routes = vec![Route::Table; world.published.len()];
+    let routes = Column::same(Route::Table, world.published.len());
     let tiles = vec![String::from("14/8188/5448"); local.n_tracks()];
     let report = Report::new(&archive, local, &world.published, &outcome, &routes, &tiles);
     let mut counted = Counted(0);

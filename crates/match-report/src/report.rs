@@ -7,7 +7,8 @@ use crate::table::{Cell, ColumnInfo, Kind};
 use crate::{Redaction, figures};
 use adjustment_audit::Upload;
 use capture_model::{
-    CapturedAt, FileState, LocalArchive, LocalImages, LocalTime, PublishedImages, Reason, Route, Status, WallClock,
+    CapturedAt, Column, FileState, LocalArchive, LocalImages, LocalTime, PublishedImages, Reason, Route, Status,
+    WallClock,
 };
 use image_matcher::{Candidate, MatchOutcome, Verdict};
 use std::borrow::Cow;
@@ -39,7 +40,7 @@ pub struct Report<'a> {
     /// The verdicts, one per usable photo.
     pub outcome: &'a MatchOutcome,
     /// How each published image was reached.
-    pub routes: &'a [Route],
+    pub routes: &'a Column<Route>,
     /// Of each track, its tiles as `14/x/y` joined by `|`.
     pub track_tiles: &'a [String],
     /// Of each track, what the tracker says of it; empty without the tracker.
@@ -59,7 +60,7 @@ impl<'a> Report<'a> {
         images: &'a LocalImages,
         published: &'a PublishedImages,
         outcome: &'a MatchOutcome,
-        routes: &'a [Route],
+        routes: &'a Column<Route>,
         track_tiles: &'a [String],
     ) -> Self {
         let mut row_of_file = vec![None; archive.files.len()];

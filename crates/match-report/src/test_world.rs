@@ -10,7 +10,7 @@ pub(crate) struct World {
     pub(crate) images: LocalImages,
     pub(crate) published: PublishedImages,
     pub(crate) outcome: MatchOutcome,
-    pub(crate) routes: Vec<Route>,
+    pub(crate) routes: Column<Route>,
     pub(crate) tiles: Vec<String>,
 }
 
@@ -120,7 +120,7 @@ impl World {
             })
             .collect();
         let images = archive.usable_images();
-        let routes = vec![Route::Tiles; published.len()];
+        let routes = Column::same(Route::Tiles, published.len());
         let tiles = vec!["14/8574/5632".to_owned(); archive.tracks.len()];
         Self { archive, images, published, outcome, routes, tiles }
     }

@@ -8,7 +8,7 @@ use crate::gather::{Gathered, by_tiles};
 use crate::halo::tiles_beyond_edges;
 use crate::pool::Pool;
 use crate::{Event, ReconcileError, RouteRule, Settings, TilePlan, TileState, Watcher, sequence_route, user_route};
-use capture_model::{LocalImages, PublishedImages, Route, SequenceId};
+use capture_model::{Column, LocalImages, PublishedImages, Route, SequenceId};
 use image_matcher::{Lookup, MatchOutcome, TrackVerdict, match_images};
 use mapillary_api::{Api, ApiError, ErrorKind};
 use std::collections::BTreeSet;
@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 #[derive(Clone)]
 pub(crate) struct Published {
     pub(crate) images: PublishedImages,
-    pub(crate) routes: Vec<Route>,
+    pub(crate) routes: Column<Route>,
     pub(crate) lookups: Vec<Lookup>,
     /// The first failure that left a lookup open.
     pub(crate) failure: Option<ApiError>,

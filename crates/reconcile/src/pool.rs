@@ -1,6 +1,6 @@
 //! Published images from several answers become one set: each image once, the better evidence kept, ordered by id.
 
-use capture_model::{Evidence, PublishedImage, PublishedImages, Route, SequenceId};
+use capture_model::{Column, Evidence, PublishedImage, PublishedImages, Route, SequenceId};
 use std::collections::BTreeMap;
 
 /// Images by id; an entity replaces what a tile said of the same image.
@@ -49,14 +49,14 @@ impl Pool {
     }
 
     /// Columns for the matcher and the route of each row.
-    pub fn into_columns(self) -> (PublishedImages, Vec<Route>) {
+    pub fn into_columns(self) -> (PublishedImages, Column<Route>) {
         let mut columns = PublishedImages::default();
         let mut routes = Vec::with_capacity(self.images.len());
         for (image, route) in self.images.into_values() {
             columns.push(&image);
             routes.push(route);
         }
-        (columns, routes)
+        (columns, routes.into())
     }
 }
 
@@ -76,6 +76,6 @@ mod tests {
         let (columns, routes) = pool.into_columns();
         assert_eq!(columns.id, [3, 9]);
         assert_eq!([columns.evidence[0], columns.evidence[1]], [Evidence::Tile, Evidence::Entity]);
-        assert_eq!(routes, [Route::Tiles, Route::User]);
+        assert_eq!(routes, vec![Route::Tiles, Route::User].into());
     }
 }

@@ -3,7 +3,7 @@
 use crate::fetch::{Published, fetch};
 use crate::outputs::{self, RunFacts};
 use crate::{Event, ReconcileError, TilePlan, TileRule, Watcher, withheld};
-use capture_model::{LocalArchive, LocalImages, PublishedImages, Route, SequenceId};
+use capture_model::{Column, LocalArchive, LocalImages, PublishedImages, Route, SequenceId};
 use image_matcher::{Evidence, MatchOutcome, MatchSettings, match_with_evidence};
 use local_archive::{ScanOptions, ScanSettings};
 use mapillary_api::{Api, ApiError, ApiSettings, Usage};
@@ -71,7 +71,7 @@ pub struct Reconciled {
     /// The published side.
     pub published: PublishedImages,
     /// How each published image was reached.
-    pub routes: Vec<Route>,
+    pub routes: Column<Route>,
     /// The verdicts.
     pub outcome: MatchOutcome,
     /// Of each track, its tiles as `14/x/y` joined by `|`.

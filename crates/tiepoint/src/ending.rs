@@ -132,7 +132,7 @@ fn next_steps(report: &Report<'_>, counts: &Counts, folder: Option<&Path>, has_p
 #[cfg(test)]
 mod tests {
     use super::*;
-    use capture_model::{FileState, LocalArchive, LocalFile, Observation, PublishedImages};
+    use capture_model::{Column, FileState, LocalArchive, LocalFile, Observation, PublishedImages};
     use image_matcher::MatchOutcome;
 
     fn with_report(reasons: &[(Reason, usize)], check: impl FnOnce(&Report<'_>)) {
@@ -151,7 +151,7 @@ mod tests {
         }
         let images = archive.usable_images();
         let (published, outcome) = (PublishedImages::default(), MatchOutcome::default());
-        check(&Report::new(&archive, &images, &published, &outcome, &[], &[]));
+        check(&Report::new(&archive, &images, &published, &outcome, &Column::default(), &[]));
     }
 
     #[test]

@@ -71,7 +71,7 @@ impl ListFlags {
 
     /// Writes the lists that were asked for. `published` are the rows in which images without a local file are looked
     /// for.
-    pub(crate) fn write(&self, report: &Report<'_>, published: &[u32]) -> Result<()> {
+    pub(crate) fn write(&self, report: &Report<'_>, published: impl FnOnce() -> Vec<u32>) -> Result<()> {
         for (list, target) in self.file_lists() {
             let Some(target) = target else { continue };
             let files = report.files_of(list);
@@ -95,7 +95,7 @@ impl ListFlags {
             }
         }
         if let Some(target) = &self.list_remote_only {
-            let rows = report.remote_only(published);
+            let rows = report.remote_only(&published());
             let shown = |id| report.redaction().map_or(id, |redaction| redaction.id(id));
             let mut ids: Vec<u64> = rows.iter().map(|&row| shown(report.published.id[row as usize])).collect();
             ids.sort_unstable();

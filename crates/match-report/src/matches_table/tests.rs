@@ -90,7 +90,7 @@ pub(crate) fn with_report(check: impl FnOnce(&Report<'_>)) {
             clock_support: 1,
         }],
     };
-    let (routes, tiles) = ([Route::Tiles; 2], ["14/8188/5448".to_owned()]);
+    let (routes, tiles) = (Column::same(Route::Tiles, 2), ["14/8188/5448".to_owned()]);
     check(&Report::new(&archive, &images, &published, &outcome, &routes, &tiles));
 }
 

@@ -11,7 +11,7 @@ use crate::progress::{Progress, say};
 use crate::report_flags::ReportFlags;
 use crate::verbs::review::decisions_of;
 use anyhow::Result;
-use capture_model::{PublishedImages, Route};
+use capture_model::{Column, PublishedImages, Route};
 use clap::{Args, ValueEnum};
 use image_matcher::{Evidence, Lookup, MatchSettings, match_images, match_naive, match_with_evidence};
 use match_report::{CsvStyle, OutputKind, Report, Table, apply_decisions, send_matches, write_matches_geojson};
@@ -118,7 +118,7 @@ impl Match {
         let has_sequences = self.out.is_some(); // no other output names tiles
         let track_tiles = has_sequences.then(|| TilePlan::new(&images, TileRule::Track).names_of_tracks());
         let track_tiles = track_tiles.unwrap_or_default();
-        let routes = vec![Route::Table; published.len()];
+        let routes = Column::same(Route::Table, published.len());
         let report =
             Report::new(&archive, &images, &published, &outcome, &routes, &track_tiles).redacted_by(redaction.as_ref());
         let style = CsvStyle { guard: !shared.matching.no_csv_guard };
@@ -145,7 +145,7 @@ impl Match {
                 write_table(self.output.as_deref(), Table::Matches, style, |sink| send_matches(&report, sink))?;
             }
         }
-        self.lists.write(&report, &(0..published.len() as u32).collect::<Vec<_>>())?;
+        self.lists.write(&report, || (0..published.len() as u32).collect())?;
         progress.finish();
         if !shared.talk.quiet {
             say(&ending::block(&report, self.out.as_deref(), false, Colour::of_stderr()));

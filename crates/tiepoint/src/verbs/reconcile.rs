@@ -116,7 +116,7 @@ impl Reconcile {
         };
         let report = done.report().redacted_by(settings.redaction.as_ref());
         self.gpx_out.as_deref().map_or(Ok(()), |path| write_gpx(path, &report))?;
-        self.lists.write(&report, &done.rows_of_matched_sequences())?;
+        self.lists.write(&report, || done.rows_of_matched_sequences())?;
         if !shared.talk.quiet {
             let (sent, stored) = (done.usage.requests_sent(), done.usage.answered_from_store());
             say(&ending::block(&report, Some(&self.out), true, Colour::of_stderr()));

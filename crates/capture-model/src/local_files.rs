@@ -125,6 +125,11 @@ impl LocalFiles {
         rows.map(|row| self.get(row))
     }
 
+    /// The rows that have a note, in their order.
+    pub fn noted(&self) -> impl Iterator<Item = usize> {
+        self.notes.keys().map(|&row| row as usize)
+    }
+
     /// Adds one.
     pub fn push(&mut self, file: LocalFile) {
         if let Some(note) = file.note {

@@ -3,12 +3,11 @@
 //! What a status allows in a row is decided in one place, [`MatchRow::of`]: only a matched file shows an image, and only
 //! matched and ambiguous ones show candidates.
 
-use crate::report::{MOST_CANDIDATES, joined_ids};
+use crate::report::{Candidates, MOST_CANDIDATES, joined_ids};
 use crate::table::{Cell, Column, CsvRows, Kind, TableSink, TakesColumns, send_numbered, write_table};
 use crate::{CsvStyle, OutputKind, Report, ReportError, figures};
 use capture_model::{FileRow, LocalTime, Metres, Position, Reason, Status};
-use image_matcher::{Candidate, Verdict};
-use std::borrow::Cow;
+use image_matcher::Verdict;
 use std::io::Write;
 
 /// Writes the matches as CSV or JSON lines.
@@ -41,7 +40,7 @@ pub(crate) struct MatchRow<'a> {
     verdict: Option<Verdict>,
     /// Row of the published image; only of a matched file.
     pub(crate) image: Option<usize>,
-    pub(crate) candidates: Cow<'a, [Candidate]>,
+    pub(crate) candidates: Candidates<'a>,
     also: &'a [u32],
     used_time: Option<LocalTime>,
     pub(crate) original: Option<Position>,
@@ -127,12 +126,13 @@ impl<'a> MatchRow<'a> {
     }
 
     fn candidate_ids(&self) -> Cell<'static> {
-        ids(self.report, self.candidates.iter().map(|candidate| candidate.image))
+        let images = self.candidates.iter().map(|candidate| candidate.image);
+        ids(self.report, self.candidates.len(), images)
     }
 
     fn candidate_probabilities(&self) -> Cell<'static> {
-        if let [only] = self.candidates.as_ref() {
-            return Cell::Number(only.probability);
+        if self.candidates.len() == 1 {
+            return number(self.candidates.first().map(|only| only.probability));
         }
         let mut text = String::new();
         for candidate in self.candidates.iter() {
@@ -146,8 +146,8 @@ impl<'a> MatchRow<'a> {
 }
 
 /// Ids of some images, joined; one alone, as nearly all are, without a text of its own.
-fn ids(report: &Report<'_>, mut images: impl ExactSizeIterator<Item = u32>) -> Cell<'static> {
-    match images.len() {
+fn ids(report: &Report<'_>, n_images: usize, mut images: impl Iterator<Item = u32>) -> Cell<'static> {
+    match n_images {
         1 => Cell::of(images.next(), |image| Cell::Id(report.published.id[image as usize])),
         _ => Cell::text(joined_ids(report.published, images)),
     }
@@ -192,7 +192,7 @@ fn each_column<'a>(to: &mut impl TakesColumns<MatchRow<'a>>) {
         MatchRow::candidate_probabilities,
     );
     to.column("also_published_as", Kind::Ids, "Further images of the same photo", |row| {
-        ids(row.report, row.also.iter().copied())
+        ids(row.report, row.also.len(), row.also.iter().copied())
     });
     to.column("route", Kind::Word, "How the image was found: tiles, user, sequence, table", |row| {
         Cell::of(row.image, |image| Cell::text(row.report.routes[image].as_str()))

@@ -17,6 +17,35 @@ use std::collections::BTreeMap;
 /// Most candidates that a row shows.
 pub(crate) const MOST_CANDIDATES: usize = 5;
 
+/// No row of the usable photos.
+const NO_ROW: u32 = u32::MAX;
+
+/// What a file may have become, best first: a match that its list lacks comes before the list.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Candidates<'a> {
+    unlisted: Option<Candidate>,
+    listed: &'a [Candidate],
+}
+
+impl<'a> Candidates<'a> {
+    /// How many, at most [`MOST_CANDIDATES`].
+    pub(crate) fn len(&self) -> usize {
+        usize::from(self.unlisted.is_some()) + self.listed.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(crate) fn first(&self) -> Option<Candidate> {
+        self.iter().next()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Candidate> + use<'a> {
+        self.unlisted.into_iter().chain(self.listed.iter().copied())
+    }
+}
+
 /// What the tracker says of a local sequence.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrackUpload {
@@ -45,8 +74,10 @@ pub struct Report<'a> {
     pub track_tiles: &'a [String],
     /// Of each track, what the tracker says of it; empty without the tracker.
     pub(crate) uploads_of_tracks: &'a [TrackUpload],
-    /// Row of `images` of each file; `None` for files that take no part.
-    row_of_file: Vec<Option<u32>>,
+    /// Row of `images` of each file; [`NO_ROW`] for files that take no part.
+    row_of_file: Vec<u32>,
+    /// Whether a file has a note: few have, and each is asked.
+    is_noted: Vec<bool>,
     /// Further words for the note of a row of `images`.
     note_of_row: BTreeMap<u32, &'a str>,
     /// How names, ids, places and times are hidden; `None` where nothing is.
@@ -63,10 +94,14 @@ impl<'a> Report<'a> {
         routes: &'a Column<Route>,
         track_tiles: &'a [String],
     ) -> Self {
-        let mut row_of_file = vec![None; archive.files.len()];
+        let mut row_of_file = vec![NO_ROW; archive.files.len()];
         for (row, &file) in images.file.iter().enumerate() {
-            row_of_file[file as usize] = Some(row as u32);
+            row_of_file[file as usize] = row as u32;
         }
+        let mut is_noted = vec![false; archive.files.len()];
+        let noted_rows = outcome.notes.iter().filter_map(|(row, _)| images.file.get(*row as usize));
+        let noted_files = noted_rows.map(|&file| file as usize).chain(archive.files.noted());
+        noted_files.for_each(|file| is_noted[file] = true);
         let note_of_row = outcome.notes.iter().map(|(row, note)| (*row, note.as_str())).collect();
         Self {
             archive,
@@ -77,6 +112,7 @@ impl<'a> Report<'a> {
             track_tiles,
             uploads_of_tracks: &[],
             row_of_file,
+            is_noted,
             note_of_row,
             redaction: None,
         }
@@ -112,7 +148,8 @@ impl<'a> Report<'a> {
 
     /// Row of `images` of a file.
     pub fn row_of(&self, file: usize) -> Option<usize> {
-        self.row_of_file[file].map(|row| row as usize)
+        let row = self.row_of_file[file];
+        (row != NO_ROW).then_some(row as usize)
     }
 
     /// Verdict of a file that takes part.
@@ -151,30 +188,24 @@ impl<'a> Report<'a> {
     }
 
     /// What a file may have become, best first: of a matched file with its match, of an unmatched one nothing.
-    pub(crate) fn candidates_of(&self, file: usize) -> Cow<'_, [Candidate]> {
+    pub(crate) fn candidates_of(&self, file: usize) -> Candidates<'_> {
         self.candidates_by(self.row_of(file), self.reason_of(file), self.image_of(file))
     }
 
     /// The same where its row, reason and image are at hand.
-    pub(crate) fn candidates_by(
-        &self,
-        row: Option<usize>,
-        reason: Reason,
-        image: Option<usize>,
-    ) -> Cow<'_, [Candidate]> {
+    pub(crate) fn candidates_by(&self, row: Option<usize>, reason: Reason, image: Option<usize>) -> Candidates<'_> {
         let Some(row) = row.filter(|_| matches!(reason.status(), Status::Matched | Status::Ambiguous)) else {
-            return Cow::Borrowed(&[]);
+            return Candidates::default();
         };
         let known = self.outcome.candidates.of(row);
         let known = &known[..known.len().min(MOST_CANDIDATES)];
-        match image {
-            Some(image) if known.iter().all(|candidate| candidate.image as usize != image) => {
-                let probability = self.outcome.verdicts.get(row).probability.unwrap_or(f64::NAN);
-                let best = Candidate { image: image as u32, probability };
-                Cow::Owned(std::iter::once(best).chain(known.iter().copied()).take(MOST_CANDIDATES).collect())
-            }
-            _ => Cow::Borrowed(known),
-        }
+        let is_known = |image: usize| known.iter().any(|candidate| candidate.image as usize == image);
+        let Some(image) = image.filter(|&image| !is_known(image)) else {
+            return Candidates { unlisted: None, listed: known };
+        };
+        let probability = self.outcome.verdicts.get(row).probability.unwrap_or(f64::NAN);
+        let unlisted = Some(Candidate { image: image as u32, probability });
+        Candidates { unlisted, listed: &known[..known.len().min(MOST_CANDIDATES - 1)] }
     }
 
     /// Further images of the same photo; only of a matched file.
@@ -226,8 +257,12 @@ impl<'a> Report<'a> {
 
     /// The words of a file's note: its own, then the matcher's.
     pub(crate) fn note_of(&self, file: usize) -> Cow<'_, str> {
+        if !self.is_noted[file] {
+            return "".into();
+        }
         let own = self.archive.files.get(file).note().unwrap_or("");
-        let matchers = self.row_of_file[file].and_then(|row| self.note_of_row.get(&row).copied()).unwrap_or("");
+        let row = self.row_of(file).map(|row| row as u32);
+        let matchers = row.and_then(|row| self.note_of_row.get(&row).copied()).unwrap_or("");
         match (own.is_empty(), matchers.is_empty()) {
             (false, false) => format!("{own}; {matchers}").into(),
             (false, true) => own.into(),

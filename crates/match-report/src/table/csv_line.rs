@@ -17,6 +17,8 @@ pub(super) struct Memo {
     /// Days since 1970-01-01, and the words of the date.
     date: Option<(i64, [u64; 2])>,
     time: Option<(LocalTime, Words)>,
+    /// The bits of a probability, its text and how long that is.
+    probability: Option<(u64, u64, usize)>,
 }
 
 /// The row that is written.
@@ -53,6 +55,9 @@ impl<'t> Line<'t> {
         match cell {
             Cell::Empty => {}
             Cell::Text(words) => self.words(words, kind),
+            Cell::Number(number) if matches!(kind, Kind::Probability | Kind::Probabilities) => {
+                self.probability(*number);
+            }
             Cell::Number(number) => write_decimal(*number, kind.decimals_of_number(), self.text),
             Cell::Id(id) => self.id(*id),
             Cell::Page(id) => {
@@ -86,6 +91,23 @@ impl<'t> Line<'t> {
             }
         };
         words.put(self.text);
+    }
+
+    /// That of a match stands in two columns.
+    fn probability(&mut self, probability: f64) {
+        match self.memo.probability {
+            Some((bits, word, length)) if bits == probability.to_bits() => self.text.ascii(word, length),
+            _ => {
+                let begin = self.text.len();
+                write_decimal(probability, Kind::Probability.decimals_of_number(), self.text);
+                let written = &self.text.bytes()[begin..];
+                let mut word = [0; 8];
+                if let Some(bytes) = word.get_mut(..written.len()) {
+                    bytes.copy_from_slice(written);
+                    self.memo.probability = Some((probability.to_bits(), u64::from_le_bytes(word), written.len()));
+                }
+            }
+        }
     }
 
     fn time(&mut self, time: LocalTime) {

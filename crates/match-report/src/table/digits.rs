@@ -12,7 +12,13 @@ pub(crate) trait CellText {
     /// Appends the first bytes, which are ASCII, of a word, the lowest first. A copy of a whole word is one instruction, one
     /// of any length is a call: whoever can, appends all of it and cuts off what is too much.
     fn ascii(&mut self, word: u64, length: usize);
-    /// The same of three words, one behind the other.
+    /// The same of two words, one behind the other.
+    #[inline]
+    fn two(&mut self, words: [u64; 2], lengths: [usize; 2]) {
+        self.ascii(words[0], lengths[0]);
+        self.ascii(words[1], lengths[1]);
+    }
+    /// The same of three words.
     fn three(&mut self, words: [u64; 3], lengths: [u8; 3]) {
         for (word, length) in words.into_iter().zip(lengths) {
             self.ascii(word, usize::from(length));
@@ -142,8 +148,7 @@ fn write_parts(is_negative: bool, number: u64, decimals: usize, out: &mut impl C
     if n_before + n_behind <= 8 {
         out.ascii(before | (digits << (8 * n_before)), n_before + n_behind);
     } else {
-        out.ascii(before, n_before);
-        out.ascii(digits, n_behind);
+        out.two([before, digits], [n_before, n_behind]);
     }
 }
 
@@ -169,7 +174,8 @@ static BELOW_1000: [[u8; 4]; 1000] = {
 /// The number times 10^decimals is off by half a unit in the last place at most. Where it lies further than that from the
 /// middle between two whole numbers, it is rounded to the same side as the exact value, which is what `write!` rounds;
 /// ties, near ties and large numbers are left to `write!`.
-#[inline]
+#[expect(clippy::inline_always, reason = "how many decimals is known where it is called")]
+#[inline(always)]
 pub(super) fn write_decimal(number: f64, decimals: usize, out: &mut impl CellText) {
     match decimals {
         2 => fixed::<2>(number, out),
@@ -192,6 +198,7 @@ fn write_rare(number: f64, decimals: usize, out: &mut impl CellText) {
     }
 }
 
+#[inline(never)]
 fn fixed<const DECIMALS: usize>(number: f64, out: &mut impl CellText) {
     match rounded(number.abs() * SCALES[DECIMALS]) {
         Some(units) => write_parts(number < 0.0 && units > 0, units, DECIMALS, out),

@@ -31,11 +31,10 @@ impl Held {
     /// The next `n` bytes of the memory, which grows where it is too small.
     #[inline]
     fn slot(&mut self, n: usize) -> &mut [u8] {
-        let end = self.length + n;
-        if end > self.memory.len() {
-            self.grow(end);
+        if self.memory.len() - self.length.min(self.memory.len()) < n {
+            self.grow(self.length + n);
         }
-        &mut self.memory[self.length..end]
+        &mut self.memory[self.length..][..n]
     }
 
     /// Appends a text of at least N bytes, and at most twice as many.
@@ -79,6 +78,15 @@ impl CellText for Held {
     fn ascii(&mut self, word: u64, length: usize) {
         self.slot(8).copy_from_slice(&word.to_le_bytes());
         self.length += length;
+    }
+
+    #[inline]
+    fn two(&mut self, [first, second]: [u64; 2], [first_length, second_length]: [usize; 2]) {
+        let first_length = first_length.min(8);
+        let slot = self.slot(16);
+        slot[..8].copy_from_slice(&first.to_le_bytes());
+        slot[first_length..first_length + 8].copy_from_slice(&second.to_le_bytes());
+        self.length += first_length + second_length;
     }
 
     #[inline]

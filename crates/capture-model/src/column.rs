@@ -102,6 +102,15 @@ impl<T: Copy + PartialEq> Column<T> {
         }
     }
 
+    /// Adds values, or where there are none, one so many times.
+    pub fn extend_or(&mut self, values: &[T], value: T, n_rows: usize) {
+        match &mut self.0 {
+            Rows::Each(rows) if !values.is_empty() => rows.extend_from_slice(values),
+            _ if values.is_empty() => self.extend_with(value, n_rows),
+            _ => values.iter().for_each(|&value| self.push(value)), // until one is another
+        }
+    }
+
     /// Puts a value into a row.
     pub fn set(&mut self, row: usize, value: T) {
         if !are_same(&self[row], &value) {

@@ -28,7 +28,7 @@ pub use instant::{CapturedAt, LocalTime, TimeSource, WallClock};
 pub use local::{FileState, LocalArchive, LocalImages, Observation, TimeKind, Track, Video, VideoPoint};
 pub use local_files::{FileColumns, FileRow, LocalFile, LocalFiles};
 pub use names::Names;
-pub use observations::Observations;
+pub use observations::{Observations, TableObservations};
 pub use paths::Paths;
 pub use position::{InvalidPosition, Latitude, Longitude, Metres, Position};
 pub use published::{Evidence, PublishedImage, PublishedImages};

@@ -25,6 +25,30 @@ pub struct Observations {
     orientation: Column<u8>,
 }
 
+/// What rows of a table say that tells no more, as columns of one length; a column that it lacks is empty.
+#[derive(Debug, Clone, Default)]
+pub struct TableObservations {
+    /// Longitude, degrees; valid, as is the latitude.
+    pub longitude: Vec<f64>,
+    /// Latitude, degrees.
+    pub latitude: Vec<f64>,
+    /// See [`Observation::altitude`]; not a number where unknown.
+    pub altitude_m: Vec<f64>,
+    /// See [`Observation::heading_deg`]; not a number where unknown.
+    pub heading_deg: Vec<f64>,
+    /// UTC in ms since the epoch; [`Observations::NO_TIME`] where unknown.
+    pub time_ms: Vec<i64>,
+}
+
+impl TableObservations {
+    /// Forgets all rows, and keeps their memory.
+    pub fn clear(&mut self) {
+        let Self { longitude, latitude, altitude_m, heading_deg, time_ms } = self;
+        [longitude, latitude, altitude_m, heading_deg].into_iter().for_each(Vec::clear);
+        time_ms.clear();
+    }
+}
+
 /// None; columns begin with the value of which tables of others' making hold nothing else.
 impl Default for Observations {
     fn default() -> Self {
@@ -79,6 +103,35 @@ impl Observations {
         self.camera_is_absolute.push(is_absolute(seen.camera_time));
         self.device.push(seen.device);
         self.orientation.push(kept_orientation(seen));
+    }
+
+    /// Adds rows of a table; their device is the unknown one.
+    pub fn push_table(&mut self, read: &TableObservations, n_rows: usize) {
+        self.longitude.extend_from_slice(&read.longitude);
+        self.latitude.extend_from_slice(&read.latitude);
+        self.altitude_m.extend_or(&read.altitude_m, f64::NAN, n_rows);
+        self.heading_deg.extend_or(&read.heading_deg, f64::NAN, n_rows);
+        if read.time_ms.is_empty() {
+            self.time_ms.extend(std::iter::repeat_n(NO_TIME, n_rows));
+        } else {
+            self.time_ms.extend_from_slice(&read.time_ms);
+        }
+        if read.time_ms.len() == n_rows && !read.time_ms.contains(&NO_TIME) {
+            self.time_source.extend_with(TimeSource::Table, n_rows);
+            self.time_resolution_ms.extend_with(1, n_rows);
+        } else {
+            for row in 0..n_rows {
+                let has_time = read.time_ms.get(row).is_some_and(|&ms| ms != NO_TIME);
+                self.time_source.push(if has_time { TimeSource::Table } else { TimeSource::None });
+                self.time_resolution_ms.push(u16::from(has_time));
+            }
+        }
+        self.time_is_absolute.extend_with(true, n_rows);
+        self.gps_time_ms.extend_with(NO_TIME, n_rows);
+        self.camera_time_ms.extend_with(NO_TIME, n_rows);
+        self.camera_is_absolute.extend_with(true, n_rows);
+        self.device.extend_with(0, n_rows);
+        self.orientation.extend_with(0, n_rows);
     }
 
     /// Puts another into a row.

@@ -86,6 +86,17 @@ impl Paths {
         self.places = order.iter().map(|&row| self.places[row as usize]).collect();
     }
 
+    /// Takes back the rows behind so many, where nothing but pushes came after the first of them.
+    pub fn truncate(&mut self, n_rows: usize) {
+        for place in self.places.drain(n_rows.min(self.places.len())..).rev() {
+            if place & IS_LONG == IS_LONG {
+                self.long.pop();
+            } else {
+                self.text.truncate((place >> LENGTH_BITS) as usize);
+            }
+        }
+    }
+
     /// Leaves out the rows for which it is said.
     pub fn leave_out(&mut self, is_out: &[bool]) {
         crate::column::leave_out(&mut self.places, is_out);
@@ -116,5 +127,10 @@ mod tests {
         paths.set(1, "other");
         paths.leave_out(&[false, false, true, false, false, true]);
         assert_eq!(paths.iter().collect::<Vec<_>>(), ["ü/é", "other", "a/b.jpg", "later"]);
+        let before = format!("{paths:?}");
+        ["", "some", &long, "more"].into_iter().for_each(|path| paths.push(path));
+        paths.truncate(4);
+        paths.truncate(5);
+        assert_eq!(format!("{paths:?}"), before, "no text is left of what is taken back");
     }
 }

@@ -1,7 +1,8 @@
 //! A file that was read and is not yet in its place.
 
 use capture_model::{
-    ClusterId, Column, Device, DeviceIndex, FileState, Names, Observation, Observations, Paths, Video,
+    ClusterId, Column, Device, DeviceIndex, FileState, Names, Observation, Observations, Paths, TableObservations,
+    Video,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -258,6 +259,24 @@ impl LooseFiles {
         self.cluster_id.push(cluster_id);
         self.bytes.push(0);
         self.md5.push(None);
+    }
+
+    /// Adds the rest of usable files, whose paths, folders and sequences were pushed, and of which a table tells no more than
+    /// this.
+    pub(crate) fn push_rows(&mut self, read: &TableObservations, n_rows: usize) {
+        self.seen.push_table(read, n_rows);
+        self.state.extend_with(FileState::Usable, n_rows);
+        self.camera.extend_with(Texts::EMPTY, n_rows);
+        self.cluster_id.extend_with(None, n_rows);
+        self.bytes.extend_with(0, n_rows);
+        self.md5.extend_with(None, n_rows);
+    }
+
+    /// Forgets the paths, folders and sequences of rows behind so many, which were pushed and not followed by the rest.
+    pub(crate) fn take_back(&mut self, n_rows: usize) {
+        self.paths.truncate(n_rows);
+        self.folder.truncate(n_rows);
+        self.sequence.truncate(n_rows);
     }
 
     fn number_of_device(&mut self, device: &Device) -> DeviceIndex {

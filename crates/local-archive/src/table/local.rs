@@ -3,11 +3,12 @@
 //! A `scan` table says more than a plain one: status and reason (files that could not be read stay rows), the source of
 //! the time, GPS and camera time. These columns are honoured wherever they hold words of the contract.
 
+mod by_column;
 mod quick;
 
 use super::{
-    BadCells, Columns, Known, MarkedCells, MissingColumn, PartReader, Row, RowReader, TableFormat, TypedCells, is_same,
-    read_table,
+    BadCells, Columns, Known, MarkedCells, MarkedRows, MissingColumn, PartReader, Row, RowReader, TableFormat,
+    TypedCells, is_same, read_table,
 };
 use crate::angle_text::{degrees, is_negative, metres};
 use crate::errors::TableError;
@@ -60,6 +61,7 @@ struct LocalRows {
     at: Places,
     plan: quick::Plan,
     last_device: quick::LastDevice,
+    read: by_column::Numbers,
 }
 
 /// Where the columns are.
@@ -130,6 +132,7 @@ impl LocalRows {
             at: Places::default(),
             plan: quick::Plan::default(),
             last_device: quick::LastDevice::default(),
+            read: by_column::Numbers::default(),
         }
     }
 
@@ -142,14 +145,19 @@ impl LocalRows {
         {
             return Some(Arc::clone(last));
         }
+        Some(self.named_sequence(name))
+    }
+
+    /// The sequence of a name, which is not empty.
+    fn named_sequence(&mut self, name: &str) -> Arc<GivenSequence> {
         if let Some(known) = self.sequences.get(name) {
-            return Some(Arc::clone(known));
+            return Arc::clone(known);
         }
         let place = self.sequences.len() as u32;
         let given = GivenSequence { source: Arc::clone(&self.source), place, name: name.into(), as_sent: false };
         let given = Arc::new(given);
         self.sequences.insert(Arc::clone(&given.name), Arc::clone(&given));
-        Some(given)
+        given
     }
 }
 
@@ -242,6 +250,14 @@ impl RowReader for LocalRows {
             true if is_number && !self.at.path.contains(&column) && self.at.sequence != Some(column) => Wanted::Any,
             true => Wanted::Text,
         }
+    }
+
+    fn takes_plain_rows(&self) -> bool {
+        self.plan.is_by_column
+    }
+
+    fn plain_rows(&mut self, rows: &MarkedRows<'_>) -> Option<()> {
+        self.take_rows(*rows)
     }
 
     fn plain_row(&mut self, mut cells: MarkedCells<'_>) -> Option<()> {

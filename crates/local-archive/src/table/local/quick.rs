@@ -11,7 +11,7 @@ use capture_model::{CapturedAt, ClusterId, Device, LocalTime, Metres, Observatio
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Field {
+pub(super) enum Field {
     /// Nothing that a plain row needs.
     Any,
     /// What would change the meaning of other cells: in a plain row, nothing.
@@ -34,9 +34,22 @@ enum Field {
     ClusterId,
 }
 
-/// What each column holds, in the order of the table.
+impl Field {
+    /// Whether rows that hold it can be taken column by column: nearly all tables hold nothing else.
+    fn is_of_columns(self) -> bool {
+        use Field::{Altitude, Any, Empty, Heading, Latitude, Longitude, Path, Sequence, Time};
+        matches!(self, Any | Empty | Path | Sequence | Longitude | Latitude | Altitude | Heading | Time)
+    }
+}
+
+/// The columns as a plain row is read.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Plan(Vec<Field>);
+pub(super) struct Plan {
+    /// What each holds, in the order of the table.
+    pub(super) fields: Vec<Field>,
+    /// Whether rows of CSV can be taken column by column.
+    pub(super) is_by_column: bool,
+}
 
 impl Plan {
     pub(super) fn of(at: &Places, n_columns: usize) -> Self {
@@ -67,8 +80,21 @@ impl Plan {
                 return Self::default(); // a column of two meanings: no row is plain
             }
         }
-        Self(fields.into_iter().map(|field| field.unwrap_or(Field::Any)).collect())
+        let fields: Vec<Field> = fields.into_iter().map(|field| field.unwrap_or(Field::Any)).collect();
+        let is_by_column = fields.contains(&Field::Path) && fields.iter().all(|field| field.is_of_columns());
+        Self { fields, is_by_column }
     }
+}
+
+/// Text of a cell; `None` where blanks are around it, or where a guard may stand before it (`is_scan`).
+#[inline]
+pub(super) fn plain_text(cell: &[u8], is_scan: bool) -> Option<&str> {
+    let text = std::str::from_utf8(cell).ok()?;
+    let is_bare = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    if is_bare(cell.first()) && is_bare(cell.last()) {
+        return Some(text); // no need to look for blanks of all alphabets
+    }
+    (text.trim().len() == text.len() && !(is_scan && text.starts_with('\''))).then_some(text)
 }
 
 /// The device of the last plain row, and what it was made of.
@@ -101,20 +127,12 @@ impl LocalRows {
         const NO_TIME: i64 = i64::MIN;
         const NO_ID: u64 = u64::MAX; // has 20 digits
         let is_scan = self.at.is_scan;
-        // what a guard may stand before, or has blanks around it, is not plain
-        let text = |cell: &'t [u8]| {
-            let text = std::str::from_utf8(cell).ok()?;
-            let is_bare = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-            if is_bare(cell.first()) && is_bare(cell.last()) {
-                return Some(text); // no need to look for blanks of all alphabets
-            }
-            (text.trim().len() == text.len() && !(is_scan && text.starts_with('\''))).then_some(text)
-        };
+        let text = |cell: &'t [u8]| plain_text(cell, is_scan);
         let (mut path, mut sequence, mut make, mut model, mut source) = ("", "", "", "", "");
         let [mut lon, mut lat, mut altitude, mut heading, mut width, mut height] = [f64::NAN; 6];
         let [mut time, mut gps_time, mut camera_time] = [NO_TIME; 3];
         let [mut orientation, mut cluster] = [NO_ID; 2];
-        for field in &self.plan.0 {
+        for field in &self.plan.fields {
             match field {
                 Field::Any => cells.skip()?,
                 Field::Empty => cells.text()?.is_empty().then_some(())?,
@@ -170,13 +188,13 @@ impl LocalRows {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::table::{BadCells, MarkedCells, Row, RowReader};
     use capture_model::{TableNumber, Wanted};
     use proptest::prelude::*;
 
-    const NAMES: [&str; 22] = [
+    pub(in super::super) const NAMES: [&str; 22] = [
         "path",
         "sequence",
         "lat",
@@ -201,7 +219,7 @@ mod tests {
         "timestamp",
     ];
 
-    fn cell() -> impl Strategy<Value = String> {
+    pub(in super::super) fn cell() -> impl Strategy<Value = String> {
         let plain = prop::sample::select(vec![
             "",
             "",
@@ -248,7 +266,7 @@ mod tests {
         prop_oneof![12 => plain.prop_map(String::from), 1 => odd.prop_map(String::from), 1 => "[^,\"\r\n]{0,6}"]
     }
 
-    fn told(rows: &LocalRows) -> String {
+    pub(in super::super) fn told(rows: &LocalRows) -> String {
         let loose = &rows.loose;
         let files: Vec<_> = (0..loose.len()).map(|row| loose.get(row)).collect();
         let devices: Vec<_> = files.iter().map(|file| loose.devices.value(file.observation.device)).collect();

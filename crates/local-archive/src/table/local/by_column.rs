@@ -1,0 +1,200 @@
+//! Rows of local photos in CSV as programs write them, column by column.
+//!
+//! A table of paths, sequences, places, altitudes, headings and times needs no row as a whole: what its cells say goes from
+//! the bytes into the columns. Where any cell of some rows is not plain, all of them are left to the reader of rows
+//! ([`super::quick`]); both give the same.
+
+use super::LocalRows;
+use super::quick::{Field, plain_text};
+use crate::loose::{GivenSequence, NOT_GIVEN, folder_of};
+use crate::table::{MarkedRows, is_same};
+use capture_model::{Observations, Position, TableObservations};
+use std::sync::Arc;
+
+/// The numbers of some rows; their memory is used again.
+pub(super) type Numbers = TableObservations;
+
+impl LocalRows {
+    /// Takes rows, or leaves all of them and says so by `None`.
+    pub(super) fn take_rows(&mut self, rows: MarkedRows<'_>) -> Option<()> {
+        let n_before = self.loose.len();
+        let taken = self.numbers_of_rows(rows).and_then(|()| self.texts_of_rows(rows));
+        if taken.is_some() {
+            self.n_rows += rows.len() as u64;
+            self.loose.push_rows(&self.read, rows.len());
+        } else {
+            self.loose.take_back(n_before);
+        }
+        taken
+    }
+
+    /// Reads what needs no text.
+    fn numbers_of_rows(&mut self, rows: MarkedRows<'_>) -> Option<()> {
+        let read = &mut self.read;
+        read.clear();
+        for (column, field) in self.plan.fields.iter().enumerate() {
+            match field {
+                Field::Longitude => rows.numbers(column, &mut read.longitude, |degrees| degrees)?,
+                Field::Latitude => rows.numbers(column, &mut read.latitude, |degrees| degrees)?,
+                Field::Altitude => rows.numbers(column, &mut read.altitude_m, |metres| metres)?,
+                Field::Heading => rows.numbers(column, &mut read.heading_deg, |degrees| degrees.rem_euclid(360.0))?,
+                Field::Time => rows.moments(column, &mut read.time_ms, Observations::NO_TIME)?,
+                Field::Empty => rows.texts(column).all(|cell| cell.is_some_and(<[u8]>::is_empty)).then_some(())?,
+                _ => {}
+            }
+        }
+        let mut places = read.longitude.iter().zip(&read.latitude);
+        let is_placed = |(&lon, &lat)| Position::from_lon_lat(lon, lat).is_ok_and(|place| !place.is_null_island());
+        places.all(is_placed).then_some(())
+    }
+
+    /// Reads paths and sequences into their columns. What is kept of rows that are left after all is what their reader keeps
+    /// again, in the same order.
+    fn texts_of_rows(&mut self, rows: MarkedRows<'_>) -> Option<()> {
+        let place = |wanted: Field| self.plan.fields.iter().position(|&field| field == wanted);
+        let (path, sequence) = (place(Field::Path)?, place(Field::Sequence));
+        let is_scan = self.at.is_scan;
+        for cell in rows.texts(path) {
+            let path = plain_text(cell?, is_scan).filter(|path| !path.is_empty())?;
+            let folder = self.loose.texts.keep(folder_of(path));
+            self.loose.paths.push(path);
+            self.loose.folder.push(folder);
+        }
+        let Some(sequence) = sequence else {
+            self.loose.sequence.extend_with(NOT_GIVEN, rows.len());
+            return Some(());
+        };
+        let mut last: Option<(Arc<GivenSequence>, u32)> = None;
+        for key in rows.texts(sequence) {
+            let key = key?;
+            let number = match &last {
+                _ if key.is_empty() => NOT_GIVEN,
+                Some((last, number)) if is_same(last.name.as_bytes(), key) => *number,
+                _ => {
+                    let given = self.named_sequence(plain_text(key, is_scan)?);
+                    let number = self.loose.sequences.number_of(&given);
+                    last = Some((given, number));
+                    number
+                }
+            };
+            self.loose.sequence.push(number);
+        }
+        Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::quick::tests::{NAMES, cell, told};
+    use super::*;
+    use crate::table::{BadCells, MarkedCells, Row, RowReader};
+    use proptest::prelude::*;
+    use proptest::test_runner::{Config, TestRunner};
+    use std::cell::Cell;
+
+    fn marks_of(bytes: &str) -> Vec<u32> {
+        (18..).zip(bytes.bytes().skip(18)).filter(|(_, byte)| b",\n".contains(byte)).map(|(at, _)| at).collect()
+    }
+
+    /// What programs write into a column.
+    fn usual(name: &str) -> &'static [&'static str] {
+        match name {
+            "path" => &["a/b.jpg", "a/c.jpg", "7", "é/ü.jpg", "b c/(1).jpg"],
+            "sequence" | "note" => &["", "key", "7", "ü", "other key", "key"],
+            "captured_at" => &["", "0", "1630145202250", "2021-08-28T10:06:42.000Z", "1630145203000"],
+            "lon" | "lat" => &["-0.5", "50.8966219", "7", "43.40243063519981"],
+            "GPSLatitudeRef" | "reason" | "timestamp" => &[""],
+            _ => &["", "0", "-154.2709525352569", "180.5", "-1"],
+        }
+    }
+
+    /// The same rows under a header, by column and by row; whether all were taken at once.
+    fn check(names: &[&str], lines: &[String], ending: &str) -> bool {
+        let bytes =
+            format!("some bytes before\n{}", lines.iter().map(|line| line.clone() + ending).collect::<String>());
+        let marks = marks_of(&bytes);
+        let [mut by_column, mut by_row] = [(); 2].map(|()| LocalRows::new("table".into()));
+        for rows in [&mut by_column, &mut by_row] {
+            assert!(rows.header(names).is_ok());
+        }
+        let (rows, _) = MarkedRows::first(bytes.as_bytes(), 18, &marks, names.len()).expect("all rows are whole");
+        let mut bad = BadCells::default();
+        let mut one_by_one = |reader: &mut LocalRows| {
+            let mut begin = 18;
+            for (line, row) in lines.iter().zip(marks.chunks(names.len())) {
+                if reader.plain_row(MarkedCells::new(bytes.as_bytes(), begin, row)).is_none() {
+                    let cells: Vec<&str> = line.split(',').collect();
+                    reader.row(&Row::of_text(2, &cells), &mut bad);
+                }
+                begin = row[row.len() - 1] as usize + 1;
+            }
+        };
+        let mut is_taken = false;
+        for n_before in [0, lines.len()] {
+            is_taken = by_column.takes_plain_rows() && by_column.plain_rows(&rows).is_some();
+            if !is_taken {
+                assert_eq!((by_column.loose.len(), by_column.n_rows), (n_before, n_before as u64));
+                one_by_one(&mut by_column);
+            }
+            one_by_one(&mut by_row);
+            assert_eq!(told(&by_column), told(&by_row), "{lines:?} behind {n_before}");
+        }
+        is_taken
+    }
+
+    #[test]
+    fn columns_are_those_of_the_rows() {
+        const OF_ROWS: [&str; 9] =
+            ["make", "model", "width", "height", "orientation", "time_source", "gps_time", "camera_time", "cluster_id"];
+        let n_columns = NAMES.len();
+        let a_cell = || (any::<prop::sample::Index>(), prop::option::weighted(0.003, cell()));
+        let strategy = (
+            prop::collection::vec(prop::bool::weighted(0.5), n_columns),
+            prop::bool::weighted(0.1),
+            prop::collection::vec(prop::collection::vec(a_cell(), n_columns), 1..8),
+            prop::sample::select(vec!["\n", "\r\n"]),
+        );
+        let (n_taken, n_left) = (Cell::new(0), Cell::new(0));
+        let mut runner = TestRunner::new(Config { cases: 512, ..Config::default() });
+        let result = runner.run(&strategy, |(is_here, is_rare, rows, ending)| {
+            let is_named = |(name, here): &(&str, bool)| {
+                ["path", "lon", "lat"].contains(name) || (*here && (is_rare || !OF_ROWS.contains(name)))
+            };
+            let names: Vec<&str> = NAMES.into_iter().zip(is_here).filter(is_named).map(|(name, _)| name).collect();
+            let of_column = |(name, (plain, odd)): (_, &(prop::sample::Index, Option<String>))| {
+                odd.clone().unwrap_or_else(|| plain.get(usual(name)).to_string())
+            };
+            let line = |cells: &Vec<_>| names.iter().copied().zip(cells).map(of_column).collect::<Vec<_>>().join(",");
+            let lines: Vec<String> = rows.iter().map(line).collect();
+            let counter = if check(&names, &lines, ending) { &n_taken } else { &n_left };
+            counter.set(counter.get() + 1);
+            Ok(())
+        });
+        assert!(result.is_ok(), "{result:?}");
+        let (n_taken, n_left) = (n_taken.get(), n_left.get());
+        assert!(n_taken > 2 * n_left && n_left > 20, "both ways are looked at: {n_taken} and {n_left}");
+    }
+
+    #[test]
+    fn usual_rows_are_taken_at_once() {
+        let names = ["path", "sequence", "lat", "lon", "altitude", "captured_at", "clock"];
+        let row = |text: &str| format!("{text},51.3994817,-34.3370978,260.98,1515054074510,x");
+        let plain = [row("a/1.jpg,ride"), row("a/2.jpg,ride"), row("a/2.jpg,"), row("b/1.jpg,other")];
+        assert!(check(&names, &plain, "\n") && check(&names, &plain, "\r\n"));
+        assert!(check(&["path", "lat", "lon"], &["a,1.5,2.5".into()], "\n"), "no time, no sequence");
+        for odd in [
+            &row(",a"),
+            &row(" a,a"),
+            &row("a, a"),
+            "a/1.jpg,a,0.0,0.0,,,",
+            "a/1.jpg,a,91.0,1.0,,,",
+            "a/1.jpg,a,1e1,1.0,,,",
+            "a/1.jpg,a,1.0,,,,",
+            "a/1.jpg,a,1.0,1.0,,8:30,",
+            "a/1.jpg,a,1.0,1.0,5 m,,",
+        ] {
+            assert!(!check(&names, &[plain[0].clone(), odd.to_owned()], "\n"), "{odd}");
+            assert!(!check(&names, &[odd.to_owned(), plain[1].clone()], "\n"), "{odd}");
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! A column of which a table may know nothing, so that all rows hold one value.
 
+use crate::RowOrder;
 use std::ops::{Index, IndexMut};
 
 /// A value a row. One value in all rows takes no memory, so that ten million images without a heading carry none.
@@ -132,6 +133,14 @@ impl<T: Copy + PartialEq> Column<T> {
         match &self.0 {
             Rows::Same(value, _) => Self::same(*value, order.len()),
             Rows::Each(rows) => order.iter().map(|&row| rows[row as usize]).collect::<Vec<T>>().into(),
+        }
+    }
+
+    /// Brings all rows into another order.
+    pub fn permute(&mut self, order: &RowOrder<'_>) {
+        match &mut self.0 {
+            Rows::Same(_, n_rows) => *n_rows = order.len(),
+            Rows::Each(rows) => order.apply(rows),
         }
     }
 

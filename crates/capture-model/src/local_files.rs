@@ -74,8 +74,9 @@ pub struct FileColumns {
     pub seen: Observations,
     /// See [`LocalFile::cluster_id`].
     pub cluster_id: Column<Option<ClusterId>>,
-    /// What the uploader sends, on each file's own clock; [`Observations::NO_TIME`] where the replay changes nothing.
-    pub sent_ms: Column<i64>,
+    /// What the uploader sends, on each file's own clock, its time where the replay does not change it; `None` where it
+    /// changes none.
+    pub sent_ms: Option<Vec<i64>>,
     /// See [`LocalFile::predicted_drop`].
     pub predicted_drop: Column<Option<Reason>>,
     /// See [`LocalFile::note`], by row.
@@ -85,12 +86,7 @@ pub struct FileColumns {
 impl From<FileColumns> for LocalFiles {
     fn from(columns: FileColumns) -> Self {
         let FileColumns { paths, track, state, seen, cluster_id, sent_ms, predicted_drop, notes } = columns;
-        let sent_ms = if sent_ms.only() == Some(Observations::NO_TIME) {
-            seen.time_ms.clone() // one column for both
-        } else {
-            let own = |row: usize| Some(sent_ms[row]).filter(|&sent| sent != Observations::NO_TIME);
-            seen.time_ms.iter().enumerate().map(|(row, &time)| own(row).unwrap_or(time)).collect()
-        };
+        let sent_ms = sent_ms.map_or_else(|| seen.time_ms.clone(), Shared::from); // else one column for both
         Self { paths, track: track.into(), state, seen, cluster_id, sent_ms, predicted_drop, notes }
     }
 }

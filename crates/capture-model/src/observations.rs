@@ -1,6 +1,8 @@
 //! What photos say, as columns: what no photo of an archive says takes no memory.
 
-use crate::{CapturedAt, Column, DeviceIndex, LocalTime, Metres, Observation, Position, Shared, TimeSource, WallClock};
+use crate::{
+    CapturedAt, Column, DeviceIndex, LocalTime, Metres, Observation, Position, RowOrder, Shared, TimeSource, WallClock,
+};
 
 /// Stands for a missing time; no calendar reaches it.
 const NO_TIME: i64 = i64::MIN;
@@ -191,21 +193,18 @@ impl Observations {
         self.device.expect(n_rows);
     }
 
-    /// Brings row `order[row]` to `row`, for all rows; one column at a time lies in memory twice.
-    pub fn permute(&mut self, order: &[u32]) {
-        fn gather<T: Copy>(rows: &mut Shared<T>, order: &[u32]) {
-            *rows = order.iter().map(|&row| rows[row as usize]).collect();
-        }
-        gather(&mut self.longitude, order);
-        gather(&mut self.latitude, order);
-        gather(&mut self.time_ms, order);
-        self.each(|column| *column = column.gather(order), |column| *column = column.gather(order));
-        self.time_is_absolute = self.time_is_absolute.gather(order);
-        self.time_source = self.time_source.gather(order);
-        self.time_resolution_ms = self.time_resolution_ms.gather(order);
-        self.camera_is_absolute = self.camera_is_absolute.gather(order);
-        self.device = self.device.gather(order);
-        self.orientation = self.orientation.gather(order);
+    /// Brings all into another order; one column at a time may lie in memory twice.
+    pub fn permute(&mut self, order: &RowOrder<'_>) {
+        order.apply(&mut self.longitude);
+        order.apply(&mut self.latitude);
+        order.apply(&mut self.time_ms);
+        self.each(|column| column.permute(order), |column| column.permute(order));
+        self.time_is_absolute.permute(order);
+        self.time_source.permute(order);
+        self.time_resolution_ms.permute(order);
+        self.camera_is_absolute.permute(order);
+        self.device.permute(order);
+        self.orientation.permute(order);
     }
 
     /// All of one.
@@ -324,7 +323,7 @@ impl Observations {
     /// Leaves out the rows for which it is said.
     pub fn leave_out(&mut self, is_out: &[bool]) {
         let kept: Vec<u32> = (0_u32..).zip(is_out).filter(|(_, is_out)| !**is_out).map(|(row, _)| row).collect();
-        self.permute(&kept);
+        self.permute(&RowOrder::new(&kept, self.len()));
     }
 }
 
@@ -382,7 +381,7 @@ mod tests {
         first.append(&mut second);
         assert_eq!((told(&first), second.len()), (expected.clone(), 0));
         let order = [5, 4, 3, 2, 1, 0];
-        first.permute(&order);
+        first.permute(&RowOrder::new(&order, 6));
         order.iter().enumerate().for_each(|(row, &from)| kept.set(row, &all[from as usize]));
         assert_eq!(told(&first), told(&kept));
         assert!(told(&kept).iter().rev().eq(&expected));

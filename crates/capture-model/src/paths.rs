@@ -1,5 +1,7 @@
 //! The paths of many files in one text: an allocation for each would take more memory than most paths do.
 
+use crate::RowOrder;
+
 /// Bits of a place that hold the length of a path.
 const LENGTH_BITS: u32 = 24;
 /// The length that says that a path is kept apart.
@@ -81,9 +83,9 @@ impl Paths {
         let _ = self.text.try_reserve(usize::try_from(n_bytes).unwrap_or(0));
     }
 
-    /// Brings row `order[row]` to `row`, for all rows.
-    pub fn permute(&mut self, order: &[u32]) {
-        self.places = order.iter().map(|&row| self.places[row as usize]).collect();
+    /// Brings them into another order.
+    pub fn permute(&mut self, order: &RowOrder<'_>) {
+        order.apply(&mut self.places);
     }
 
     /// Takes back the rows behind so many, where nothing but pushes came after the first of them.
@@ -123,7 +125,7 @@ mod tests {
         paths.append(&mut more);
         let expected = ["a/b.jpg", "", &long, &long[1..], "ü/é", "later"];
         assert!(paths.iter().eq(expected));
-        paths.permute(&[4, 1, 2, 0, 5, 3]);
+        paths.permute(&RowOrder::new(&[4, 1, 2, 0, 5, 3], 6));
         paths.set(1, "other");
         paths.leave_out(&[false, false, true, false, false, true]);
         assert_eq!(paths.iter().collect::<Vec<_>>(), ["ü/é", "other", "a/b.jpg", "later"]);

@@ -10,14 +10,14 @@
 //! which files were read (only equal paths keep it).
 //!
 //! # Memory
-//! Columns are permuted one after the other; beside them there are at most 25 bytes a file, and the replay of one group at a
-//! time.
+//! Columns are permuted one after the other, where few rows move without a copy; beside them there are at most 25 bytes a
+//! file, and the replay of one group at a time.
 
 use crate::grouping::{Clock, Grouping, Groups, compare_paths, side_by_side};
 use crate::loose::{LooseFiles, NOT_GIVEN, Texts};
 use capture_model::{
     Column, Device, DeviceIndex, FileColumns, FileState, LocalArchive, LocalTime, Names, Observations, Position,
-    Reason, Track,
+    Reason, RowOrder, Track,
 };
 use rayon::prelude::*;
 use std::cmp::Ordering;
@@ -33,8 +33,8 @@ const ENOUGH_TO_TELL: usize = 5;
 #[derive(Debug)]
 struct Answers {
     track: Vec<u32>,
-    /// [`Observations::NO_TIME`] where nothing changes.
-    sent_ms: Column<i64>,
+    /// What is sent, where that is another time than the own one of any file.
+    sent_ms: Option<Vec<i64>>,
     drop: Column<Option<Reason>>,
     /// Of each track, its first file.
     first_file: Vec<u32>,
@@ -52,7 +52,7 @@ pub fn assemble(mut files: LooseFiles, rules: &Rules) -> LocalArchive {
     let Groups { mut order, ends } = grouping.groups(&files);
     let mut answers = Answers {
         track: vec![NO_TRACK; files.len()],
-        sent_ms: Column::same(Observations::NO_TIME, files.len()),
+        sent_ms: None,
         drop: Column::same(None, files.len()),
         first_file: Vec::new(),
     };
@@ -71,18 +71,17 @@ pub fn assemble(mut files: LooseFiles, rules: &Rules) -> LocalArchive {
     let LooseFiles { mut paths, mut state, mut seen, mut cluster_id, notes, .. } = files;
     let mut notes: BTreeMap<u32, Box<str>> =
         notes.into_iter().map(|(number, note)| (number, note.into_boxed_str())).collect();
-    if !order.iter().zip(0..).all(|(&number, row)| number == row) {
-        track = order.iter().map(|&number| track[number as usize]).collect();
-        sent_ms = sent_ms.gather(&order);
-        predicted_drop = predicted_drop.gather(&order);
-        paths.permute(&order);
-        state = state.gather(&order);
-        seen.permute(&order);
-        cluster_id = cluster_id.gather(&order);
-        if !notes.is_empty() {
-            notes = (0..).zip(&order).filter_map(|(row, number)| Some((row, notes.remove(number)?))).collect();
-        }
+    if !notes.is_empty() {
+        notes = (0..).zip(&order).filter_map(|(row, number)| Some((row, notes.remove(number)?))).collect();
     }
+    let order = RowOrder::new(&order, order.len());
+    order.apply(&mut track);
+    sent_ms.iter_mut().for_each(|sent_ms| order.apply(sent_ms));
+    predicted_drop.permute(&order);
+    paths.permute(&order);
+    state.permute(&order);
+    seen.permute(&order);
+    cluster_id.permute(&order);
     let columns = FileColumns { paths, track, state, seen, cluster_id, sent_ms, predicted_drop, notes };
     LocalArchive { files: columns.into(), tracks, devices, files_ignored, videos }
 }
@@ -124,7 +123,7 @@ impl Answers {
             if let Some(sent) = fate.sent_time_ms
                 && sent != files.seen.times_ms()[row]
             {
-                self.sent_ms[row] = sent;
+                self.sent_ms.get_or_insert_with(|| files.seen.times_ms().to_vec())[row] = sent;
             }
             if let (Some(sequence), false) = (fate.sequence, is_given) {
                 let track = first_track + sequence;
@@ -213,9 +212,11 @@ impl Answers {
 
     /// The time by which a file is sorted: that which is sent, else its own; files without one come last.
     fn moment(&self, files: &LooseFiles, number: u32) -> i64 {
-        let known = |&ms: &i64| ms != Observations::NO_TIME;
-        let sent = Some(self.sent_ms[number as usize]).filter(known);
-        sent.or(Some(files.seen.times_ms()[number as usize]).filter(known)).unwrap_or(i64::MAX)
+        let times_ms = self.sent_ms.as_ref().unwrap_or(files.seen.times_ms());
+        match times_ms[number as usize] {
+            Observations::NO_TIME => i64::MAX,
+            ms => ms,
+        }
     }
 
     /// By track, then time (none is last), then path, then as read; files without a track last, by path.

@@ -13,6 +13,7 @@ mod local;
 mod local_files;
 mod names;
 mod observations;
+mod path_ranks;
 mod paths;
 mod position;
 mod published;

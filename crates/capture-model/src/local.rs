@@ -255,7 +255,7 @@ impl LocalArchive {
         };
         images.device = seen.devices().gather(rows.file);
         images.predicted_drop = files.predicted_drop.gather(rows.file);
-        let rank = path_ranks(files);
+        let rank = files.path_ranks();
         images.path_rank = if rows.are_all { rank } else { rows.each(|row| rank[row]) };
     }
 }
@@ -274,64 +274,5 @@ impl Rows<'_> {
     /// The column of all files itself, where all are meant.
     fn shared<T: Copy>(&self, column: &Shared<T>) -> Shared<T> {
         if self.are_all { column.clone() } else { self.each(|row| column[row]).into() }
-    }
-}
-
-/// Of each file, the rank of its path in the order of bytes; of equal ones the first comes first.
-fn path_ranks(files: &LocalFiles) -> Vec<u32> {
-    // the eight bytes behind what all paths begin with decide most comparisons without touching a path
-    let path = |row: u32| files.get(row as usize).path().as_bytes();
-    let n_files = files.len() as u32;
-    let first = if files.is_empty() { &[] } else { path(0) };
-    let common = (0..n_files).fold(first.len(), |n, row| common_bytes(&first[..n], path(row)));
-    let behind = |row: u32| {
-        let path = &path(row)[common..];
-        u64::from_be_bytes(path.first_chunk().copied().unwrap_or_else(|| {
-            let mut bytes = [0; 8];
-            bytes[..path.len()].copy_from_slice(path);
-            bytes
-        }))
-    };
-    let mut by_path: Vec<(u64, u32)> = (0..n_files).map(|row| (behind(row), row)).collect();
-    by_path.sort_by(|a, b| {
-        // files of one track mostly come in the order of their names: such stretches are merged
-        a.0.cmp(&b.0).then_with(|| path(a.1).cmp(path(b.1))).then(a.1.cmp(&b.1))
-    });
-    let mut rank = vec![0_u32; files.len()];
-    for (&(_, row), place) in by_path.iter().zip(0..) {
-        rank[row as usize] = place;
-    }
-    rank
-}
-
-/// How many bytes two texts have in common at their beginnings.
-fn common_bytes(a: &[u8], b: &[u8]) -> usize {
-    a.iter().zip(b).take_while(|(a, b)| a == b).count()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::LocalFile;
-
-    #[test]
-    fn paths_are_ranked_by_their_bytes() {
-        let ranks = |paths: &[&str]| {
-            let file = |path: &&str| LocalFile {
-                path: (*path).into(),
-                track: None,
-                state: FileState::Usable,
-                observation: Observation::default(),
-                cluster_id: None,
-                sent_time: None,
-                predicted_drop: None,
-                note: None,
-            };
-            path_ranks(&paths.iter().map(file).collect())
-        };
-        assert_eq!(ranks(&[]), []);
-        assert_eq!(ranks(&["a/b/0002", "a/b/0001", "a/b/000", "a/b/0001\0", "a/b/0001"]), [4, 1, 0, 3, 2]);
-        assert_eq!(ranks(&["a/one of a long name 2", "a/one of a long name 1", "a"]), [2, 1, 0]);
-        assert_eq!(ranks(&["b", "a", "\u{e9}", "", "a"]), [3, 1, 4, 0, 2]);
     }
 }

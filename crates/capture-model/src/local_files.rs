@@ -1,5 +1,6 @@
 //! The local files of an archive, as columns: a million of them are kept at once.
 
+use crate::path_ranks::path_ranks;
 use crate::{
     CapturedAt, ClusterId, Column, DeviceIndex, FileState, LocalTime, Metres, Observation, Observations, Paths,
     Position, Reason, Shared, TimeSource,
@@ -124,6 +125,11 @@ impl LocalFiles {
     /// The rows that have a note, in their order.
     pub fn noted(&self) -> impl Iterator<Item = usize> {
         self.notes.keys().map(|&row| row as usize)
+    }
+
+    /// Of each, the rank of its path in the order of bytes; of equal ones the first comes first.
+    pub(crate) fn path_ranks(&self) -> Vec<u32> {
+        path_ranks(&self.paths)
     }
 
     /// Adds one.

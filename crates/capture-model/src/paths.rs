@@ -39,6 +39,27 @@ impl Paths {
         if length == IS_LONG { &self.long[begin] } else { &self.text[begin..begin + length as usize] }
     }
 
+    /// The eight bytes of a path from `from` on, which it has, as a number, and zeros behind its end: they order paths that
+    /// differ in them, and never the wrong way.
+    #[inline]
+    pub(crate) fn head(&self, row: usize, from: usize) -> u64 {
+        let place = self.places[row];
+        let (begin, length) = ((place >> LENGTH_BITS) as usize, place & IS_LONG);
+        let n_bytes = length as usize - from;
+        match self.text.as_bytes().get(begin + from..).and_then(<[u8]>::first_chunk) {
+            Some(&bytes) if length != IS_LONG && n_bytes > 0 => {
+                let n_others = 8_usize.saturating_sub(n_bytes) as u32;
+                u64::from_be_bytes(bytes) >> (8 * n_others) << (8 * n_others)
+            }
+            _ => {
+                let mut bytes = [0; 8];
+                let path = &self.get(row).as_bytes()[from..];
+                bytes.iter_mut().zip(path).for_each(|(byte, &own)| *byte = own);
+                u64::from_be_bytes(bytes)
+            }
+        }
+    }
+
     /// Adds one.
     #[inline]
     pub fn push(&mut self, path: &str) {

@@ -253,6 +253,11 @@ impl Observations {
         (ms != NO_TIME).then(|| local_time(ms, self.time_is_absolute[row]))
     }
 
+    /// Whether it is known without a look at each that all times are on clocks of one kind.
+    pub fn is_on_one_clock(&self) -> bool {
+        self.time_is_absolute.only().is_some()
+    }
+
     /// The times of all on their own clocks; [`Self::NO_TIME`] where unknown.
     pub fn times_ms(&self) -> &Shared<i64> {
         &self.time_ms

@@ -19,6 +19,8 @@ pub(crate) struct Grouping {
     device_rank: Vec<u32>,
     text_rank: Vec<u32>,
     groups_by_camera: bool,
+    /// Whether all files that have a time share a clock, as is known from columns of one value.
+    is_one_clock: bool,
 }
 
 /// What files share that share a clock: the ranks of folder, device and camera, and the kind of clock.
@@ -62,7 +64,12 @@ impl Grouping {
         let keys: BTreeSet<_> = devices.values().iter().map(key).collect();
         let ranks: BTreeMap<_, u32> = keys.into_iter().zip(0..).collect();
         let device_rank = devices.values().iter().map(|device| ranks[&key(device)]).collect();
-        Self { given_rank, device_rank, text_rank: texts.ranks(), groups_by_camera: rules.groups_by_camera }
+        let is_one_clock = loose.folder.only().is_some()
+            && loose.camera.only().is_some()
+            && loose.seen.devices().only().is_some()
+            && loose.seen.is_on_one_clock();
+        let groups_by_camera = rules.groups_by_camera;
+        Self { given_rank, device_rank, text_rank: texts.ranks(), groups_by_camera, is_one_clock }
     }
 
     /// The clock that a file was taken by.
@@ -89,19 +96,22 @@ impl Grouping {
     pub(crate) fn groups(&self, loose: &LooseFiles) -> Groups {
         let mut numbers: HashMap<Key, u32> = HashMap::new();
         let mut keys: Vec<Key> = Vec::new();
-        let mut last: Option<(Key, u32)> = None;
-        let mut group_of: Vec<u32> = Vec::with_capacity(loose.len());
+        // groups in the order of files, each with the end of its stretch: neighbours mostly share theirs
+        let mut stretches: Vec<(u32, u32)> = Vec::new();
+        let mut last: Option<Key> = None;
         for row in 0..loose.len() {
             let key = self.key(loose, row);
-            let number = match last {
-                Some((last, number)) if last == key => number, // neighbours share theirs
-                _ => *numbers.entry(key).or_insert_with(|| {
-                    keys.push(key);
-                    keys.len() as u32 - 1
-                }),
-            };
-            last = Some((key, number));
-            group_of.push(number);
+            let end = row as u32 + 1;
+            if let Some(stretch) = stretches.last_mut().filter(|_| last == Some(key)) {
+                stretch.1 = end;
+                continue;
+            }
+            last = Some(key);
+            let number = *numbers.entry(key).or_insert_with(|| {
+                keys.push(key);
+                keys.len() as u32 - 1
+            });
+            stretches.push((number, end));
         }
         let mut order: Vec<u32> = (0..keys.len() as u32).collect();
         order.sort_unstable_by_key(|&number| keys[number as usize]);
@@ -109,9 +119,18 @@ impl Grouping {
         for (place, &number) in (0..).zip(&order) {
             rank[number as usize] = place;
         }
-        let (order, ends) = side_by_side(keys.len(), (0..loose.len() as u32).collect(), |row| {
-            rank[group_of[row as usize] as usize] as usize
-        });
+        let mut ends = vec![0_usize; rank.len()];
+        let begins = std::iter::once(0).chain(stretches.iter().map(|stretch| stretch.1));
+        let stretches = || begins.clone().zip(&stretches).map(|(begin, &(number, end))| (number as usize, begin..end));
+        stretches().for_each(|(number, rows)| ends[rank[number] as usize] += rows.len());
+        let mut next = sum_up(&mut ends);
+        let mut order = vec![0; loose.len()];
+        for (number, rows) in stretches() {
+            let next = &mut next[rank[number] as usize];
+            let begin = *next;
+            *next += rows.len();
+            order[begin..*next].iter_mut().zip(rows).for_each(|(place, row)| *place = row);
+        }
         Groups { order, ends }
     }
 
@@ -123,7 +142,7 @@ impl Grouping {
         let clock = self.clock(loose, members[0] as usize);
         let is_by_time = members.is_sorted_by_key(|&number| time_ms(number))
             && time_ms(members[0]) != Observations::NO_TIME // which is the first of all
-            && members.iter().all(|&number| self.clock(loose, number as usize) == clock);
+            && (self.is_one_clock || members.iter().all(|&number| self.clock(loose, number as usize) == clock));
         if is_by_time {
             let ties = members.chunk_by_mut(|&a, &b| time_ms(a) == time_ms(b)).filter(|tie| tie.len() > 1);
             ties.for_each(|tie| by_name(loose, tie));
@@ -154,15 +173,10 @@ pub(crate) fn compare_paths(loose: &LooseFiles, a: u32, b: u32) -> Ordering {
 pub(crate) fn side_by_side(n_classes: usize, order: Vec<u32>, class: impl Fn(u32) -> usize) -> (Vec<u32>, Vec<usize>) {
     let mut ends = vec![0_usize; n_classes];
     order.iter().for_each(|&number| ends[class(number)] += 1);
-    let mut end = 0;
-    for class in &mut ends {
-        end += *class;
-        *class = end;
-    }
+    let mut next = sum_up(&mut ends);
     if order.is_sorted_by_key(|&number| class(number)) {
         return (order, ends);
     }
-    let mut next: Vec<usize> = std::iter::once(0).chain(ends.iter().copied()).collect();
     let mut rows = vec![0; order.len()];
     for number in order {
         let next = &mut next[class(number)];
@@ -170,6 +184,18 @@ pub(crate) fn side_by_side(n_classes: usize, order: Vec<u32>, class: impl Fn(u32
         *next += 1;
     }
     (rows, ends)
+}
+
+/// Makes ends of numbers of rows; where each begins.
+fn sum_up(numbers: &mut [usize]) -> Vec<usize> {
+    let mut begins = Vec::with_capacity(numbers.len());
+    let mut end = 0;
+    for number in numbers {
+        begins.push(end);
+        end += *number;
+        *number = end;
+    }
+    begins
 }
 
 /// The first eight bytes of a name as a number: it orders names that differ in them, and never the wrong way.

@@ -27,6 +27,11 @@ impl Points {
         Self { places: members.iter().map(place).collect(), points: Vec::new() }
     }
 
+    /// Whether any member lies at (0, 0).
+    pub(crate) fn has_null_island(&self) -> bool {
+        self.places.iter().any(|place| place.is_null_island())
+    }
+
     /// Leaves out the members for which it is said.
     pub(crate) fn retain(&mut self, mut is_kept: impl FnMut(usize) -> bool) {
         let mut at = 0;

@@ -156,10 +156,10 @@ fn first_cut<P: Photos + ?Sized>(members: &[u32], photos: &P, fates: &[Fate], ru
 
 /// Marks what stays behind; answers what is kept, in order.
 fn mark_drops<P: Photos + ?Sized>(stretch: &[u32], photos: &P, fates: &mut [Fate], rules: &Rules) -> Vec<u32> {
-    let is_null = |index: u32| photos.position(index).is_some_and(Position::is_null_island);
     let mut kept = stretch.to_vec();
-    let has_null = rules.null_island != NullIslandRule::Kept && stretch.iter().any(|&index| is_null(index));
-    if has_null {
+    let mut points = Points::of(&kept, photos);
+    if rules.null_island != NullIslandRule::Kept && points.has_null_island() {
+        let is_null = |index: u32| photos.position(index).is_some_and(Position::is_null_island);
         for &index in stretch {
             if is_null(index) {
                 fates[index as usize].drop = Some(Drop::NullIsland);
@@ -168,8 +168,8 @@ fn mark_drops<P: Photos + ?Sized>(stretch: &[u32], photos: &P, fates: &mut [Fate
             }
         }
         kept.retain(|&index| fates[index as usize].drop.is_none());
+        points = Points::of(&kept, photos);
     }
-    let mut points = Points::of(&kept, photos);
     let repeated = duplicates(&kept, &mut points, photos, rules);
     if !repeated.is_empty() {
         for (index, of) in repeated {

@@ -229,6 +229,11 @@ impl Observations {
         Position::from_lon_lat(self.longitude[row], self.latitude[row]).ok()
     }
 
+    /// Longitudes and latitudes of all; not a number where there is no place.
+    pub fn degrees(&self) -> (&[f64], &[f64]) {
+        (&self.longitude, &self.latitude)
+    }
+
     /// See [`Observation::altitude`].
     #[inline]
     pub fn altitude(&self, row: usize) -> Option<Metres> {

@@ -72,7 +72,10 @@ pub fn assemble(mut files: LooseFiles, rules: &Rules) -> LocalArchive {
     let mut notes: BTreeMap<u32, Box<str>> =
         notes.into_iter().map(|(number, note)| (number, note.into_boxed_str())).collect();
     if !notes.is_empty() {
-        notes = (0..).zip(&order).filter_map(|(row, number)| Some((row, notes.remove(number)?))).collect();
+        let moves = (0..).zip(&order).filter(|(row, number)| row != *number);
+        let moved: Vec<(u32, Box<str>)> =
+            moves.filter_map(|(row, number)| Some((row, notes.remove(number)?))).collect();
+        notes.extend(moved);
     }
     let order = RowOrder::new(&order, order.len());
     order.apply(&mut track);
@@ -113,7 +116,7 @@ impl Answers {
         }
         let is_given = given.is_some();
         find_resolution(members, &mut files.seen);
-        let fates = replay_group(&Group { members, files }, &if is_given { rules.without_cuts() } else { *rules });
+        let fates = replay_group(&Group::of(members, files), &if is_given { rules.without_cuts() } else { *rules });
         if is_given {
             self.name(members);
         }
@@ -252,6 +255,10 @@ impl Answers {
 struct Group<'a> {
     members: &'a [u32],
     files: &'a LooseFiles,
+    longitude: &'a [f64],
+    latitude: &'a [f64],
+    /// Whether all files are usable, as is known without a look at each.
+    are_usable: bool,
 }
 
 impl Photos for Group<'_> {
@@ -273,15 +280,21 @@ impl Photos for Group<'_> {
     /// Where a file was taken, as far as the uploader sees.
     fn position(&self, index: u32) -> Option<Position> {
         let row = self.row(index);
-        let is_placed = matches!(self.files.state[row], FileState::Usable | FileState::Out(Reason::NullIsland));
-        self.files.seen.position(row).filter(|_| is_placed)
+        let is_placed = |state| matches!(state, FileState::Usable | FileState::Out(Reason::NullIsland));
+        let place = Position::from_lon_lat(self.longitude[row], self.latitude[row]);
+        place.ok().filter(|_| self.are_usable || is_placed(self.files.state[row]))
     }
     fn time_ms(&self, index: u32) -> Option<i64> {
         self.files.seen.time(self.row(index)).map(LocalTime::ms)
     }
 }
 
-impl Group<'_> {
+impl<'a> Group<'a> {
+    fn of(members: &'a [u32], files: &'a LooseFiles) -> Self {
+        let (longitude, latitude) = files.seen.degrees();
+        Self { members, files, longitude, latitude, are_usable: files.state.only() == Some(FileState::Usable) }
+    }
+
     fn row(&self, index: u32) -> usize {
         self.members[index as usize] as usize
     }

@@ -17,14 +17,17 @@ const ROUNDING_M: f64 = 1e-6;
 /// of these is not told by its bounds: on most rides none is.
 pub(crate) struct Points {
     places: Vec<Position>,
+    /// Bounds of the squared chord from each but the last to the next one: all checks ask for these.
+    steps_m2: Vec<(f64, f64)>,
     /// Not a number where it is not computed yet.
-    points: Vec<[f64; 3]>,
+    in_space: Vec<[f64; 3]>,
 }
 
 impl Points {
     pub(crate) fn of<P: Photos + ?Sized>(members: &[u32], photos: &P) -> Self {
         let place = |&member: &u32| photos.position(member).expect("only photos with a place form sequences");
-        Self { places: members.iter().map(place).collect(), points: Vec::new() }
+        let places: Vec<Position> = members.iter().map(place).collect();
+        Self { steps_m2: steps_m2(&places), places, in_space: Vec::new() }
     }
 
     /// Whether any member lies at (0, 0).
@@ -40,7 +43,8 @@ impl Points {
             is_kept(at - 1)
         };
         self.places.retain(|_| keep());
-        self.points.clear();
+        self.steps_m2 = steps_m2(&self.places);
+        self.in_space.clear();
     }
 
     /// Metres between two members.
@@ -49,21 +53,26 @@ impl Points {
     }
 
     fn point(&mut self, at: usize) -> [f64; 3] {
-        if self.points.is_empty() {
-            self.points.resize(self.places.len(), [f64::NAN; 3]);
+        if self.in_space.is_empty() {
+            self.in_space.resize(self.places.len(), [f64::NAN; 3]);
         }
-        if self.points[at][0].is_nan() {
-            self.points[at] = earth_centred_m(self.places[at]);
+        if self.in_space[at][0].is_nan() {
+            self.in_space[at] = earth_centred_m(self.places[at]);
         }
-        self.points[at]
+        self.in_space[at]
     }
 
     /// Whether two members are further apart than so many metres.
     fn is_beyond(&mut self, a: usize, b: usize, metres: f64) -> bool {
-        let (at_least_m2, at_most_m2) = bounds_m2(self.places[a], self.places[b]);
+        let (at_least_m2, at_most_m2) =
+            if b == a + 1 { self.steps_m2[a] } else { bounds_m2(self.places[a], self.places[b]) };
         let (more, less) = (metres + ROUNDING_M, (metres - ROUNDING_M).max(0.0));
         at_least_m2 > more * more || (at_most_m2 >= less * less && self.distance_m(a, b) > metres)
     }
+}
+
+fn steps_m2(places: &[Position]) -> Vec<(f64, f64)> {
+    places.array_windows().map(|&[a, b]| bounds_m2(a, b)).collect()
 }
 
 /// Smallest turn between two headings, degrees.
@@ -106,7 +115,7 @@ pub(crate) fn average_speed_above_kmh(
 ) -> Option<f64> {
     let (&first, &last) = members.first().zip(members.last()).filter(|_| members.len() > 1)?;
     let elapsed_h = time_ms(last).saturating_sub(time_ms(first)) as f64 / 3_600_000.0;
-    let at_most_m: f64 = points.places.windows(2).map(|pair| bounds_m2(pair[0], pair[1]).1.sqrt() + ROUNDING_M).sum();
+    let at_most_m: f64 = points.steps_m2.iter().map(|&(_, at_most_m2)| at_most_m2.sqrt() + ROUNDING_M).sum();
     if at_most_m / 1000.0 <= max_kmh * elapsed_h {
         return None;
     }

@@ -6,7 +6,7 @@
 
 use super::LocalRows;
 use super::quick::{Field, plain_text};
-use crate::loose::{GivenSequence, NOT_GIVEN, folder_of};
+use crate::loose::{GivenSequence, NOT_GIVEN, Texts, folder_of};
 use crate::table::{MarkedRows, is_same};
 use capture_model::{Observations, Position, TableObservations};
 use std::sync::Arc;
@@ -56,7 +56,10 @@ impl LocalRows {
         let is_scan = self.at.is_scan;
         for cell in rows.texts(path) {
             let path = plain_text(cell?, is_scan).filter(|path| !path.is_empty())?;
-            let folder = self.loose.texts.keep(folder_of(path));
+            let folder = match folder_of(path) {
+                "" => Texts::EMPTY,
+                folder => self.loose.texts.keep(folder),
+            };
             self.loose.paths.push(path);
             self.loose.folder.push(folder);
         }

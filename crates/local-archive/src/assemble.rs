@@ -16,8 +16,8 @@
 use crate::grouping::{Clock, Grouping, Groups, compare_paths, side_by_side};
 use crate::loose::{LooseFiles, NOT_GIVEN, Texts};
 use capture_model::{
-    Column, Device, DeviceIndex, FileColumns, FileState, LocalArchive, LocalTime, Names, Observations, Position,
-    Reason, RowOrder, Track,
+    Column, Device, DeviceIndex, FileColumns, FileState, LocalArchive, Names, Observations, Position, Reason, RowOrder,
+    Track,
 };
 use rayon::prelude::*;
 use std::cmp::Ordering;
@@ -257,6 +257,7 @@ struct Group<'a> {
     files: &'a LooseFiles,
     longitude: &'a [f64],
     latitude: &'a [f64],
+    time_ms: &'a [i64],
     /// Whether all files are usable, as is known without a look at each.
     are_usable: bool,
 }
@@ -285,14 +286,15 @@ impl Photos for Group<'_> {
         place.ok().filter(|_| self.are_usable || is_placed(self.files.state[row]))
     }
     fn time_ms(&self, index: u32) -> Option<i64> {
-        self.files.seen.time(self.row(index)).map(LocalTime::ms)
+        Some(self.time_ms[self.row(index)]).filter(|&ms| ms != Observations::NO_TIME)
     }
 }
 
 impl<'a> Group<'a> {
     fn of(members: &'a [u32], files: &'a LooseFiles) -> Self {
         let (longitude, latitude) = files.seen.degrees();
-        Self { members, files, longitude, latitude, are_usable: files.state.only() == Some(FileState::Usable) }
+        let (time_ms, are_usable) = (files.seen.times_ms(), files.state.only() == Some(FileState::Usable));
+        Self { members, files, longitude, latitude, time_ms, are_usable }
     }
 
     fn row(&self, index: u32) -> usize {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::loose::{GivenSequence, LooseFile};
-use capture_model::{CapturedAt, FileRow, Observation, Position, TimeSource, WallClock};
+use capture_model::{CapturedAt, FileRow, LocalTime, Observation, Position, TimeSource, WallClock};
 use proptest::prelude::*;
 use std::sync::Arc;
 

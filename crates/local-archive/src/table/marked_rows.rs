@@ -63,6 +63,16 @@ impl<'t> MarkedRows<'t> {
         self.cells(column).map(|cell| cell.and_then(|(before, begin)| before.get(begin..)))
     }
 
+    /// The same of rows that are text: they are looked through once, not cell by cell.
+    pub(crate) fn strs(self, column: usize) -> Option<impl Iterator<Item = Option<&'t str>>> {
+        let text = std::str::from_utf8(self.rows.get(self.begin..self.end())?).ok()?;
+        Some(
+            self.cells(column).map(move |cell| {
+                cell.and_then(|(before, begin)| text.get(begin - self.begin..before.len() - self.begin))
+            }),
+        )
+    }
+
     /// Numbers, changed; NaN where a cell is empty. `None` where one is not plain, as in all that follow.
     #[inline]
     pub(crate) fn numbers<T>(self, column: usize, to: &mut Vec<T>, change: impl Fn(f64) -> T) -> Option<()> {

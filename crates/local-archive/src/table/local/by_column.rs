@@ -5,7 +5,7 @@
 //! ([`super::quick`]); both give the same.
 
 use super::LocalRows;
-use super::quick::{Field, plain_text};
+use super::quick::{Field, is_plain, plain_text};
 use crate::loose::{GivenSequence, NOT_GIVEN, Texts, folder_of};
 use crate::table::{MarkedRows, is_same};
 use capture_model::{Observations, Position, TableObservations};
@@ -54,8 +54,8 @@ impl LocalRows {
         let place = |wanted: Field| self.plan.fields.iter().position(|&field| field == wanted);
         let (path, sequence) = (place(Field::Path)?, place(Field::Sequence));
         let is_scan = self.at.is_scan;
-        for cell in rows.texts(path) {
-            let path = plain_text(cell?, is_scan).filter(|path| !path.is_empty())?;
+        for path in rows.strs(path)? {
+            let path = path.filter(|path| !path.is_empty() && is_plain(path, is_scan))?;
             let folder = match folder_of(path) {
                 "" => Texts::EMPTY,
                 folder => self.loose.texts.keep(folder),

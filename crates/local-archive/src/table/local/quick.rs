@@ -89,12 +89,17 @@ impl Plan {
 /// Text of a cell; `None` where blanks are around it, or where a guard may stand before it (`is_scan`).
 #[inline]
 pub(super) fn plain_text(cell: &[u8], is_scan: bool) -> Option<&str> {
-    let text = std::str::from_utf8(cell).ok()?;
+    std::str::from_utf8(cell).ok().filter(|text| is_plain(text, is_scan))
+}
+
+/// The same of what is known to be text.
+#[inline]
+pub(super) fn is_plain(text: &str, is_scan: bool) -> bool {
     let is_bare = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-    if is_bare(cell.first()) && is_bare(cell.last()) {
-        return Some(text); // no need to look for blanks of all alphabets
+    if is_bare(text.as_bytes().first()) && is_bare(text.as_bytes().last()) {
+        return true; // no need to look for blanks of all alphabets
     }
-    (text.trim().len() == text.len() && !(is_scan && text.starts_with('\''))).then_some(text)
+    text.trim().len() == text.len() && !(is_scan && text.starts_with('\''))
 }
 
 /// The device of the last plain row, and what it was made of.

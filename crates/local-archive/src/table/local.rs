@@ -5,6 +5,7 @@
 
 mod by_column;
 mod quick;
+mod typed;
 
 use super::{
     BadCells, Columns, Known, MarkedCells, MarkedRows, MissingColumn, PartReader, Row, RowReader, TableFormat,
@@ -17,7 +18,7 @@ use crate::report_path::report_path;
 use crate::time_text::{Told, cell, source_of, time_of};
 use capture_model::{
     CapturedAt, Device, FileState, Metres, Names, Observation, Position, Reason, Status, TableNumber, TimeSource,
-    Wanted,
+    TypedRows, Wanted,
 };
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -250,6 +251,10 @@ impl RowReader for LocalRows {
             true if is_number && !self.at.path.contains(&column) && self.at.sequence != Some(column) => Wanted::Any,
             true => Wanted::Text,
         }
+    }
+
+    fn take_columns(&mut self, rows: &TypedRows<'_>) -> bool {
+        self.plan.is_by_column && self.take_typed(rows).is_some()
     }
 
     fn takes_plain_rows(&self) -> bool {

@@ -9,6 +9,7 @@ use super::quick::{Field, is_plain, plain_text};
 use crate::loose::{GivenSequence, NOT_GIVEN, Texts, folder_of};
 use crate::table::{MarkedRows, is_same};
 use capture_model::{Observations, Position, TableObservations};
+use std::iter::repeat_n;
 use std::sync::Arc;
 
 /// The numbers of some rows; their memory is used again.
@@ -17,13 +18,17 @@ pub(super) type Numbers = TableObservations;
 impl LocalRows {
     /// Takes rows, or leaves all of them and says so by `None`.
     pub(super) fn take_rows(&mut self, rows: MarkedRows<'_>) -> Option<()> {
-        let n_before = self.loose.len();
         let taken = self.numbers_of_rows(rows).and_then(|()| self.texts_of_rows(rows));
+        self.settle(taken, rows.len())
+    }
+
+    /// Adds rows whose numbers, paths and sequences are read, or takes back what was read of them.
+    pub(super) fn settle(&mut self, taken: Option<()>, n_rows: usize) -> Option<()> {
         if taken.is_some() {
-            self.n_rows += rows.len() as u64;
-            self.loose.push_rows(&self.read, rows.len());
+            self.n_rows += n_rows as u64;
+            self.loose.push_rows(&self.read, n_rows);
         } else {
-            self.loose.take_back(n_before);
+            self.loose.take_back(self.loose.state.len());
         }
         taken
     }
@@ -43,18 +48,32 @@ impl LocalRows {
                 _ => {}
             }
         }
-        let mut places = read.longitude.iter().zip(&read.latitude);
-        let is_placed = |(&lon, &lat)| Position::from_lon_lat(lon, lat).is_ok_and(|place| !place.is_null_island());
-        places.all(is_placed).then_some(())
+        self.are_placed(rows.len()).then_some(())
     }
 
-    /// Reads paths and sequences into their columns. What is kept of rows that are left after all is what their reader keeps
-    /// again, in the same order.
+    /// Whether all rows that were read have a place which is not (0, 0).
+    pub(super) fn are_placed(&self, n_rows: usize) -> bool {
+        let (longitude, latitude) = (&self.read.longitude, &self.read.latitude);
+        let is_placed = |(&lon, &lat)| Position::from_lon_lat(lon, lat).is_ok_and(|place| !place.is_null_island());
+        longitude.len() == n_rows && latitude.len() == n_rows && longitude.iter().zip(latitude).all(is_placed)
+    }
+
     fn texts_of_rows(&mut self, rows: MarkedRows<'_>) -> Option<()> {
         let place = |wanted: Field| self.plan.fields.iter().position(|&field| field == wanted);
         let (path, sequence) = (place(Field::Path)?, place(Field::Sequence));
+        self.push_paths(rows.strs(path)?)?;
+        match sequence {
+            Some(sequence) => self.push_sequences(rows.texts(sequence)),
+            None => self.push_sequences(repeat_n(Some(b"".as_slice()), rows.len())),
+        }
+    }
+
+    /// Adds the paths of rows. What is kept of rows that are left after all, here and of sequences, is what their reader
+    /// keeps again, in the same order.
+    #[inline]
+    pub(super) fn push_paths<'t>(&mut self, paths: impl Iterator<Item = Option<&'t str>>) -> Option<()> {
         let is_scan = self.at.is_scan;
-        for path in rows.strs(path)? {
+        for path in paths {
             let path = path.filter(|path| !path.is_empty() && is_plain(path, is_scan))?;
             let folder = match folder_of(path) {
                 "" => Texts::EMPTY,
@@ -63,12 +82,15 @@ impl LocalRows {
             self.loose.paths.push(path);
             self.loose.folder.push(folder);
         }
-        let Some(sequence) = sequence else {
-            self.loose.sequence.extend_with(NOT_GIVEN, rows.len());
-            return Some(());
-        };
+        Some(())
+    }
+
+    /// Adds the sequences of rows whose paths are all plain.
+    #[inline]
+    pub(super) fn push_sequences<'t>(&mut self, keys: impl Iterator<Item = Option<&'t [u8]>>) -> Option<()> {
+        let is_scan = self.at.is_scan;
         let mut last: Option<(Arc<GivenSequence>, u32)> = None;
-        for key in rows.texts(sequence) {
+        for key in keys {
             let key = key?;
             let number = match &last {
                 _ if key.is_empty() => NOT_GIVEN,
@@ -87,7 +109,7 @@ impl LocalRows {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::quick::tests::{NAMES, cell, told};
     use super::*;
     use crate::table::{BadCells, MarkedCells, Row, RowReader};
@@ -95,12 +117,16 @@ mod tests {
     use proptest::test_runner::{Config, TestRunner};
     use std::cell::Cell;
 
+    /// Columns whose tables are read row by row.
+    pub(in super::super) const OF_ROWS: [&str; 9] =
+        ["make", "model", "width", "height", "orientation", "time_source", "gps_time", "camera_time", "cluster_id"];
+
     fn marks_of(bytes: &str) -> Vec<u32> {
         (18..).zip(bytes.bytes().skip(18)).filter(|(_, byte)| b",\n".contains(byte)).map(|(at, _)| at).collect()
     }
 
     /// What programs write into a column.
-    fn usual(name: &str) -> &'static [&'static str] {
+    pub(in super::super) fn usual(name: &str) -> &'static [&'static str] {
         match name {
             "path" => &["a/b.jpg", "a/c.jpg", "7", "é/ü.jpg", "b c/(1).jpg"],
             "sequence" | "note" => &["", "key", "7", "ü", "other key", "key"],
@@ -147,8 +173,6 @@ mod tests {
 
     #[test]
     fn columns_are_those_of_the_rows() {
-        const OF_ROWS: [&str; 9] =
-            ["make", "model", "width", "height", "orientation", "time_source", "gps_time", "camera_time", "cluster_id"];
         let n_columns = NAMES.len();
         let a_cell = || (any::<prop::sample::Index>(), prop::option::weighted(0.003, cell()));
         let strategy = (

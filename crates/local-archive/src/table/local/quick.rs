@@ -164,7 +164,7 @@ impl LocalRows {
         if path.is_empty() {
             return None;
         }
-        let known = |number: f64| Some(number).filter(|number| !number.is_nan());
+        let known = |number: f64| Some(number).filter(|number| number.is_finite());
         let moment = |ms| (ms != NO_TIME).then(|| CapturedAt::from_epoch_ms(ms));
         let time = moment(time).map(LocalTime::Absolute);
         let source = Some(source).filter(|source| !source.is_empty()).and_then(source_of);
@@ -313,7 +313,7 @@ pub(super) mod tests {
         }
     }
 
-    fn number() -> impl Strategy<Value = TableNumber> {
+    pub(in super::super) fn number() -> impl Strategy<Value = TableNumber> {
         prop_oneof![
             3 => Just(TableNumber::None),
             6 => Just(TableNumber::Whole(1_630_145_202_250)),
@@ -322,6 +322,7 @@ pub(super) mod tests {
             1 => any::<i64>().prop_map(TableNumber::Whole),
             1 => Just(TableNumber::Large(u64::MAX)),
             1 => Just(TableNumber::Real(1e17)),
+            1 => prop::sample::select(vec![f64::NAN, f64::INFINITY, f64::NEG_INFINITY]).prop_map(TableNumber::Real),
         ]
     }
 

@@ -149,6 +149,7 @@ fn read_plain<P: PartReader>(
     let mut begin = 0;
     // up to where rows are taken one by one, since they could not be taken column by column
     let mut one_by_one = if reader.takes_plain_rows() { 0 } else { rows.len() };
+    let mut pause = 0; // bytes behind them for which it is not tried again: where some cells are not plain, more will be
     while begin < rows.len() {
         let (first, end) = (begin, rows.len().min(begin + MARKED));
         marks.find(rows, begin..end);
@@ -159,8 +160,10 @@ fn read_plain<P: PartReader>(
             {
                 if reader.plain_rows(&some).is_some() {
                     (begin, places, line) = (some.end(), rest, line + some.len() as u64);
+                    pause = 0;
                 } else {
-                    one_by_one = some.end();
+                    one_by_one = some.end() + pause;
+                    pause = 2 * pause + MARKED;
                 }
             }
             if let Some((row @ [.., last], rest)) = places.split_at_checked(n_columns)

@@ -50,8 +50,28 @@ pub enum TypedColumn<'r> {
     Empty,
     /// Texts, empty where there is none.
     Texts(TableTexts<'r>),
-    /// Numbers.
+    /// Numbers of any kind.
     Numbers(&'r [TableNumber]),
+    /// Whole numbers or moments, none of which is missing.
+    Wholes(&'r [i64]),
+    /// Numbers of which none is infinite; NaN where one is missing.
+    Reals(&'r [f64]),
+}
+
+impl TypedColumn<'_> {
+    /// The number of a row; none where there is none, or a text.
+    #[inline]
+    pub fn number(&self, row: usize) -> TableNumber {
+        match self {
+            Self::Empty | Self::Texts(_) => TableNumber::None,
+            Self::Numbers(numbers) => numbers.get(row).copied().unwrap_or_default(),
+            Self::Wholes(numbers) => numbers.get(row).map_or(TableNumber::None, |&number| TableNumber::Whole(number)),
+            Self::Reals(numbers) => match numbers.get(row) {
+                Some(&number) if !number.is_nan() => TableNumber::Real(number),
+                _ => TableNumber::None,
+            },
+        }
+    }
 }
 
 /// Texts of some rows, one behind the other.
@@ -89,7 +109,7 @@ impl TypedRows<'_> {
                 match column {
                     TypedColumn::Empty => {}
                     TypedColumn::Texts(cells) => texts[place] = cells.get(at),
-                    TypedColumn::Numbers(cells) => numbers[place] = cells.get(at).copied().unwrap_or_default(),
+                    numbered => numbers[place] = numbered.number(at),
                 }
             }
             row(self.first + at as u64, &texts, &numbers);

@@ -3,9 +3,9 @@
 //! What a reader would make of the text of a cell ([`crate::cells`]) and of its number is the same: a float of 32 bits
 //! becomes the number that its shortest decimal says, moments become epoch milliseconds, what is not finite is missing.
 
-use crate::cells::Meaning;
+use crate::cells::{Meaning, Step};
 use crate::geo;
-use capture_model::TableNumber;
+use capture_model::{TableNumber, TypedColumn};
 use parquet::basic::Type;
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::{DataType, Int96};
@@ -23,15 +23,42 @@ pub(crate) fn is_number(physical: Type, meaning: Meaning) -> bool {
 /// Numbers of one column, one a row.
 #[derive(Debug, Default)]
 pub(crate) struct Numbers {
-    of_rows: Vec<TableNumber>,
+    held: Held,
+    /// What [`Held`] says, in memory that is used again; the decoder fills it without anything in between.
+    mixed: Vec<TableNumber>,
+    wholes: Vec<i64>,
+    reals: Vec<f64>,
+    levels: Vec<i16>,
     /// The decimals of the last float of 32 bits: its neighbours have as many.
     decimals: usize,
 }
 
+/// Which of the lists holds the present rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Held {
+    #[default]
+    Mixed,
+    Wholes,
+    Reals,
+}
+
 impl Numbers {
     /// One a row.
-    pub(crate) fn of_rows(&self) -> &[TableNumber] {
-        &self.of_rows
+    pub(crate) fn column(&self) -> TypedColumn<'_> {
+        match self.held {
+            Held::Mixed => TypedColumn::Numbers(&self.mixed),
+            Held::Wholes => TypedColumn::Wholes(&self.wholes),
+            Held::Reals => TypedColumn::Reals(&self.reals),
+        }
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        match self.held {
+            Held::Mixed => self.mixed.len(),
+            Held::Wholes => self.wholes.len(),
+            Held::Reals => self.reals.len(),
+        }
     }
 
     /// Reads the next rows of a column in the place of the present ones.
@@ -41,44 +68,123 @@ impl Numbers {
         meaning: Meaning,
         most: usize,
     ) -> Result<(), ParquetError> {
-        let Self { of_rows, decimals } = self;
-        of_rows.clear();
-        match source {
-            ColumnReader::Int32ColumnReader(column) => each(column, most, of_rows, |&number| match meaning {
-                Meaning::Unsigned => TableNumber::Whole(i64::from(number.cast_unsigned())),
-                _ => whole(i64::from(number), meaning),
-            }),
-            ColumnReader::Int64ColumnReader(column) => each(column, most, of_rows, |&number| whole(number, meaning)),
+        let Self { mixed, wholes, reals, levels, decimals, .. } = self;
+        self.held = match source {
+            ColumnReader::Int32ColumnReader(column) => {
+                let mut values = Vec::new();
+                let n_rows = decode(column, most, &mut values, levels)?;
+                wholes.clear();
+                wholes.extend(values.iter().map(|&value| match meaning {
+                    Meaning::Unsigned => i64::from(value.cast_unsigned()),
+                    _ => i64::from(value),
+                }));
+                let meaning = if meaning == Meaning::Unsigned { Meaning::Plain } else { meaning };
+                whole_rows(wholes, n_rows, levels, meaning, mixed)
+            }
+            ColumnReader::Int64ColumnReader(column) => {
+                let n_rows = decode(column, most, wholes, levels)?;
+                whole_rows(wholes, n_rows, levels, meaning, mixed)
+            }
             ColumnReader::Int96ColumnReader(column) => {
-                each(column, most, of_rows, |number: &Int96| TableNumber::Whole(number.to_millis()))
+                let mut values = Vec::new();
+                let n_rows = decode(column, most, &mut values, levels)?;
+                wholes.clear();
+                wholes.extend(values.iter().map(Int96::to_millis));
+                whole_rows(wholes, n_rows, levels, Meaning::Plain, mixed)
             }
             ColumnReader::FloatColumnReader(column) => {
-                each(column, most, of_rows, |&number| real(decimal_of(number, decimals)))
+                let mut values = Vec::new();
+                let n_rows = decode(column, most, &mut values, levels)?;
+                reals.clear();
+                reals.extend(values.iter().map(|&value| decimal_of(value, decimals)));
+                real_rows(reals, n_rows, levels)
             }
-            ColumnReader::DoubleColumnReader(column) => each(column, most, of_rows, |&number| real(number)),
-            ColumnReader::ByteArrayColumnReader(column) => each(column, most, of_rows, |wkb| {
-                let point = geo::read_point(wkb.data());
-                point.map_or(TableNumber::None, |(longitude, latitude)| {
-                    real(if meaning == Meaning::Longitude { longitude } else { latitude })
-                })
-            }),
+            ColumnReader::DoubleColumnReader(column) => {
+                let n_rows = decode(column, most, reals, levels)?;
+                real_rows(reals, n_rows, levels)
+            }
+            ColumnReader::ByteArrayColumnReader(column) => {
+                let mut values = Vec::new();
+                let n_rows = decode(column, most, &mut values, levels)?;
+                reals.clear();
+                reals.extend(values.iter().map(|wkb| match geo::read_point(wkb.data()) {
+                    Some((longitude, _)) if meaning == Meaning::Longitude => longitude,
+                    Some((_, latitude)) => latitude,
+                    None => f64::NAN,
+                }));
+                real_rows(reals, n_rows, levels)
+            }
             ColumnReader::BoolColumnReader(_) | ColumnReader::FixedLenByteArrayColumnReader(_) => {
-                Err(ParquetError::General("a column of numbers has none".to_owned()))
+                return Err(ParquetError::General("a column of numbers has none".to_owned()));
             }
-        }
+        };
+        Ok(())
     }
 }
 
-fn whole(number: i64, meaning: Meaning) -> TableNumber {
-    match meaning {
-        Meaning::Utc(step) => TableNumber::Whole(step.ms(number)),
+/// Reads the values of the next rows, and says how many rows these are; `levels` has 1 for each row that has a value, and is
+/// empty where all have one.
+fn decode<T: DataType>(
+    column: &mut ColumnReaderImpl<T>,
+    most: usize,
+    values: &mut Vec<T::T>,
+    levels: &mut Vec<i16>,
+) -> Result<usize, ParquetError> {
+    values.clear();
+    levels.clear();
+    let (n_rows, n_values, n_levels) = column.read_records(most, Some(levels), None, values)?;
+    values.truncate(n_values);
+    if n_values == n_rows {
+        levels.clear();
+    } else {
+        levels.truncate(n_levels);
+        levels.resize(n_rows, 0); // a row without a level has no value
+    }
+    Ok(n_rows)
+}
+
+/// Whole numbers as they are, where no row lacks one and all have a sign; else into `mixed`.
+fn whole_rows(
+    wholes: &mut [i64],
+    n_rows: usize,
+    levels: &[i16],
+    meaning: Meaning,
+    mixed: &mut Vec<TableNumber>,
+) -> Held {
+    if let Meaning::Utc(step @ (Step::Micro | Step::Nano)) = meaning {
+        wholes.iter_mut().for_each(|number| *number = step.ms(*number));
+    }
+    let number = |&number: &i64| match meaning {
         Meaning::Unsigned if number < 0 => TableNumber::Large(number.cast_unsigned()),
         _ => TableNumber::Whole(number),
+    };
+    let is_large = meaning == Meaning::Unsigned && wholes.iter().any(|&number| number < 0);
+    if levels.is_empty() && !is_large {
+        return Held::Wholes;
     }
+    mixed.clear();
+    let mut values = wholes.iter().map(number);
+    let is_there = |row: usize| levels.get(row).is_none_or(|&level| level > 0);
+    mixed.extend((0..n_rows).map(|row| if is_there(row) { values.next() } else { None }.unwrap_or_default()));
+    Held::Mixed
 }
 
-fn real(number: f64) -> TableNumber {
-    if number.is_finite() { TableNumber::Real(number) } else { TableNumber::None }
+/// Numbers with NaN where a row lacks one, or has one that is not finite.
+fn real_rows(reals: &mut Vec<f64>, n_rows: usize, levels: &[i16]) -> Held {
+    for number in reals.iter_mut() {
+        *number = if number.is_finite() { *number } else { f64::NAN };
+    }
+    if !levels.is_empty() {
+        // from the last on, so that no value is overwritten before it has moved
+        let mut n_left = reals.len();
+        reals.resize(n_rows, f64::NAN);
+        for row in (0..n_rows).rev() {
+            let from = n_left.checked_sub(1).filter(|_| levels[row] > 0);
+            reals[row] = from.map_or(f64::NAN, |from| reals[from]);
+            n_left = from.unwrap_or(n_left);
+        }
+    }
+    Held::Reals
 }
 
 /// The number that the shortest decimal of a float says: 0.1 for the float that is nearest to it.
@@ -113,29 +219,6 @@ fn decimal_of(number: f32, decimals: &mut usize) -> f64 {
     number.to_string().parse().unwrap_or(f64::from(number))
 }
 
-/// Reads rows of one type; rows without a value have no number.
-fn each<T: DataType>(
-    column: &mut ColumnReaderImpl<T>,
-    most: usize,
-    of_rows: &mut Vec<TableNumber>,
-    mut number: impl FnMut(&T::T) -> TableNumber,
-) -> Result<(), ParquetError> {
-    let (mut values, mut levels) = (Vec::with_capacity(most), Vec::with_capacity(most));
-    let (n_rows, n_values, n_levels) = column.read_records(most, Some(&mut levels), None, &mut values)?;
-    let values = &values[..n_values];
-    if n_values == n_rows {
-        of_rows.extend(values.iter().map(number));
-        return Ok(());
-    }
-    let mut values = values.iter();
-    of_rows.extend((0..n_rows).map(|row| {
-        // an optional column of depth 1 has 1 where there is a value
-        let is_there = row < n_levels && levels[row] > 0;
-        is_there.then(|| values.next()).flatten().map_or(TableNumber::None, &mut number)
-    }));
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,6 +228,21 @@ mod tests {
     fn check(number: f32, decimals: &mut usize) {
         let (found, expected) = (decimal_of(number, decimals), number.to_string().parse::<f64>().unwrap());
         assert!(found.to_bits() == expected.to_bits() || found.is_nan(), "{number:?}: {found:?} {expected:?}");
+    }
+
+    #[test]
+    fn rows_without_a_value_lie_between_the_others() {
+        let mut reals = vec![1.0, f64::INFINITY, 3.0];
+        assert_eq!(real_rows(&mut reals, 6, &[0, 1, 1, 0, 1, 0]), Held::Reals);
+        let bits = |numbers: &[f64]| numbers.iter().map(|number| number.to_bits()).collect::<Vec<u64>>();
+        assert_eq!(bits(&reals), bits(&[f64::NAN, 1.0, f64::NAN, f64::NAN, 3.0, f64::NAN]));
+        let mut mixed = Vec::new();
+        let (mut wholes, unsigned) = ([7, -1], Meaning::Unsigned);
+        assert_eq!(whole_rows(&mut wholes, 2, &[], unsigned, &mut mixed), Held::Mixed);
+        assert_eq!(mixed, [TableNumber::Whole(7), TableNumber::Large(u64::MAX)]);
+        assert_eq!(whole_rows(&mut wholes, 3, &[1, 0, 1], Meaning::Utc(Step::Micro), &mut mixed), Held::Mixed);
+        assert_eq!(mixed, [TableNumber::Whole(0), TableNumber::None, TableNumber::Whole(-1)]);
+        assert_eq!(whole_rows(&mut wholes, 2, &[], Meaning::Plain, &mut mixed), Held::Wholes);
     }
 
     #[test]

@@ -143,8 +143,8 @@ impl ParquetTable {
                 }
                 for (place, meaning, source, cells) in &mut numbers {
                     cells.read(source, *meaning, most)?;
-                    is_whole(cells.of_rows().len(), most)?;
-                    columns[*place] = TypedColumn::Numbers(cells.of_rows());
+                    is_whole(cells.len(), most)?;
+                    columns[*place] = cells.column();
                 }
                 rows(&TypedRows { first: first_row + done as u64, n_rows: most, columns: &columns });
                 done += most;

@@ -62,7 +62,7 @@ impl PublishedRows {
                 let is_exact = |text: &str| !text.trim().eq_ignore_ascii_case("false");
                 images.id_exact.each().extend(texts.iter().map(is_exact));
             }
-            TypedColumn::Empty | TypedColumn::Numbers(_) => {
+            _ => {
                 images.id_exact.each().extend(repeat_n(true, n_of(lacks.id_exact)));
             }
         }
@@ -70,7 +70,7 @@ impl PublishedRows {
             TypedColumn::Texts(texts) => {
                 images.is_pano.each().extend(texts.iter().map(|text| super::truth(text.trim())));
             }
-            TypedColumn::Empty | TypedColumn::Numbers(_) => {
+            _ => {
                 images.is_pano.each().extend(repeat_n(None, n_of(lacks.is_pano)));
             }
         }
@@ -97,6 +97,21 @@ impl PublishedRows {
                     self.images.sequence.extend(repeat_n(number, equal.len()));
                 }
             }
+            TypedColumn::Wholes(keys) => {
+                for equal in keys.chunk_by(|a, b| a == b) {
+                    let number = self.numbered_sequence(TableNumber::Whole(equal[0]));
+                    self.images.sequence.extend(repeat_n(number, equal.len()));
+                }
+            }
+            TypedColumn::Reals(_) => {
+                for row in 0..n_rows {
+                    let number = match column.number(row) {
+                        TableNumber::None => PublishedImages::NO_SEQUENCE,
+                        key => self.numbered_sequence(key),
+                    };
+                    self.images.sequence.push(number);
+                }
+            }
         }
     }
 
@@ -119,14 +134,14 @@ impl PublishedRows {
 fn text_of(column: TypedColumn<'_>, row: usize) -> Option<&str> {
     match column {
         TypedColumn::Texts(texts) => Some(texts.get(row).trim()).filter(|text| !text.is_empty()),
-        TypedColumn::Empty | TypedColumn::Numbers(_) => None,
+        _ => None,
     }
 }
 
 /// Ids; `None` where a row has none.
 fn ids(column: TypedColumn<'_>, to: &mut Vec<u64>) -> Option<()> {
     match column {
-        TypedColumn::Empty => return None,
+        TypedColumn::Empty | TypedColumn::Reals(_) => return None,
         TypedColumn::Texts(texts) => {
             for text in texts.iter() {
                 to.push(tail_digits(text.as_bytes(), text.len())?);
@@ -140,6 +155,10 @@ fn ids(column: TypedColumn<'_>, to: &mut Vec<u64>) -> Option<()> {
                     TableNumber::Real(_) | TableNumber::None => return None,
                 });
             }
+        }
+        TypedColumn::Wholes(ids) => {
+            ids.iter().all(|&id| id >= 0).then_some(())?;
+            to.extend(ids.iter().map(|id| id.cast_unsigned()));
         }
     }
     Some(())
@@ -166,6 +185,19 @@ fn moments(column: TypedColumn<'_>, n_rows: usize, to: &mut Vec<i64>) -> Option<
                 });
             }
         }
+        TypedColumn::Wholes(moments) => {
+            for &moment in moments {
+                to.push(ms_of(time_of(TableNumber::Whole(moment)).ok()?));
+            }
+        }
+        TypedColumn::Reals(_) => {
+            for row in 0..n_rows {
+                to.push(match column.number(row) {
+                    TableNumber::None => PublishedImages::NO_TIME,
+                    number => ms_of(time_of(number).ok()?),
+                });
+            }
+        }
     }
     Some(())
 }
@@ -180,6 +212,8 @@ fn reals(column: TypedColumn<'_>, n_rows: usize, to: &mut Vec<f64>) -> Option<()
             }
         }
         TypedColumn::Numbers(numbers) => to.extend(numbers.iter().map(|number| number.real().unwrap_or(f64::NAN))),
+        TypedColumn::Wholes(numbers) => to.extend(numbers.iter().map(|&number| number as f64)),
+        TypedColumn::Reals(numbers) => to.extend_from_slice(numbers),
     }
     Some(())
 }
@@ -196,6 +230,8 @@ fn small(column: TypedColumn<'_>, n_rows: usize, to: &mut Vec<f32>, change: impl
         TypedColumn::Numbers(numbers) => {
             to.extend(numbers.iter().map(|number| number.real().map_or(f32::NAN, |real| change(real) as f32)));
         }
+        TypedColumn::Wholes(numbers) => to.extend(numbers.iter().map(|&number| change(number as f64) as f32)),
+        TypedColumn::Reals(numbers) => to.extend(numbers.iter().map(|&number| change(number) as f32)),
     }
     Some(())
 }
@@ -203,12 +239,11 @@ fn small(column: TypedColumn<'_>, n_rows: usize, to: &mut Vec<f32>, change: impl
 /// The number of one row, NaN where it has none; `None` where its text is no plain number.
 fn real_of(column: TypedColumn<'_>, row: usize) -> Option<f64> {
     match column {
-        TypedColumn::Empty => Some(f64::NAN),
-        TypedColumn::Numbers(numbers) => Some(numbers.get(row).and_then(|number| number.real()).unwrap_or(f64::NAN)),
         TypedColumn::Texts(texts) => match texts.get(row) {
             "" => Some(f64::NAN),
             text => simple(text.as_bytes()),
         },
+        column => Some(column.number(row).real().unwrap_or(f64::NAN)),
     }
 }
 
@@ -216,9 +251,7 @@ fn creators(column: TypedColumn<'_>, n_rows: usize, to: &mut Vec<u64>) {
     match column {
         TypedColumn::Empty => to.extend(repeat_n(0, n_rows)),
         TypedColumn::Texts(texts) => to.extend(texts.iter().map(|text| text.trim().parse().unwrap_or(0))),
-        TypedColumn::Numbers(numbers) => {
-            to.extend(numbers.iter().map(|&number| super::creator(number).unwrap_or(0)));
-        }
+        column => to.extend((0..n_rows).map(|row| super::creator(column.number(row)).unwrap_or(0))),
     }
 }
 
@@ -251,11 +284,37 @@ mod tests {
         ]
     }
 
+    /// The same numbers in a narrower form, if they have one.
+    struct OfOneKind {
+        wholes: Option<Vec<i64>>,
+        reals: Option<Vec<f64>>,
+    }
+
+    impl OfOneKind {
+        fn of(numbers: &[TableNumber]) -> Self {
+            let whole = |number: &TableNumber| match number {
+                TableNumber::Whole(whole) => Some(*whole),
+                _ => None,
+            };
+            let real = |number: &TableNumber| match number {
+                TableNumber::Real(real) => Some(*real),
+                TableNumber::None => Some(f64::NAN),
+                _ => None,
+            };
+            Self { wholes: numbers.iter().map(whole).collect(), reals: numbers.iter().map(real).collect() }
+        }
+    }
+
     /// A column of four rows: numbers, of which some are missing, or texts.
     fn column() -> impl Strategy<Value = (bool, Vec<TableNumber>, Vec<String>)> {
         let numbers = prop_oneof![
             prop::collection::vec(number(), 4),
             prop::collection::vec((1_i64..4).prop_map(TableNumber::Whole), 4),
+            prop::collection::vec(any::<i64>().prop_map(TableNumber::Whole), 4),
+            prop::collection::vec(
+                prop_oneof![Just(TableNumber::None), (-200.0..200.0_f64).prop_map(TableNumber::Real)],
+                4,
+            ),
         ];
         (prop::bool::ANY, numbers, prop::collection::vec(cell(), 4))
     }
@@ -283,17 +342,22 @@ mod tests {
                         (texts.concat(), ends.collect())
                     })
                     .collect();
-                let columns: Vec<TypedColumn<'_>> = chosen
-                    .iter()
-                    .map(|&at| match &batch[at] {
-                        (true, numbers, _) => TypedColumn::Numbers(numbers),
+                let of_one_kind: Vec<OfOneKind> = batch.iter().map(|(_, numbers, _)| OfOneKind::of(numbers)).collect();
+                let columns = |are_narrow: bool| -> Vec<TypedColumn<'_>> {
+                    let column = |&at: &usize| match (&batch[at], &of_one_kind[at]) {
+                        ((true, ..), OfOneKind { wholes: Some(wholes), .. }) if are_narrow => TypedColumn::Wholes(wholes),
+                        ((true, ..), OfOneKind { reals: Some(reals), .. }) if are_narrow => TypedColumn::Reals(reals),
+                        ((true, numbers, _), _) => TypedColumn::Numbers(numbers),
                         _ => TypedColumn::Texts(TableTexts::new(&texts[at].0, &texts[at].1)),
-                    })
-                    .collect();
-                let rows = TypedRows { first, n_rows: 4, columns: &columns };
+                    };
+                    chosen.iter().map(column).collect()
+                };
+                let (narrow, columns) = (columns(true), columns(false));
+                let rows = TypedRows { first, n_rows: 4, columns: &narrow };
                 if !by_column.take_columns(&rows) {
                     rows.each(&mut |line, texts, numbers| by_column.row(&Row::of_types(line, texts, numbers), &mut bad));
                 }
+                let rows = TypedRows { first, n_rows: 4, columns: &columns };
                 rows.each(&mut |line, texts, numbers| by_row.row(&Row::of_types(line, texts, numbers), &mut expected_bad));
             }
             by_column.fill_up();

@@ -28,6 +28,9 @@ pub(crate) struct Numbers {
     mixed: Vec<TableNumber>,
     wholes: Vec<i64>,
     reals: Vec<f64>,
+    /// Numbers of 32 bits as the decoder gives them.
+    small_wholes: Vec<i32>,
+    small_reals: Vec<f32>,
     levels: Vec<i16>,
     /// The decimals of the last float of 32 bits: its neighbours have as many.
     decimals: usize,
@@ -68,13 +71,12 @@ impl Numbers {
         meaning: Meaning,
         most: usize,
     ) -> Result<(), ParquetError> {
-        let Self { mixed, wholes, reals, levels, decimals, .. } = self;
+        let Self { mixed, wholes, reals, small_wholes, small_reals, levels, decimals, .. } = self;
         self.held = match source {
             ColumnReader::Int32ColumnReader(column) => {
-                let mut values = Vec::new();
-                let n_rows = decode(column, most, &mut values, levels)?;
+                let n_rows = decode(column, most, small_wholes, levels)?;
                 wholes.clear();
-                wholes.extend(values.iter().map(|&value| match meaning {
+                wholes.extend(small_wholes.iter().map(|&value| match meaning {
                     Meaning::Unsigned => i64::from(value.cast_unsigned()),
                     _ => i64::from(value),
                 }));
@@ -93,10 +95,9 @@ impl Numbers {
                 whole_rows(wholes, n_rows, levels, Meaning::Plain, mixed)
             }
             ColumnReader::FloatColumnReader(column) => {
-                let mut values = Vec::new();
-                let n_rows = decode(column, most, &mut values, levels)?;
+                let n_rows = decode(column, most, small_reals, levels)?;
                 reals.clear();
-                reals.extend(values.iter().map(|&value| decimal_of(value, decimals)));
+                reals.extend(small_reals.iter().map(|&value| decimal_of(value, decimals)));
                 real_rows(reals, n_rows, levels)
             }
             ColumnReader::DoubleColumnReader(column) => {

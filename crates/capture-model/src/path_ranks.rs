@@ -174,6 +174,13 @@ mod tests {
     }
 
     #[test]
+    fn a_path_of_any_length_has_a_rank() {
+        let long = "x".repeat((1 << 24) + 9);
+        assert_eq!(ranks(&[&long]), [0], "all of it is what all begin with");
+        assert_eq!(ranks(&[&format!("{long}b"), &format!("{long}a"), &long]), [2, 1, 0]);
+    }
+
+    #[test]
     fn numbers_without_zeros_are_few_stretches() {
         let mut paths = Paths::default();
         (0..2_000).for_each(|number: u32| paths.push(&number.to_string()));

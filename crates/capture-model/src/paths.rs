@@ -45,7 +45,7 @@ impl Paths {
     pub(crate) fn head(&self, row: usize, from: usize) -> u64 {
         let place = self.places[row];
         let (begin, length) = ((place >> LENGTH_BITS) as usize, place & IS_LONG);
-        let n_bytes = length as usize - from;
+        let n_bytes = (length as usize).saturating_sub(from); // of one that is kept apart, the length is not known here
         match self.text.as_bytes().get(begin + from..).and_then(<[u8]>::first_chunk) {
             Some(&bytes) if length != IS_LONG && n_bytes > 0 => {
                 let n_others = 8_usize.saturating_sub(n_bytes) as u32;
@@ -150,6 +150,7 @@ mod tests {
         paths.set(1, "other");
         paths.leave_out(&[false, false, true, false, false, true]);
         assert_eq!(paths.iter().collect::<Vec<_>>(), ["ü/é", "other", "a/b.jpg", "later"]);
+        assert_eq!(paths.head(1, 2), u64::from_be_bytes(*b"her\0\0\0\0\0"));
         let before = format!("{paths:?}");
         ["", "some", &long, "more"].into_iter().for_each(|path| paths.push(path));
         paths.truncate(4);

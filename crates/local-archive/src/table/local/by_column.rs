@@ -142,13 +142,9 @@ pub(super) mod tests {
         let bytes =
             format!("some bytes before\n{}", lines.iter().map(|line| line.clone() + ending).collect::<String>());
         let marks = marks_of(&bytes);
-        let [mut by_column, mut by_row] = [(); 2].map(|()| LocalRows::new("table".into()));
-        for rows in [&mut by_column, &mut by_row] {
-            assert!(rows.header(names).is_ok());
-        }
         let (rows, _) = MarkedRows::first(bytes.as_bytes(), 18, &marks, names.len()).expect("all rows are whole");
         let mut bad = BadCells::default();
-        let mut one_by_one = |reader: &mut LocalRows| {
+        let one_by_one = |reader: &mut LocalRows| {
             let mut begin = 18;
             for (line, row) in lines.iter().zip(marks.chunks(names.len())) {
                 if reader.plain_row(MarkedCells::new(bytes.as_bytes(), begin, row)).is_none() {
@@ -158,15 +154,30 @@ pub(super) mod tests {
                 begin = row[row.len() - 1] as usize + 1;
             }
         };
+        let take = |reader: &mut LocalRows| reader.takes_plain_rows() && reader.plain_rows(&rows).is_some();
+        both_ways(names, lines.len(), take, one_by_one)
+    }
+
+    /// The same rows twice under a header, by column where they can be and one by one; whether all were taken at once.
+    pub(in super::super) fn both_ways(
+        names: &[&str],
+        n_rows: usize,
+        take: impl Fn(&mut LocalRows) -> bool,
+        mut one_by_one: impl FnMut(&mut LocalRows),
+    ) -> bool {
+        let [mut by_column, mut by_row] = [(); 2].map(|()| LocalRows::new("table".into()));
+        for rows in [&mut by_column, &mut by_row] {
+            assert!(rows.header(names).is_ok());
+        }
         let mut is_taken = false;
-        for n_before in [0, lines.len()] {
-            is_taken = by_column.takes_plain_rows() && by_column.plain_rows(&rows).is_some();
+        for n_before in [0, n_rows] {
+            is_taken = take(&mut by_column);
             if !is_taken {
                 assert_eq!((by_column.loose.len(), by_column.n_rows), (n_before, n_before as u64));
                 one_by_one(&mut by_column);
             }
             one_by_one(&mut by_row);
-            assert_eq!(told(&by_column), told(&by_row), "{lines:?} behind {n_before}");
+            assert_eq!(told(&by_column), told(&by_row), "behind {n_before} rows");
         }
         is_taken
     }

@@ -114,8 +114,8 @@ fn is_empty(column: TypedColumn<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::by_column::tests::{OF_ROWS, usual};
-    use super::super::quick::tests::{NAMES, cell, number, told};
+    use super::super::by_column::tests::{OF_ROWS, both_ways, usual};
+    use super::super::quick::tests::{NAMES, cell, number};
     use super::*;
     use crate::table::{BadCells, Row, RowReader};
     use capture_model::{TableTexts, Wanted};
@@ -173,25 +173,11 @@ mod tests {
     fn check(names: &[&str], columns: &[Cells], n_rows: usize) -> bool {
         let columns: Vec<TypedColumn<'_>> = columns.iter().map(Cells::column).collect();
         let rows = TypedRows { first: 1, n_rows, columns: &columns };
-        let [mut by_column, mut by_row] = [(); 2].map(|()| LocalRows::new("table".into()));
-        for rows in [&mut by_column, &mut by_row] {
-            assert!(rows.header(names).is_ok());
-        }
         let mut bad = BadCells::default();
-        let mut one_by_one = |reader: &mut LocalRows| {
+        let one_by_one = |reader: &mut LocalRows| {
             rows.each(&mut |line, cells, numbers| reader.any_row(&Row::of_types(line, cells, numbers), &mut bad));
         };
-        let mut is_taken = false;
-        for n_before in [0, n_rows] {
-            is_taken = by_column.take_columns(&rows);
-            if !is_taken {
-                assert_eq!((by_column.loose.len(), by_column.n_rows), (n_before, n_before as u64));
-                one_by_one(&mut by_column);
-            }
-            one_by_one(&mut by_row);
-            assert_eq!(told(&by_column), told(&by_row), "{columns:?} behind {n_before}");
-        }
-        is_taken
+        both_ways(names, n_rows, |reader| reader.take_columns(&rows), one_by_one)
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! One value of a table, and how the kind of its column makes it text.
 
 use super::csv_sink::may_begin_formula;
-use super::digits::{CellText, write_decimal, write_time, write_whole};
+use super::digits::{Room, any_decimal, date_words, decimal, moment, natural, whole};
 use capture_model::{LocalTime, SequenceId};
 use std::borrow::Cow;
 
@@ -113,36 +113,30 @@ impl<'a> Cell<'a> {
 
     /// Appends the value as a column of this kind writes it; nothing for what is empty or no number.
     pub fn write_to(&self, kind: Kind, out: &mut String) {
-        self.put(kind, out);
-    }
-
-    /// The same, wherever text goes.
-    pub(crate) fn put(&self, kind: Kind, out: &mut impl CellText) {
-        match self {
-            Self::Empty => {}
-            Self::Text(text) => out.text(text),
-            Self::Id(id) => write_whole(*id, out),
+        let mut room = Room::default();
+        let n_bytes = match self {
+            Self::Empty => return,
+            Self::Text(text) => return out.push_str(text),
+            Self::Truth(truth) => return out.push_str(if *truth { "true" } else { "false" }),
+            Self::Id(id) => Some(natural(*id, 0, &mut room)),
             Self::Page(id) => {
-                out.text(Self::PAGE);
-                write_whole(*id, out);
+                out.push_str(Self::PAGE);
+                Some(natural(*id, 0, &mut room))
             }
-            Self::Whole(number) => {
-                if *number < 0 {
-                    out.text("-");
-                }
-                write_whole(number.unsigned_abs(), out);
-            }
-            Self::Truth(truth) => out.text(if *truth { "true" } else { "false" }),
-            Self::Number(number) => {
-                write_decimal(*number, kind.decimals_of_number(), out);
-            }
-            Self::Time(time) => write_time(*time, out),
+            Self::Whole(number) => Some(whole(*number, &mut room)),
+            Self::Number(number) => decimal(*number, kind.decimals_of_number(), &mut room),
+            Self::Time(time) => moment(*time, date_words, &mut room),
+        };
+        match (n_bytes, self) {
+            (Some(n_bytes), _) => out.push_str(std::str::from_utf8(&room[..n_bytes]).expect("digits are ASCII")),
+            (None, Self::Number(number)) => out.push_str(&any_decimal(*number, kind.decimals_of_number())),
+            (None, Self::Time(time)) => out.push_str(&time.to_string()),
+            (None, _) => {}
         }
     }
 }
 
 /// Whether a spreadsheet might take the text of a cell for a formula, so that it needs a guard.
-#[inline]
 pub(super) fn needs_guard(text: &str, kind: Kind) -> bool {
     match kind {
         Kind::Text => begins_formula(text),
@@ -151,6 +145,8 @@ pub(super) fn needs_guard(text: &str, kind: Kind) -> bool {
     }
 }
 
-fn begins_formula(text: &str) -> bool {
+/// Whether it would, whatever kind it is of.
+#[inline]
+pub(super) fn begins_formula(text: &str) -> bool {
     text.as_bytes().first().is_some_and(|&first| may_begin_formula(first))
 }

@@ -6,9 +6,9 @@
 
 use crate::ReportError;
 use crate::table::csv_line::{Line, Memo};
-use crate::table::digits::CellText;
-use crate::table::held::Held;
+use crate::table::line_text::Near;
 use crate::table::{Cell, ColumnInfo, TableSink};
+use std::borrow::Cow;
 use std::io::Write;
 
 /// With what a formula may begin.
@@ -47,7 +47,7 @@ impl<'w> CsvSink<'w> {
 
     fn write(&mut self, least: usize) -> Result<(), ReportError> {
         if self.rows.text.len() >= least {
-            self.out.write_all(self.rows.text.bytes())?;
+            self.out.write_all(&self.rows.text)?;
             self.rows.text.clear();
         }
         Ok(())
@@ -77,7 +77,7 @@ impl TableSink for CsvSink<'_> {
 
     fn append(&mut self, rows: &CsvRows) -> Result<(), ReportError> {
         self.write(0)?;
-        Ok(self.out.write_all(rows.text.bytes())?)
+        Ok(self.out.write_all(&rows.text)?)
     }
 }
 
@@ -86,13 +86,19 @@ impl TableSink for CsvSink<'_> {
 pub struct CsvRows {
     style: CsvStyle,
     columns: Vec<ColumnInfo>,
-    text: Held,
+    text: Vec<u8>,
+    near: Near,
     memo: Memo,
 }
 
 impl CsvRows {
     pub(crate) fn new(style: CsvStyle, columns: &[ColumnInfo]) -> Self {
-        Self { style, columns: columns.to_vec(), text: Held::default(), memo: Memo::default() }
+        Self { style, columns: columns.to_vec(), text: Vec::new(), near: Near::default(), memo: Memo::default() }
+    }
+
+    #[cfg(test)]
+    pub(super) fn text(&self) -> &[u8] {
+        &self.text
     }
 
     /// Forgets all rows.
@@ -102,60 +108,43 @@ impl CsvRows {
 
     /// Adds the names of the columns.
     fn add_header(&mut self) {
-        for (at, column) in self.columns.iter().enumerate() {
-            if at > 0 {
-                self.text.text(",");
-            }
-            push_field(column.name, "", &mut self.text);
-        }
-        self.text.text("\n");
+        let names: Vec<_> = self.columns.iter().map(|column| field(column.name, "")).collect();
+        self.text.extend_from_slice(names.join(",").as_bytes());
+        self.text.push(b'\n');
     }
 
     /// Adds a row.
     pub(crate) fn add(&mut self, cells: &mut dyn Iterator<Item = Cell<'_>>) {
-        let mut line = Line { text: &mut self.text, memo: &mut self.memo, guard: self.style.guard };
-        let start = line.text.len();
-        for (at, (column, cell)) in self.columns.iter().zip(cells).enumerate() {
-            if at > 0 {
-                line.mark(b',');
-            }
+        let start = self.text.len();
+        let mut line = Line::behind(&mut self.text, &mut self.near, &mut self.memo, self.style.guard);
+        for (column, cell) in self.columns.iter().zip(cells) {
             line.put(&cell, column.kind);
         }
-        if line.text.len() == start && self.columns.len() == 1 {
-            line.text.text("\"\""); // an empty line would be none
+        line.end();
+        if self.text.len() == start + 1 && self.columns.len() == 1 {
+            self.text.splice(start..start, *b"\"\""); // an empty line would be none
         }
-        line.mark(b'\n');
     }
 
     /// Adds a row of more than one column: all of them are handed to the line.
     #[inline]
     pub(crate) fn add_row(&mut self, columns: impl FnOnce(&mut Line<'_>)) {
-        let mut line = Line { text: &mut self.text, memo: &mut self.memo, guard: self.style.guard };
+        let mut line = Line::behind(&mut self.text, &mut self.near, &mut self.memo, self.style.guard);
         columns(&mut line);
         line.end();
     }
 }
 
-/// Appends a text behind its guard, in quotes where it needs them.
-pub(super) fn push_field(text: &str, guard: &str, out: &mut impl CellText) {
+/// A text behind its guard, in quotes where it needs them.
+pub(super) fn field<'a>(text: &'a str, guard: &str) -> Cow<'a, str> {
     // all marks come before `-`, which most texts have none of
     let needs_quotes =
         may_be_below_minus(text.as_bytes()) && text.bytes().any(|byte| matches!(byte, b',' | b'"' | b'\r' | b'\n'));
-    if !needs_quotes {
-        if !guard.is_empty() {
-            out.text(guard);
-        }
-        return out.text(text);
+    match (needs_quotes, guard) {
+        (true, _) => format!("\"{guard}{}\"", text.replace('"', "\"\"")).into(),
+        (false, "") => text.into(),
+        (false, _) => format!("{guard}{text}").into(),
     }
-    out.text("\"");
-    out.text(guard);
-    for (at, part) in text.split('"').enumerate() {
-        if at > 0 {
-            out.text("\"\"");
-        }
-        out.text(part);
-    }
-    out.text("\"");
 }
 
 /// Whether a byte of a text comes before `-`; sometimes also where none does.

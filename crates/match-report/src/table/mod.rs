@@ -8,8 +8,8 @@ mod csv_line;
 mod csv_sink;
 mod digits;
 mod drawn;
-mod held;
 mod json_lines;
+mod line_text;
 
 pub use cell::{Cell, Kind};
 pub use csv_sink::{CsvRows, CsvStyle};

@@ -95,8 +95,10 @@ mod tests {
     use capture_model::Device;
     use proptest::prelude::*;
 
-    fn marks_of(bytes: &str) -> Vec<u32> {
-        (18..).zip(bytes.bytes().skip(18)).filter(|(_, byte)| b",\n".contains(byte)).map(|(at, _)| at).collect()
+    /// The marks from the one before the rows on, and how many of those behind it are line feeds.
+    fn marks_of(bytes: &str) -> (Vec<u32>, usize) {
+        let marks = (17..).zip(bytes.bytes().skip(17)).filter(|(_, byte)| b",\n".contains(byte));
+        (marks.map(|(at, _)| at).collect(), bytes.matches('\n').count() - 1)
     }
 
     /// What programs write into a column.
@@ -137,15 +139,15 @@ mod tests {
                 cells.iter().map(String::as_str).filter(is_cut).collect::<Vec<_>>().join(",") + ending
             });
             let bytes = format!("some bytes before\n{}", lines.collect::<String>().repeat(times));
-            let marks = marks_of(&bytes);
+            let (marks, n_line_feeds) = marks_of(&bytes);
             let (mut by_column, mut by_row) = (PublishedRows::default(), PublishedRows::default());
             for rows in [&mut by_column, &mut by_row] {
                 prop_assert!(rows.header(&names).is_ok());
             }
-            if let Some((rows, _)) = MarkedRows::first(bytes.as_bytes(), 18, &marks, names.len()) {
+            if let Some((rows, _)) = MarkedRows::first(bytes.as_bytes(), &marks, names.len(), n_line_feeds) {
                 let is_taken = by_column.takes_plain_rows() && by_column.plain_rows(&rows).is_some();
                 let (mut begin, mut n_taken) = (18, 0);
-                for row in marks[..rows.len() * names.len()].chunks(names.len()) {
+                for row in marks[1..=rows.len() * names.len()].chunks(names.len()) {
                     n_taken += usize::from(by_row.plain_row(MarkedCells::new(bytes.as_bytes(), begin, row)).is_some());
                     begin = row[row.len() - 1] as usize + 1;
                 }
@@ -171,9 +173,9 @@ mod tests {
         let row = "100002285051207,a,51.3994817,-34.3370978,260.98,1515054074510,x\n";
         let mut take = |text: &str| {
             let bytes = format!("some bytes before\n{text}");
-            let marks = marks_of(&bytes);
-            let (some, behind) = MarkedRows::first(bytes.as_bytes(), 18, &marks, names.len())?;
-            rows.plain_rows(&some).map(|()| (some.len(), behind.len()))
+            let (marks, n_line_feeds) = marks_of(&bytes);
+            let (some, behind) = MarkedRows::first(bytes.as_bytes(), &marks, names.len(), n_line_feeds)?;
+            rows.plain_rows(&some).map(|()| (some.len(), behind.len() - 1))
         };
         assert_eq!(take(&row.repeat(3)), Some((3, 0)));
         assert_eq!(take(&format!("{row}{row}7,a\n{row}")), Some((2, 9)), "up to a row that is short");

@@ -153,31 +153,34 @@ fn read_plain<P: PartReader>(
     while begin < rows.len() {
         let (first, end) = (begin, rows.len().min(begin + MARKED));
         marks.find(rows, begin..end);
-        let mut places = marks.places();
+        let (mut places, mut n_line_feeds) = (marks.places(), marks.n_line_feeds());
         loop {
             if begin >= one_by_one
-                && let Some((some, rest)) = MarkedRows::first(rows, begin, places, n_columns)
+                && let Some((some, rest)) = MarkedRows::first(rows, places, n_columns, n_line_feeds)
             {
                 if reader.plain_rows(&some).is_some() {
                     (begin, places, line) = (some.end(), rest, line + some.len() as u64);
+                    n_line_feeds -= some.len();
                     pause = 0;
                 } else {
                     one_by_one = some.end() + pause;
                     pause = 2 * pause + MARKED;
                 }
             }
-            if let Some((row @ [.., last], rest)) = places.split_at_checked(n_columns)
+            let ends = &places[1..];
+            if let Some(row @ [.., last]) = ends.get(..n_columns)
                 && let Some(()) = reader.plain_row(MarkedCells::new(rows, begin, row))
             {
-                (begin, places) = (*last as usize + 1, rest);
-            } else if let Some(n) = places.iter().position(|&mark| rows[mark as usize] == b'\n') {
-                let end = places[n] as usize;
+                (begin, places) = (*last as usize + 1, &places[n_columns..]);
+            } else if let Some(n) = ends.iter().position(|&mark| rows[mark as usize] == b'\n') {
+                let end = ends[n] as usize;
                 take_row(&rows[begin..end], &mut cuts, line, reader, bad);
-                (begin, places) = (end + 1, &places[n + 1..]);
+                (begin, places) = (end + 1, &ends[n..]);
             } else {
                 break;
             }
             line += 1;
+            n_line_feeds -= 1;
         }
         if begin == first || end == rows.len() {
             // a row that is longer, or the last one without a line feed

@@ -9,28 +9,41 @@ use wide::u8x16;
 /// Bytes that are looked at for one word.
 const BLOCK: usize = 64;
 
-/// Places of marks, in order.
+/// Places of marks, in order; before them the byte that comes before all that was looked at.
 #[derive(Debug, Default)]
 pub(super) struct Marks {
     /// Of which the first `n` are known.
     places: Vec<u32>,
     n: usize,
+    n_line_feeds: usize,
 }
 
 impl Marks {
     /// Finds all marks of `bytes[range]`; places are those in `bytes`, which is shorter than 4 GiB.
     pub(super) fn find(&mut self, bytes: &[u8], range: std::ops::Range<usize>) {
         let (blocks, rest) = bytes[range.clone()].as_chunks::<BLOCK>();
-        self.places.resize(self.places.len().max(range.len() + BLOCK), 0);
-        self.n = 0;
+        self.places.resize(self.places.len().max(range.len() + 2 * BLOCK), 0);
+        self.places[0] = (range.start as u32).wrapping_sub(1);
+        (self.n, self.n_line_feeds) = (1, 0);
         let mut at = range.start as u32;
-        for block in blocks {
-            self.add(at, marks_of(block));
-            at += BLOCK as u32;
+        for blocks in blocks.chunks(MOST_COUNTED) {
+            let mut line_feeds = u8x16::ZERO;
+            for block in blocks {
+                self.add(at, marks_of(block, &mut line_feeds));
+                at += BLOCK as u32;
+            }
+            self.n_line_feeds += added_up(line_feeds);
         }
         let mut last = [0; BLOCK]; // no marks
         last[..rest.len()].copy_from_slice(rest);
-        self.add(at, marks_of(&last));
+        let mut line_feeds = u8x16::ZERO;
+        self.add(at, marks_of(&last, &mut line_feeds));
+        self.n_line_feeds += added_up(line_feeds);
+    }
+
+    /// How many of them are line feeds.
+    pub(super) fn n_line_feeds(&self) -> usize {
+        self.n_line_feeds
     }
 
     /// All of them.
@@ -55,16 +68,25 @@ impl Marks {
     }
 }
 
-/// A bit for each comma and line feed, sixteen bytes at once.
+/// Blocks after which the line feeds of one place in sixteen bytes, of which a block has four, might be more than a byte holds.
+const MOST_COUNTED: usize = 63;
+
+/// A bit for each comma and line feed, sixteen bytes at once. Line feeds are counted, place by place of sixteen.
 #[inline]
-fn marks_of(block: &[u8; BLOCK]) -> u64 {
+fn marks_of(block: &[u8; BLOCK], n_line_feeds: &mut u8x16) -> u64 {
     let (commas, line_feeds) = (u8x16::splat(b','), u8x16::splat(b'\n'));
     let sixteens = block.as_chunks::<16>().0.iter().enumerate();
     sixteens.fold(0, |marks, (at, &sixteen)| {
         let bytes = u8x16::new(sixteen);
-        let is_mark = bytes.simd_eq(commas) | bytes.simd_eq(line_feeds);
+        let is_line_feed = bytes.simd_eq(line_feeds);
+        *n_line_feeds -= is_line_feed; // all bits set are minus one
+        let is_mark = bytes.simd_eq(commas) | is_line_feed;
         marks | u64::from(is_mark.to_bitmask()) << (16 * at)
     })
+}
+
+fn added_up(counts: u8x16) -> usize {
+    counts.to_array().into_iter().map(usize::from).sum()
 }
 
 #[cfg(test)]
@@ -85,8 +107,9 @@ mod tests {
             for range in [0..bytes.len(), begin..bytes.len(), 0..begin] {
                 marks.find(&bytes, range.clone());
                 let expected: Vec<u32> =
-                    range.filter(|&at| matches!(bytes[at], b',' | b'\n')).map(|at| at as u32).collect();
-                prop_assert_eq!(marks.places(), expected);
+                    range.clone().filter(|&at| matches!(bytes[at], b',' | b'\n')).map(|at| at as u32).collect();
+                prop_assert_eq!(&marks.places()[1..], expected);
+                prop_assert_eq!(marks.n_line_feeds(), bytes[range].iter().filter(|&&byte| byte == b'\n').count());
             }
         }
     }

@@ -113,12 +113,28 @@ impl<'t> PlainCells<'t> for MarkedCells<'t> {
 }
 
 /// The number of a cell from `begin` to the end; NaN where it is empty.
-#[inline]
+#[expect(clippy::inline_always, reason = "a call for each cell would load all constants anew")]
+#[inline(always)]
 pub(super) fn number(before: &[u8], begin: usize) -> Option<f64> {
+    let Some(&first) = before.get(begin) else { return (before.len() == begin).then_some(f64::NAN) };
+    let is_negative = first == b'-';
+    let n = before.len() - begin - usize::from(is_negative);
+    let [first, last] = last_words(before)?;
+    // degrees mostly have seven decimals
+    if last & 0xff != u64::from(b'.') || !(9..=16).contains(&n) {
+        return other_number(before, begin);
+    }
+    let whole = sixteen_digits([first << 8, (last & !0xff) | (first >> 56)], n - 1)?;
+    let value = whole.cast_signed() as f64 / 1e7; // of fifteen digits
+    Some(if is_negative { -value } else { value })
+}
+
+/// The same of any cell.
+#[inline(never)]
+fn other_number(before: &[u8], begin: usize) -> Option<f64> {
     const POINTS: u64 = u64::from_le_bytes([b'.'; 8]);
     let cell = before.get(begin..)?;
-    let Some(&first) = cell.first() else { return Some(f64::NAN) };
-    let is_negative = first == b'-';
+    let is_negative = *cell.first()? == b'-';
     let n = cell.len() - usize::from(is_negative);
     let [first, last] = last_words(before)?;
     let other = last ^ POINTS;

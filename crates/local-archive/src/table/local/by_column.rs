@@ -121,8 +121,10 @@ pub(super) mod tests {
     pub(in super::super) const OF_ROWS: [&str; 9] =
         ["make", "model", "width", "height", "orientation", "time_source", "gps_time", "camera_time", "cluster_id"];
 
-    fn marks_of(bytes: &str) -> Vec<u32> {
-        (18..).zip(bytes.bytes().skip(18)).filter(|(_, byte)| b",\n".contains(byte)).map(|(at, _)| at).collect()
+    /// The marks from the one before the rows on, and how many of those behind it are line feeds.
+    fn marks_of(bytes: &str) -> (Vec<u32>, usize) {
+        let marks = (17..).zip(bytes.bytes().skip(17)).filter(|(_, byte)| b",\n".contains(byte));
+        (marks.map(|(at, _)| at).collect(), bytes.matches('\n').count() - 1)
     }
 
     /// What programs write into a column.
@@ -141,12 +143,13 @@ pub(super) mod tests {
     fn check(names: &[&str], lines: &[String], ending: &str) -> bool {
         let bytes =
             format!("some bytes before\n{}", lines.iter().map(|line| line.clone() + ending).collect::<String>());
-        let marks = marks_of(&bytes);
-        let (rows, _) = MarkedRows::first(bytes.as_bytes(), 18, &marks, names.len()).expect("all rows are whole");
+        let (marks, n_line_feeds) = marks_of(&bytes);
+        let (rows, _) =
+            MarkedRows::first(bytes.as_bytes(), &marks, names.len(), n_line_feeds).expect("all rows are whole");
         let mut bad = BadCells::default();
         let one_by_one = |reader: &mut LocalRows| {
             let mut begin = 18;
-            for (line, row) in lines.iter().zip(marks.chunks(names.len())) {
+            for (line, row) in lines.iter().zip(marks[1..].chunks(names.len())) {
                 if reader.plain_row(MarkedCells::new(bytes.as_bytes(), begin, row)).is_none() {
                     let cells: Vec<&str> = line.split(',').collect();
                     reader.row(&Row::of_text(2, &cells), &mut bad);

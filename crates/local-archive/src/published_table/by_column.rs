@@ -29,17 +29,19 @@ impl PublishedRows {
                 Field::Id => rows.wholes(column, &mut images.id, NO_ID)?,
                 Field::Sequence => sequence = Some(column),
                 Field::Time => rows.moments(column, &mut images.captured_at_ms, PublishedImages::NO_TIME)?,
-                Field::Longitude => rows.numbers(column, &mut images.longitude, |degrees| degrees)?,
-                Field::Latitude => rows.numbers(column, &mut images.latitude, |degrees| degrees)?,
-                Field::ComputedLongitude => rows.numbers(column, &mut images.computed_longitude, |degrees| degrees)?,
-                Field::ComputedLatitude => rows.numbers(column, &mut images.computed_latitude, |degrees| degrees)?,
-                Field::Altitude => rows.numbers(column, &mut images.altitude_m, |metres| unwrapped(metres) as f32)?,
-                Field::ComputedAltitude => {
-                    rows.numbers(column, images.computed_altitude_m.each(), |metres| metres as f32)?;
+                Field::Longitude => rows.numbers(column, &mut images.longitude)?,
+                Field::Latitude => rows.numbers(column, &mut images.latitude)?,
+                Field::ComputedLongitude => rows.numbers(column, &mut images.computed_longitude)?,
+                Field::ComputedLatitude => rows.numbers(column, &mut images.computed_latitude)?,
+                Field::Altitude => {
+                    rows.changed_numbers(column, &mut images.altitude_m, |metres| unwrapped(metres) as f32)?;
                 }
-                Field::Compass => rows.numbers(column, images.compass_deg.each(), |degrees| degrees as f32)?,
+                Field::ComputedAltitude => {
+                    rows.changed_numbers(column, images.computed_altitude_m.each(), |metres| metres as f32)?;
+                }
+                Field::Compass => rows.changed_numbers(column, images.compass_deg.each(), |degrees| degrees as f32)?,
                 Field::ComputedCompass => {
-                    rows.numbers(column, images.computed_compass_deg.each(), |degrees| degrees as f32)?;
+                    rows.changed_numbers(column, images.computed_compass_deg.each(), |degrees| degrees as f32)?;
                 }
                 Field::Creator => rows.wholes(column, images.creator_id.each(), 0)?,
                 Field::IdExact

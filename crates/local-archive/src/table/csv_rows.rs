@@ -136,6 +136,9 @@ impl<P: PartReader> PieceRows for P {
 /// Bytes whose marks are found at once: they and their marks stay in the nearest cache.
 const MARKED: usize = 16 << 10;
 
+/// Bytes at the beginning in which no cell is plain.
+const NOT_PLAIN: usize = 16;
+
 /// Rows of UTF-8 without quotes, each ended by a line feed or the end.
 fn read_plain<P: PartReader>(
     rows: &[u8],
@@ -147,8 +150,8 @@ fn read_plain<P: PartReader>(
 ) {
     let mut cuts = Vec::new();
     let mut begin = 0;
-    // up to where rows are taken one by one, since they could not be taken column by column
-    let mut one_by_one = if reader.takes_plain_rows() { 0 } else { rows.len() };
+    // up to where rows are taken one by one, since they could not be taken column by column, as those cannot at the beginning
+    let mut one_by_one = if reader.takes_plain_rows() { NOT_PLAIN } else { rows.len() };
     let mut pause = 0; // bytes behind them for which it is not tried again: where some cells are not plain, more will be
     while begin < rows.len() {
         let (first, end) = (begin, rows.len().min(begin + MARKED));

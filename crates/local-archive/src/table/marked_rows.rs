@@ -3,7 +3,7 @@
 //! All cells of a column are read before any of the next, so that what reads them stays in the registers, and no row is put
 //! together in between.
 
-use super::plain::{moment, number, whole_or};
+use super::plain::{moment, number, other_number, whole_or};
 
 /// Rows that have a cell for each column.
 #[derive(Debug, Clone, Copy)]
@@ -51,19 +51,25 @@ impl<'t> MarkedRows<'t> {
         behind(self.marks[self.marks.len() - 1])
     }
 
-    /// The cells of a column: all bytes before the end of each, and where it begins.
+    /// The cell between two marks: all bytes before its end, and where it begins.
+    #[inline]
+    fn cell(self, before: u32, end: u32, is_last: bool) -> Option<(&'t [u8], usize)> {
+        let begin = behind(before);
+        let mut bytes = self.rows.get(..end as usize)?;
+        if is_last && bytes.len() > begin {
+            bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
+        }
+        (begin <= bytes.len()).then_some((bytes, begin))
+    }
+
+    /// The cells of a column.
     #[inline]
     fn cells(self, column: usize) -> impl Iterator<Item = Option<(&'t [u8], usize)>> {
         let is_last = column + 1 == self.n_columns;
         let marks = self.marks.get(column..).unwrap_or_default();
-        marks.windows(2).step_by(self.n_columns).map(move |marks| {
-            let &[before, end] = marks else { return None };
-            let begin = behind(before);
-            let mut bytes = self.rows.get(..end as usize)?;
-            if is_last && bytes.len() > begin {
-                bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
-            }
-            (begin <= bytes.len()).then_some((bytes, begin))
+        marks.windows(2).step_by(self.n_columns).map(move |marks| match marks {
+            &[before, end] => self.cell(before, end, is_last),
+            _ => None,
         })
     }
 
@@ -83,16 +89,22 @@ impl<'t> MarkedRows<'t> {
         )
     }
 
-    /// Numbers, changed; NaN where a cell is empty. `None` where one is not plain, as in all that follow; then there are as
-    /// many as rows all the same.
+    /// Numbers; NaN where a cell is empty. `None` where one is not plain, as in all that follow; then there are as many as
+    /// rows all the same.
+    #[inline(never)]
+    pub(crate) fn numbers(self, column: usize, to: &mut Vec<f64>) -> Option<()> {
+        self.put(column, to, number)
+    }
+
+    /// The same, changed.
     #[inline]
-    pub(crate) fn numbers<T: Copy + Default>(
+    pub(crate) fn changed_numbers<T: Copy + Default>(
         self,
         column: usize,
         to: &mut Vec<T>,
         change: impl Fn(f64) -> T,
     ) -> Option<()> {
-        self.put(column, to, |before, begin| Some(change(number(before, begin)?)))
+        self.put(column, to, |before, begin| Some(change(other_number(before, begin)?)))
     }
 
     /// Whole numbers; `unknown` where a cell is empty.
@@ -117,9 +129,13 @@ impl<'t> MarkedRows<'t> {
     ) -> Option<()> {
         let n_before = to.len();
         to.resize(n_before + self.len(), T::default());
-        for (place, cell) in to[n_before..].iter_mut().zip(self.cells(column)) {
-            let (before, begin) = cell?;
+        let is_last = column + 1 == self.n_columns;
+        let mut marks = self.marks.get(column..)?;
+        for place in &mut to[n_before..] {
+            let &[before, end, ..] = marks else { return None };
+            let (before, begin) = self.cell(before, end, is_last)?;
             *place = read(before, begin)?;
+            marks = marks.get(self.n_columns..).unwrap_or_default();
         }
         Some(())
     }

@@ -116,7 +116,7 @@ impl<'t> PlainCells<'t> for MarkedCells<'t> {
 #[expect(clippy::inline_always, reason = "a call for each cell would load all constants anew")]
 #[inline(always)]
 pub(super) fn number(before: &[u8], begin: usize) -> Option<f64> {
-    let Some(&first) = before.get(begin) else { return (before.len() == begin).then_some(f64::NAN) };
+    let Some(&first) = before.get(begin) else { return other_number(before, begin) };
     let is_negative = first == b'-';
     let n = before.len() - begin - usize::from(is_negative);
     let [first, last] = last_words(before)?;
@@ -129,12 +129,13 @@ pub(super) fn number(before: &[u8], begin: usize) -> Option<f64> {
     Some(if is_negative { -value } else { value })
 }
 
-/// The same of any cell.
+/// The same where another number of decimals is as likely.
 #[inline(never)]
-fn other_number(before: &[u8], begin: usize) -> Option<f64> {
+pub(super) fn other_number(before: &[u8], begin: usize) -> Option<f64> {
     const POINTS: u64 = u64::from_le_bytes([b'.'; 8]);
     let cell = before.get(begin..)?;
-    let is_negative = *cell.first()? == b'-';
+    let Some(&first) = cell.first() else { return Some(f64::NAN) };
+    let is_negative = first == b'-';
     let n = cell.len() - usize::from(is_negative);
     let [first, last] = last_words(before)?;
     let other = last ^ POINTS;

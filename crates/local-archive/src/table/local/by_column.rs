@@ -39,10 +39,12 @@ impl LocalRows {
         read.clear();
         for (column, field) in self.plan.fields.iter().enumerate() {
             match field {
-                Field::Longitude => rows.numbers(column, &mut read.longitude, |degrees| degrees)?,
-                Field::Latitude => rows.numbers(column, &mut read.latitude, |degrees| degrees)?,
-                Field::Altitude => rows.numbers(column, &mut read.altitude_m, |metres| metres)?,
-                Field::Heading => rows.numbers(column, &mut read.heading_deg, |degrees| degrees.rem_euclid(360.0))?,
+                Field::Longitude => rows.numbers(column, &mut read.longitude)?,
+                Field::Latitude => rows.numbers(column, &mut read.latitude)?,
+                Field::Altitude => rows.numbers(column, &mut read.altitude_m)?,
+                Field::Heading => {
+                    rows.changed_numbers(column, &mut read.heading_deg, |degrees| degrees.rem_euclid(360.0))?;
+                }
                 Field::Time => rows.moments(column, &mut read.time_ms, Observations::NO_TIME)?,
                 Field::Empty => rows.texts(column).all(|cell| cell.is_some_and(<[u8]>::is_empty)).then_some(())?,
                 _ => {}

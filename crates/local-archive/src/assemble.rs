@@ -22,7 +22,7 @@ use capture_model::{
 use rayon::prelude::*;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
-use uploader_replay::{Drop, Photo, Photos, Rules, replay_group};
+use uploader_replay::{Drop, Photo, Photos, Rules, is_sent_as_is, replay_group};
 
 /// Stands for no track.
 const NO_TRACK: u32 = u32::MAX;
@@ -116,10 +116,14 @@ impl Answers {
         }
         let is_given = given.is_some();
         find_resolution(members, &mut files.seen);
-        let fates = replay_group(&Group::of(members, files), &if is_given { rules.without_cuts() } else { *rules });
+        let (group, rules) = (Group::of(members, files), if is_given { rules.without_cuts() } else { *rules });
         if is_given {
             self.name(members);
+            if is_sent_as_is(&group, &rules) {
+                return;
+            }
         }
+        let fates = replay_group(&group, &rules);
         let first_track = self.first_file.len() as u32;
         for (&number, fate) in members.iter().zip(&fates) {
             let row = number as usize;

@@ -7,11 +7,11 @@ use crate::{Photos, Rules};
 use capture_model::Position;
 
 const ZIG_ZAG_WINDOW: usize = 5;
-const ZIG_ZAG_JUMP_M: f64 = 30.0;
+pub(crate) const ZIG_ZAG_JUMP_M: f64 = 30.0;
 const ZIG_ZAG_RETURN: f64 = 0.8;
 
 /// Two computed chords of equal length differ by less, metres.
-const ROUNDING_M: f64 = 1e-6;
+pub(crate) const ROUNDING_M: f64 = 1e-6;
 
 /// Where the members of a sequence are. Their points in space take part in several chords, and are computed when the first
 /// of these is not told by its bounds: on most rides none is.
@@ -64,10 +64,18 @@ impl Points {
 
     /// Whether two members are further apart than so many metres.
     fn is_beyond(&mut self, a: usize, b: usize, metres: f64) -> bool {
-        let (at_least_m2, at_most_m2) =
-            if b == a + 1 { self.steps_m2[a] } else { bounds_m2(self.places[a], self.places[b]) };
-        let (more, less) = (metres + ROUNDING_M, (metres - ROUNDING_M).max(0.0));
-        at_least_m2 > more * more || (at_most_m2 >= less * less && self.distance_m(a, b) > metres)
+        let step_m2 = if b == a + 1 { self.steps_m2[a] } else { bounds_m2(self.places[a], self.places[b]) };
+        is_longer(step_m2, metres).unwrap_or_else(|| self.distance_m(a, b) > metres)
+    }
+}
+
+/// Whether a chord is longer than so many metres, by the bounds of its square; `None` where they do not tell.
+pub(crate) fn is_longer((at_least_m2, at_most_m2): (f64, f64), metres: f64) -> Option<bool> {
+    let (more, less) = (metres + ROUNDING_M, (metres - ROUNDING_M).max(0.0));
+    match () {
+        () if at_least_m2 > more * more => Some(true),
+        () if at_most_m2 < less * less => Some(false),
+        () => None,
     }
 }
 

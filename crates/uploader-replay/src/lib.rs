@@ -7,6 +7,7 @@
 //! The rules were restated from the tool's documentation and its tags from 0.8 to June 2026; every number sits in
 //! [`Rules`]. Nothing here knows paths, clocks of the machine, or how a photo was read.
 
+mod as_is;
 mod chord;
 mod drops;
 mod replay;
@@ -15,6 +16,7 @@ mod split;
 mod spread;
 mod version;
 
+pub use as_is::is_sent_as_is;
 pub use chord::chord_m;
 pub use replay::{Drop, Fate, Photo, Photos, replay_group};
 pub use rules::{NullIslandRule, Rules};

@@ -111,22 +111,34 @@ fn read_piece(
     let ends_lines_alone = |at: usize| bytes.get(at + 1).is_some_and(|&next| next != b'\n');
     let is_bare = !has_quotes || memchr(b'"', bytes).is_none();
     let is_plain = is_bare && !(has_returns && memchr_iter(b'\r', bytes).any(ends_lines_alone));
-    if is_plain && (bytes.is_ascii() || std::str::from_utf8(bytes).is_ok()) {
-        reader.plain(bytes, line, names.len(), marks, bad);
-        return Ok(());
-    }
-    read_any(bytes, line, names, reader, bad)
+    let rest = if is_plain { reader.plain(bytes, line, names.len(), marks, bad) } else { Some((0, line)) };
+    rest.map_or(Ok(()), |(begin, line)| read_any(&bytes[begin..], line, names, reader, bad))
 }
 
 /// What reads the rows of one piece; an object, so that the paths that are rarely taken are compiled once.
 trait PieceRows {
-    fn plain(&mut self, rows: &[u8], line: u64, n_columns: usize, marks: &mut Marks, bad: &mut BadCells);
+    /// Where the row begins that is left, with all behind it, and on which line.
+    fn plain(
+        &mut self,
+        rows: &[u8],
+        line: u64,
+        n_columns: usize,
+        marks: &mut Marks,
+        bad: &mut BadCells,
+    ) -> Option<(usize, u64)>;
     fn any(&mut self, row: &Row<'_>, bad: &mut BadCells);
 }
 
 impl<P: PartReader> PieceRows for P {
-    fn plain(&mut self, rows: &[u8], line: u64, n_columns: usize, marks: &mut Marks, bad: &mut BadCells) {
-        read_plain(rows, line, n_columns, self, marks, bad);
+    fn plain(
+        &mut self,
+        rows: &[u8],
+        line: u64,
+        n_columns: usize,
+        marks: &mut Marks,
+        bad: &mut BadCells,
+    ) -> Option<(usize, u64)> {
+        read_plain(rows, line, n_columns, self, marks, bad)
     }
     fn any(&mut self, row: &Row<'_>, bad: &mut BadCells) {
         self.row(row, bad);
@@ -139,7 +151,8 @@ const MARKED: usize = 16 << 10;
 /// Bytes at the beginning in which no cell is plain.
 const NOT_PLAIN: usize = 16;
 
-/// Rows of UTF-8 without quotes, each ended by a line feed or the end.
+/// Rows without quotes, each ended by a line feed or the end. Where they are not UTF-8, they are left from a row on: where
+/// that begins, and on which line.
 fn read_plain<P: PartReader>(
     rows: &[u8],
     mut line: u64,
@@ -147,8 +160,9 @@ fn read_plain<P: PartReader>(
     reader: &mut P,
     marks: &mut Marks,
     bad: &mut BadCells,
-) {
+) -> Option<(usize, u64)> {
     let mut cuts = Vec::new();
+    let mut is_text = false; // whether all that is left is known to be UTF-8
     let mut begin = 0;
     // up to where rows are taken one by one, since they could not be taken column by column, as those cannot at the beginning
     let mut one_by_one = if reader.takes_plain_rows() { NOT_PLAIN } else { rows.len() };
@@ -156,6 +170,12 @@ fn read_plain<P: PartReader>(
     while begin < rows.len() {
         let (first, end) = (begin, rows.len().min(begin + MARKED));
         marks.find(rows, begin..end);
+        if !marks.is_ascii() && !is_text {
+            if std::str::from_utf8(&rows[begin..]).is_err() {
+                return Some((begin, line));
+            }
+            is_text = true;
+        }
         let (mut places, mut n_line_feeds) = (marks.places(), marks.n_line_feeds());
         loop {
             if begin >= one_by_one
@@ -188,10 +208,14 @@ fn read_plain<P: PartReader>(
         if begin == first || end == rows.len() {
             // a row that is longer, or the last one without a line feed
             let end = memchr(b'\n', &rows[begin..]).map_or(rows.len(), |n| begin + n);
+            if !is_text && std::str::from_utf8(&rows[begin..end]).is_err() {
+                return Some((begin, line));
+            }
             take_row(&rows[begin..end], &mut cuts, line, reader, bad);
             (begin, line) = (end + 1, line + 1);
         }
     }
+    None
 }
 
 /// Takes a row by its cells; a line without anything is none.
@@ -204,7 +228,8 @@ fn take_row<P: PartReader>(row: &[u8], begins: &mut Vec<usize>, line: u64, reade
     begins.push(0);
     begins.extend(memchr_iter(b',', row).map(|at| at + 1));
     begins.push(row.len() + 1);
-    let row = std::str::from_utf8(row).expect("all rows are UTF-8, and line feeds cut it between characters");
+    let row =
+        std::str::from_utf8(row).expect("rows that are taken are UTF-8, and line feeds cut it between characters");
     reader.row(&Row::within(line, row, begins), bad);
 }
 

@@ -16,6 +16,7 @@ pub(super) struct Marks {
     places: Vec<u32>,
     n: usize,
     n_line_feeds: usize,
+    is_ascii: bool,
 }
 
 impl Marks {
@@ -26,19 +27,24 @@ impl Marks {
         self.places[0] = (range.start as u32).wrapping_sub(1);
         (self.n, self.n_line_feeds) = (1, 0);
         let mut at = range.start as u32;
+        let mut all = Seen::default();
         for blocks in blocks.chunks(MOST_COUNTED) {
-            let mut line_feeds = u8x16::ZERO;
             for block in blocks {
-                self.add(at, marks_of(block, &mut line_feeds));
+                self.add(at, marks_of(block, &mut all));
                 at += BLOCK as u32;
             }
-            self.n_line_feeds += added_up(line_feeds);
+            self.n_line_feeds += all.take_line_feeds();
         }
         let mut last = [0; BLOCK]; // no marks
         last[..rest.len()].copy_from_slice(rest);
-        let mut line_feeds = u8x16::ZERO;
-        self.add(at, marks_of(&last, &mut line_feeds));
-        self.n_line_feeds += added_up(line_feeds);
+        self.add(at, marks_of(&last, &mut all));
+        self.n_line_feeds += all.take_line_feeds();
+        self.is_ascii = all.bytes.to_bitmask() == 0;
+    }
+
+    /// Whether all bytes that were looked at are ASCII.
+    pub(super) fn is_ascii(&self) -> bool {
+        self.is_ascii
     }
 
     /// How many of them are line feeds.
@@ -71,22 +77,34 @@ impl Marks {
 /// Blocks after which the line feeds of one place in sixteen bytes, of which a block has four, might be more than a byte holds.
 const MOST_COUNTED: usize = 63;
 
-/// A bit for each comma and line feed, sixteen bytes at once. Line feeds are counted, place by place of sixteen.
+/// What was seen of blocks, place by place of sixteen.
+#[derive(Default)]
+struct Seen {
+    /// How many line feeds.
+    n_line_feeds: u8x16,
+    /// The bits that any byte has: the highest where one is not ASCII.
+    bytes: u8x16,
+}
+
+impl Seen {
+    fn take_line_feeds(&mut self) -> usize {
+        std::mem::take(&mut self.n_line_feeds).to_array().into_iter().map(usize::from).sum()
+    }
+}
+
+/// A bit for each comma and line feed, sixteen bytes at once.
 #[inline]
-fn marks_of(block: &[u8; BLOCK], n_line_feeds: &mut u8x16) -> u64 {
+fn marks_of(block: &[u8; BLOCK], seen: &mut Seen) -> u64 {
     let (commas, line_feeds) = (u8x16::splat(b','), u8x16::splat(b'\n'));
     let sixteens = block.as_chunks::<16>().0.iter().enumerate();
     sixteens.fold(0, |marks, (at, &sixteen)| {
         let bytes = u8x16::new(sixteen);
+        seen.bytes |= bytes;
         let is_line_feed = bytes.simd_eq(line_feeds);
-        *n_line_feeds -= is_line_feed; // all bits set are minus one
+        seen.n_line_feeds -= is_line_feed; // all bits set are minus one
         let is_mark = bytes.simd_eq(commas) | is_line_feed;
         marks | u64::from(is_mark.to_bitmask()) << (16 * at)
     })
-}
-
-fn added_up(counts: u8x16) -> usize {
-    counts.to_array().into_iter().map(usize::from).sum()
 }
 
 #[cfg(test)]
@@ -109,6 +127,7 @@ mod tests {
                 let expected: Vec<u32> =
                     range.clone().filter(|&at| matches!(bytes[at], b',' | b'\n')).map(|at| at as u32).collect();
                 prop_assert_eq!(&marks.places()[1..], expected);
+                prop_assert_eq!(marks.is_ascii(), bytes[range.clone()].is_ascii());
                 prop_assert_eq!(marks.n_line_feeds(), memchr::memchr_iter(b'\n', &bytes[range]).count());
             }
         }

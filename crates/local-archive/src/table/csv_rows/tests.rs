@@ -96,6 +96,23 @@ fn faults_are_told_alike_however_the_table_is_cut() {
     }
 }
 
+#[test]
+fn bytes_that_are_no_text_are_told_wherever_they_are() {
+    let rows = |n: usize| "1,2\n".repeat(n).into_bytes();
+    let long = vec![b'x'; 3 * MARKED];
+    let told = |parts: &[&[u8]]| match read(&parts.concat(), 1 << 20, 1 << 20).0 {
+        Err(RowsError::Broken { line, column, .. }) => format!("{line} {column}"),
+        Ok(plain) => format!("{} rows", plain.rows.len()),
+        other => format!("{other:?}"),
+    };
+    let (few, many) = (rows(3), rows(MARKED));
+    assert_eq!(told(&[b"a,b\n", &few, &long, b"\xff,1\n", &few]), "5 a");
+    assert_eq!(told(&[b"a,b\n", &many, b"1,\xff\n", &few]), "16386 b");
+    assert_eq!(told(&[b"a,b\n1,\xc3\xa9\n", &many, &long, b",\xff\n"]), "16387 b");
+    assert_eq!(told(&[b"a,b\n", &many, b"1,\xc3\xa9\n", &long, b"\xc3\xa9\n", &many]), "32770 rows");
+    assert_eq!(told(&[b"a,b\n", &many, b"1,\xff"]), "16386 b");
+}
+
 proptest! {
     #[test]
     fn any_table_is_read_as_the_csv_crate_reads_it(

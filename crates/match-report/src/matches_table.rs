@@ -23,7 +23,12 @@ pub fn write_matches(
 /// Sends the matches to any sink.
 pub fn send_matches(report: &Report<'_>, sink: &mut dyn TableSink) -> Result<(), ReportError> {
     let row_of = |file| MatchRow::of(report, file);
-    let add = |row: &MatchRow<'_>, rows: &mut CsvRows| rows.add_row(|line| each_column(&mut line.of(row)));
+    let add = |file, rows: &mut CsvRows| {
+        let row = MatchRow::of(report, file);
+        let mut line = rows.line();
+        each_column(&mut line.of(&row));
+        line.end();
+    };
     let n_rows = report.archive.files.len();
     match report.redaction() {
         Some(redaction) => send_numbered(&columns(), n_rows, row_of, add, &mut redaction.before(sink)),
@@ -50,6 +55,8 @@ pub(crate) struct MatchRow<'a> {
 }
 
 impl<'a> MatchRow<'a> {
+    #[expect(clippy::inline_always, reason = "what is made of a row stays in registers where it is written")]
+    #[inline(always)]
     pub(crate) fn of(report: &'a Report<'a>, file: usize) -> Self {
         let row = report.row_of(file);
         let verdict = row.map(|row| report.outcome.verdicts.get(row));
@@ -96,17 +103,23 @@ impl<'a> MatchRow<'a> {
     }
 
     /// To the published original; for a match by adjusted places to the computed one.
+    #[expect(clippy::inline_always, reason = "the same")]
+    #[inline(always)]
     pub(crate) fn distance_m(&self) -> Option<f64> {
         let by_computed = self.verdict.is_some_and(|verdict| verdict.by_computed) || self.reason == Reason::Adjusted;
         let there = if by_computed { self.computed.or(self.original) } else { self.original.or(self.computed) };
         Some(figures::distance_m(self.local.position()?, there?))
     }
 
+    #[expect(clippy::inline_always, reason = "the same")]
+    #[inline(always)]
     fn altitude_delta_m(&self) -> Option<f64> {
         let Metres(local_m) = self.local.altitude()?;
         Some(f64::from(self.report.published.altitude_m[self.image?]) - local_m)
     }
 
+    #[expect(clippy::inline_always, reason = "the same")]
+    #[inline(always)]
     fn heading_delta_deg(&self) -> Option<f64> {
         let remote_deg = f64::from(self.report.published.compass_deg[self.image?]);
         figures::turn_deg(self.local.heading_deg()?, remote_deg)
@@ -125,11 +138,15 @@ impl<'a> MatchRow<'a> {
         key.map_or("", |key| key.as_str())
     }
 
+    #[expect(clippy::inline_always, reason = "the same")]
+    #[inline(always)]
     fn candidate_ids(&self) -> Cell<'static> {
         let images = self.candidates.iter().map(|candidate| candidate.image);
         ids(self.report, self.candidates.len(), images)
     }
 
+    #[expect(clippy::inline_always, reason = "the same")]
+    #[inline(always)]
     fn candidate_probabilities(&self) -> Cell<'static> {
         if self.candidates.len() == 1 {
             return number(self.candidates.first().map(|only| only.probability));
@@ -146,8 +163,11 @@ impl<'a> MatchRow<'a> {
 }
 
 /// Ids of some images, joined; one alone, as nearly all are, without a text of its own.
+#[expect(clippy::inline_always, reason = "the same")]
+#[inline(always)]
 fn ids(report: &Report<'_>, n_images: usize, mut images: impl Iterator<Item = u32>) -> Cell<'static> {
     match n_images {
+        0 => Cell::Empty,
         1 => Cell::of(images.next(), |image| Cell::Id(report.published.id[image as usize])),
         _ => Cell::text(joined_ids(report.published, images)),
     }

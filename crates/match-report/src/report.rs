@@ -164,6 +164,8 @@ impl<'a> Report<'a> {
     }
 
     /// The same where the verdict is at hand.
+    #[expect(clippy::inline_always, reason = "what is made of a row stays in registers where it is written")]
+    #[inline(always)]
     pub(crate) fn reason_by(&self, file: usize, verdict: Option<Verdict>) -> Reason {
         match (self.archive.files.get(file).state(), verdict) {
             (FileState::Out(reason), _) => reason,
@@ -193,6 +195,8 @@ impl<'a> Report<'a> {
     }
 
     /// The same where its row, reason and image are at hand.
+    #[expect(clippy::inline_always, reason = "what is made of a row stays in registers where it is written")]
+    #[inline(always)]
     pub(crate) fn candidates_by(&self, row: Option<usize>, reason: Reason, image: Option<usize>) -> Candidates<'_> {
         let Some(row) = row.filter(|_| matches!(reason.status(), Status::Matched | Status::Ambiguous)) else {
             return Candidates::default();
@@ -214,6 +218,8 @@ impl<'a> Report<'a> {
     }
 
     /// The same where its row and image are at hand.
+    #[expect(clippy::inline_always, reason = "what is made of a row stays in registers where it is written")]
+    #[inline(always)]
     pub(crate) fn also_published_by(&self, row: Option<usize>, image: Option<usize>) -> &[u32] {
         match (image, row) {
             (Some(_), Some(row)) => self.outcome.also_published.of(row),
@@ -227,6 +233,8 @@ impl<'a> Report<'a> {
     }
 
     /// The same where the verdict is at hand.
+    #[expect(clippy::inline_always, reason = "what is made of a row stays in registers where it is written")]
+    #[inline(always)]
     pub(crate) fn used_time_by(&self, file: usize, verdict: Option<Verdict>) -> Option<LocalTime> {
         let known = self.archive.files.get(file).time()?;
         let used_ms = verdict.and_then(|verdict| verdict.used_time_ms).unwrap_or(known.ms());

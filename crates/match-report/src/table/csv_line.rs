@@ -40,7 +40,7 @@ impl<'t> Line<'t> {
 
     /// Ends the row: its last comma is one too many.
     #[inline]
-    pub(super) fn end(self) {
+    pub(crate) fn end(self) {
         self.text.end(b'\n');
     }
 

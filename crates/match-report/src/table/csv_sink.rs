@@ -126,12 +126,10 @@ impl CsvRows {
         }
     }
 
-    /// Adds a row of more than one column: all of them are handed to the line.
+    /// Begins a row of more than one column: whoever hands it all of them ends it.
     #[inline]
-    pub(crate) fn add_row(&mut self, columns: impl FnOnce(&mut Line<'_>)) {
-        let mut line = Line::behind(&mut self.text, &mut self.near, &mut self.memo, self.style.guard);
-        columns(&mut line);
-        line.end();
+    pub(crate) fn line(&mut self) -> Line<'_> {
+        Line::behind(&mut self.text, &mut self.near, &mut self.memo, self.style.guard)
     }
 }
 

@@ -73,7 +73,7 @@ pub(crate) const fn column<R>(
 }
 
 /// What takes the columns of a table one after the other, each with how a row fills it: a list of them, or a row that is
-/// written while the compiler knows each column ([`CsvRows::add_row`]).
+/// written while the compiler knows each column ([`CsvRows::line`]).
 pub(crate) trait TakesColumns<R> {
     /// Takes the next column.
     fn column(&mut self, name: &'static str, kind: Kind, doc: &'static str, cell: for<'r> fn(&'r R) -> Cell<'r>);
@@ -129,12 +129,12 @@ pub(crate) fn send<R>(
 const ROWS_AT_ONCE: usize = 2048;
 
 /// Sends a whole table whose rows are known by number: where the sink allows it, all cores make rows while those made before
-/// go out. `add` adds a row with all its cells.
+/// go out. `add` adds a row with all its cells to them.
 pub(crate) fn send_numbered<R>(
     columns: &[Column<R>],
     n_rows: usize,
-    row_of: impl Fn(usize) -> R + Sync,
-    add: impl Fn(&R, &mut CsvRows) + Sync,
+    row_of: impl Fn(usize) -> R,
+    add: impl Fn(usize, &mut CsvRows) + Sync,
     sink: &mut dyn TableSink,
 ) -> Result<(), ReportError> {
     sink.begin(&infos(columns))?;
@@ -148,9 +148,7 @@ pub(crate) fn send_numbered<R>(
     let (mut made, mut next): (Vec<CsvRows>, Vec<CsvRows>) = (Vec::new(), Vec::new());
     let make = |start: usize, rows: &mut CsvRows| {
         rows.clear();
-        for row in (start..n_rows.min(start + ROWS_AT_ONCE)).map(&row_of) {
-            add(&row, rows);
-        }
+        (start..n_rows.min(start + ROWS_AT_ONCE)).for_each(|row| add(row, rows));
     };
     let mut batches = starts.chunks(2 * rayon::current_num_threads());
     loop {

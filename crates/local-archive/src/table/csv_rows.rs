@@ -33,11 +33,13 @@ fn read_pieces<P: PartReader>(
     let mut names: Option<Vec<String>> = None;
     let mut emptied: Vec<(P, Marks)> = Vec::new(); // their memory is used again
     let mut is_first = true;
-    let mut batch = pieces.next(Batch::default())?;
+    let mut line = 1;
+    let mut batch = pieces.next(Batch::default()).map_err(|error| error.behind(line))?;
     let mut recycled = Batch::default();
     while let Some(mut now) = batch {
+        let mut n_lines = 0;
         if names.is_none() {
-            names = read_header(&mut now, reader)?;
+            names = read_header(&mut now, &mut n_lines, reader).map_err(|error| error.behind(line))?;
         }
         let header: &[String] = names.as_deref().unwrap_or_default();
         emptied.resize_with(emptied.len().max(now.pieces.len()), || (reader.part(), Marks::default()));
@@ -46,16 +48,19 @@ fn read_pieces<P: PartReader>(
             || {
                 let read = |(piece, (part, marks)): (&Piece, &mut (P, Marks))| {
                     let mut bad = BadCells::default();
-                    read_piece(&now.bytes[piece.bytes.clone()], piece, header, part, marks, &mut bad)?;
-                    Ok(bad)
+                    let lines = Lines { bytes: &now.bytes[..piece.bytes.start], first: line, known: None };
+                    Ok((read_piece(&now.bytes, piece, lines, header, part, marks, &mut bad)?, bad))
                 };
                 now.pieces.par_iter().zip(&mut emptied).map(read).collect::<Vec<Result<_, RowsError>>>()
             },
         );
-        for (part_bad, (part, _)) in read.into_iter().zip(&mut emptied) {
-            bad.append(part_bad?);
+        for (read, (part, _)) in read.into_iter().zip(&mut emptied) {
+            let (n_of_piece, part_bad) = read?;
+            n_lines += n_of_piece;
+            bad.append(part_bad);
             reader.append(part);
         }
+        line += n_lines;
         if let Some(n_left) = n_bytes.checked_sub(now.bytes.len() as u64)
             && std::mem::take(&mut is_first)
         {
@@ -64,7 +69,7 @@ fn read_pieces<P: PartReader>(
             reader.expect_rows(usize::try_from(n_rows + n_rows / 32).unwrap_or(0));
         }
         recycled = now;
-        batch = next?;
+        batch = next.map_err(|error| error.behind(line))?;
     }
     if names.is_none() {
         let missing = |column| RowsError::Missing { column, found: "none: the file is empty".to_owned() };
@@ -73,18 +78,24 @@ fn read_pieces<P: PartReader>(
     Ok(())
 }
 
-/// Takes the header off the first piece that holds more than empty lines; `None` when there is none.
-fn read_header(batch: &mut Batch, reader: &mut dyn RowReader) -> Result<Option<Vec<String>>, RowsError> {
+/// Takes the header off the first piece that holds more than empty lines, and counts the lines up to its end; `None` when there
+/// is none. Lines of errors are counted from the first one, which is 0.
+fn read_header(
+    batch: &mut Batch,
+    n_lines: &mut u64,
+    reader: &mut dyn RowReader,
+) -> Result<Option<Vec<String>>, RowsError> {
     while let Some(first) = batch.pieces.first_mut() {
         let bytes = &batch.bytes[first.bytes.clone()];
         let mut table = csv_reader(bytes);
         let mut record = csv::ByteRecord::new();
-        if !table.read_byte_record(&mut record).map_err(|error| broken(first.line, error))? {
+        if !table.read_byte_record(&mut record).map_err(|error| broken(*n_lines, error))? {
+            *n_lines += n_line_feeds(bytes);
             batch.pieces.remove(0);
             continue;
         }
         let begin = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-        let line = first.line + memchr_iter(b'\n', &bytes[..begin]).count() as u64;
+        let line = *n_lines + n_line_feeds(&bytes[..begin]);
         let end = table.position().byte() as usize;
         let mut cells = Vec::new();
         for (place, bytes) in record.iter().enumerate() {
@@ -92,53 +103,71 @@ fn read_header(batch: &mut Batch, reader: &mut dyn RowReader) -> Result<Option<V
         }
         let found = || cells.join(", ");
         reader.header(&cells).map_err(|column| RowsError::Missing { column, found: found() })?;
-        first.line += memchr_iter(b'\n', &bytes[..end]).count() as u64;
+        *n_lines += n_line_feeds(&bytes[..end]);
         first.bytes.start += end;
         return Ok(Some(cells.into_iter().map(str::to_owned).collect()));
     }
     Ok(None)
 }
 
-/// Reads whole rows that begin on a line.
+fn n_line_feeds(bytes: &[u8]) -> u64 {
+    memchr_iter(b'\n', bytes).count() as u64
+}
+
+/// The lines of a piece, whose first is known once a row asks for it: few do.
+struct Lines<'b> {
+    /// What comes before the piece in its batch.
+    bytes: &'b [u8],
+    /// Line of the table on which the batch begins, from 1.
+    first: u64,
+    known: Option<u64>,
+}
+
+impl Lines<'_> {
+    /// The line of the table that is so many behind the first one of the piece.
+    fn line(&mut self, n_before: u64) -> u64 {
+        *self.known.get_or_insert_with(|| self.first + n_line_feeds(self.bytes)) + n_before
+    }
+}
+
+/// Reads the whole rows of a piece, and tells how many lines they are.
 fn read_piece(
     bytes: &[u8],
-    &Piece { line, has_quotes, has_returns, .. }: &Piece,
+    &Piece { bytes: ref range, has_quotes, has_returns }: &Piece,
+    mut lines: Lines<'_>,
     names: &[String],
     reader: &mut dyn PieceRows,
     marks: &mut Marks,
     bad: &mut BadCells,
-) -> Result<(), RowsError> {
-    let ends_lines_alone = |at: usize| bytes.get(at + 1).is_some_and(|&next| next != b'\n');
-    let is_bare = !has_quotes || memchr(b'"', bytes).is_none();
-    let is_plain = is_bare && !(has_returns && memchr_iter(b'\r', bytes).any(ends_lines_alone));
-    let rest = if is_plain { reader.plain(bytes, line, names.len(), marks, bad) } else { Some((0, line)) };
-    rest.map_or(Ok(()), |(begin, line)| read_any(&bytes[begin..], line, names, reader, bad))
+) -> Result<u64, RowsError> {
+    let rows = &bytes[range.clone()];
+    let ends_lines_alone = |at: usize| rows.get(at + 1).is_some_and(|&next| next != b'\n');
+    let is_bare = !has_quotes || memchr(b'"', rows).is_none();
+    let is_plain = is_bare && !(has_returns && memchr_iter(b'\r', rows).any(ends_lines_alone));
+    let (mut n_lines, mut rest) = (0, Some(range.start));
+    if is_plain {
+        let rows = &bytes[..range.end];
+        let (begin, n_columns, lines, n_lines) = (range.start, names.len(), &mut lines, &mut n_lines);
+        rest = reader.plain(Plain { rows, begin, n_columns, lines, n_lines }, marks, bad);
+    }
+    if let Some(begin) = rest {
+        let rows = &bytes[begin..range.end];
+        read_any(rows, lines.line(n_lines), names, reader, bad)?;
+        n_lines += n_line_feeds(rows);
+    }
+    Ok(n_lines)
 }
 
 /// What reads the rows of one piece; an object, so that the paths that are rarely taken are compiled once.
 trait PieceRows {
-    /// Where the row begins that is left, with all behind it, and on which line.
-    fn plain(
-        &mut self,
-        rows: &[u8],
-        line: u64,
-        n_columns: usize,
-        marks: &mut Marks,
-        bad: &mut BadCells,
-    ) -> Option<(usize, u64)>;
+    /// Where the row begins that is left, with all behind it.
+    fn plain(&mut self, rows: Plain<'_, '_>, marks: &mut Marks, bad: &mut BadCells) -> Option<usize>;
     fn any(&mut self, row: &Row<'_>, bad: &mut BadCells);
 }
 
 impl<P: PartReader> PieceRows for P {
-    fn plain(
-        &mut self,
-        rows: &[u8],
-        line: u64,
-        n_columns: usize,
-        marks: &mut Marks,
-        bad: &mut BadCells,
-    ) -> Option<(usize, u64)> {
-        read_plain(rows, line, n_columns, self, marks, bad)
+    fn plain(&mut self, rows: Plain<'_, '_>, marks: &mut Marks, bad: &mut BadCells) -> Option<usize> {
+        read_plain(rows, self, marks, bad)
     }
     fn any(&mut self, row: &Row<'_>, bad: &mut BadCells) {
         self.row(row, bad);
@@ -148,22 +177,29 @@ impl<P: PartReader> PieceRows for P {
 /// Bytes whose marks are found at once: they and their marks stay in the nearest cache.
 const MARKED: usize = 16 << 10;
 
-/// Bytes at the beginning in which no cell is plain.
+/// Bytes at the beginning of a batch in which no cell is plain.
 const NOT_PLAIN: usize = 16;
 
-/// Rows without quotes, each ended by a line feed or the end. Where they are not UTF-8, they are left from a row on: where
-/// that begins, and on which line.
-fn read_plain<P: PartReader>(
-    rows: &[u8],
-    mut line: u64,
+/// Rows without quotes, each ended by a line feed or the end.
+struct Plain<'p, 'b> {
+    rows: &'p [u8],
+    /// Where the first begins.
+    begin: usize,
     n_columns: usize,
+    lines: &'p mut Lines<'b>,
+    /// How many lines were read.
+    n_lines: &'p mut u64,
+}
+
+/// Reads them. Where they are not UTF-8, they are left from a row on: where that begins.
+fn read_plain<P: PartReader>(
+    Plain { rows, mut begin, n_columns, lines, n_lines }: Plain<'_, '_>,
     reader: &mut P,
     marks: &mut Marks,
     bad: &mut BadCells,
-) -> Option<(usize, u64)> {
+) -> Option<usize> {
     let mut cuts = Vec::new();
     let mut is_text = false; // whether all that is left is known to be UTF-8
-    let mut begin = 0;
     // up to where rows are taken one by one, since they could not be taken column by column, as those cannot at the beginning
     let mut one_by_one = if reader.takes_plain_rows() { NOT_PLAIN } else { rows.len() };
     let mut pause = 0; // bytes behind them for which it is not tried again: where some cells are not plain, more will be
@@ -172,7 +208,7 @@ fn read_plain<P: PartReader>(
         marks.find(rows, begin..end);
         if !marks.is_ascii() && !is_text {
             if std::str::from_utf8(&rows[begin..]).is_err() {
-                return Some((begin, line));
+                return Some(begin);
             }
             is_text = true;
         }
@@ -182,7 +218,8 @@ fn read_plain<P: PartReader>(
                 && let Some((some, rest)) = MarkedRows::first(rows, places, n_columns, n_line_feeds)
             {
                 if reader.plain_rows(&some).is_some() {
-                    (begin, places, line) = (some.end(), rest, line + some.len() as u64);
+                    (begin, places) = (some.end(), rest);
+                    *n_lines += some.len() as u64;
                     n_line_feeds -= some.len();
                     pause = 0;
                 } else {
@@ -197,22 +234,23 @@ fn read_plain<P: PartReader>(
                 (begin, places) = (*last as usize + 1, &places[n_columns..]);
             } else if let Some(n) = ends.iter().position(|&mark| rows[mark as usize] == b'\n') {
                 let end = ends[n] as usize;
-                take_row(&rows[begin..end], &mut cuts, line, reader, bad);
+                take_row(&rows[begin..end], &mut cuts, lines.line(*n_lines), reader, bad);
                 (begin, places) = (end + 1, &ends[n..]);
             } else {
                 break;
             }
-            line += 1;
+            *n_lines += 1;
             n_line_feeds -= 1;
         }
-        if begin == first || end == rows.len() {
+        if begin < rows.len() && (begin == first || end == rows.len()) {
             // a row that is longer, or the last one without a line feed
             let end = memchr(b'\n', &rows[begin..]).map_or(rows.len(), |n| begin + n);
             if !is_text && std::str::from_utf8(&rows[begin..end]).is_err() {
-                return Some((begin, line));
+                return Some(begin);
             }
-            take_row(&rows[begin..end], &mut cuts, line, reader, bad);
-            (begin, line) = (end + 1, line + 1);
+            take_row(&rows[begin..end], &mut cuts, lines.line(*n_lines), reader, bad);
+            begin = end + 1;
+            *n_lines += u64::from(end < rows.len());
         }
     }
     None
@@ -250,7 +288,7 @@ fn read_any(
             return Ok(());
         }
         begin += bytes[begin..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-        line += memchr_iter(b'\n', &bytes[counted..begin]).count() as u64;
+        line += n_line_feeds(&bytes[counted..begin]);
         counted = begin;
         let mut cells: Vec<&str> = Vec::with_capacity(record.len());
         for (place, bytes) in record.iter().enumerate() {

@@ -122,6 +122,16 @@ pub(crate) enum RowsError {
     Broken { line: u64, column: String, detail: String },
 }
 
+impl RowsError {
+    /// The same where lines were counted from one, which stands on a line of the table.
+    fn behind(self, first: u64) -> Self {
+        match self {
+            Self::Broken { line, column, detail } => Self::Broken { line: first + line, column, detail },
+            other => other,
+        }
+    }
+}
+
 /// Reads a table by its ending and first bytes into a reader of rows.
 pub(crate) fn read_table<P: PartReader>(
     path: &Path,

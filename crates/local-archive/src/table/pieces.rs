@@ -28,8 +28,6 @@ pub(super) struct Batch {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Piece {
     pub(super) bytes: Range<usize>,
-    /// Line of the table on which it begins, from 1.
-    pub(super) line: u64,
     /// Whether a quote may be in it.
     pub(super) has_quotes: bool,
     /// Whether a carriage return may be in it.
@@ -41,7 +39,6 @@ pub(super) struct Pieces<R> {
     source: R,
     /// Read, but behind the last whole row.
     left: Vec<u8>,
-    line: u64,
     is_begun: bool,
     batch: usize,
     piece: usize,
@@ -54,10 +51,11 @@ impl<R: Read> Pieces<R> {
 
     /// With batches and pieces of a given size; the first batch must hold a byte order mark whole.
     pub(super) fn of_size(source: R, batch: usize, piece: usize) -> Self {
-        Self { source, left: Vec::new(), line: 1, is_begun: false, batch: batch.max(3), piece }
+        Self { source, left: Vec::new(), is_begun: false, batch: batch.max(3), piece }
     }
 
-    /// The next rows, in the memory of a batch that is done with; `None` at the end.
+    /// The next rows, in the memory of a batch that is done with; `None` at the end. Lines of errors are counted from the first
+    /// row, which is 0: lines are counted by whoever reads the rows.
     pub(super) fn next(&mut self, recycled: Batch) -> Result<Option<Batch>, RowsError> {
         let Batch { mut bytes, mut pieces } = recycled;
         bytes.clear();
@@ -82,25 +80,23 @@ impl<R: Read> Pieces<R> {
             }
             if bytes.len() > LONGEST_ROW {
                 let detail = format!("a row is longer than {} MiB; is a quote never closed?", LONGEST_ROW >> 20);
-                return Err(RowsError::Broken { line: self.line, column: "1".to_owned(), detail });
+                return Err(RowsError::Broken { line: 0, column: "1".to_owned(), detail });
             }
             size = size.max(bytes.len()) * 2;
         }
     }
 
-    /// Cuts whole rows into pieces, and counts their lines.
-    fn cut(&mut self, bytes: &[u8], is_last: bool, pieces: &mut Vec<Piece>) -> Result<(), RowsError> {
+    /// Cuts whole rows into pieces.
+    fn cut(&self, bytes: &[u8], is_last: bool, pieces: &mut Vec<Piece>) -> Result<(), RowsError> {
         pieces.clear();
         let mut begin = 0;
-        let (first_line, size) = (self.line, self.piece);
-        let line = &mut self.line;
+        let size = self.piece;
         let odd = memchr2(b'"', b'\r', bytes);
         let has_returns = odd.is_some();
         let last_quote = odd.and_then(|at| memrchr(b'"', &bytes[at..]).map(|behind| at + behind));
         let mut add = |end: usize, has_quotes: bool| {
-            let lines = memchr_iter(b'\n', &bytes[begin..end]).count() as u64;
-            pieces.push(Piece { bytes: begin..end, line: *line, has_quotes, has_returns });
-            (begin, *line) = (end, *line + lines);
+            pieces.push(Piece { bytes: begin..end, has_quotes, has_returns });
+            begin = end;
         };
         let mut from = 0;
         if let Some(quote) = last_quote {
@@ -114,7 +110,7 @@ impl<R: Read> Pieces<R> {
                 }
                 last = end;
             });
-            ended.map_err(|broken| told(bytes, first_line, broken))?;
+            ended.map_err(|broken| told(bytes, broken))?;
             if last > from {
                 add(last, true);
                 from = last;
@@ -122,9 +118,7 @@ impl<R: Read> Pieces<R> {
             if last < quoted || quoted == bytes.len() {
                 // the last quote opens a cell that ends nowhere in these bytes
                 let open = if is_last { row_ends(&bytes[last..], true, |_| ()) } else { Ok(()) };
-                return open.map_err(|BrokenQuote { at, is_open }| {
-                    told(bytes, first_line, BrokenQuote { at: last + at, is_open })
-                });
+                return open.map_err(|BrokenQuote { at, is_open }| told(bytes, BrokenQuote { at: last + at, is_open }));
             }
         }
         // the line feed behind a carriage return may not have come yet; in front of a row it is an empty line
@@ -140,10 +134,10 @@ impl<R: Read> Pieces<R> {
     }
 }
 
-/// A broken quote with its line and column.
-fn told(bytes: &[u8], first_line: u64, broken: BrokenQuote) -> RowsError {
+/// A broken quote with its line, from 0, and column.
+fn told(bytes: &[u8], broken: BrokenQuote) -> RowsError {
     let before = &bytes[..broken.at];
-    let line = first_line + memchr_iter(b'\n', before).count() as u64;
+    let line = memchr_iter(b'\n', before).count() as u64;
     let column = broken.at - memrchr(b'\n', before).map_or(0, |at| at + 1) + 1;
     let detail = if broken.is_open { "a quote is opened and never closed" } else { "text follows a closing quote" };
     RowsError::Broken { line, column: column.to_string(), detail: detail.to_owned() }

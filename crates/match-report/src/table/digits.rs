@@ -131,7 +131,8 @@ pub(super) fn decimal(number: f64, decimals: usize, room: &mut Room) -> Option<u
     }
 }
 
-#[inline(never)]
+#[expect(clippy::inline_always, reason = "the same")]
+#[inline(always)]
 fn fixed<const DECIMALS: usize>(number: f64, room: &mut Room) -> Option<usize> {
     let Some(units) = rounded(number.abs() * SCALES[DECIMALS]) else { return no_number(number, room) };
     let scale = const { SCALES[DECIMALS] as u64 }; // a division by what the compiler knows is a product

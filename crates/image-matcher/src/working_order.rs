@@ -132,7 +132,14 @@ fn sequence_rows(stretches: &[Stretch], is_unkeyed: bool, images: &PublishedImag
             let r = row as usize;
             (if is_unkeyed { images.creator_id[r] } else { 0 }, time_ms[r], images.id[r], row)
         };
-        rows.sort_unstable_by_key(|&row| key(row));
+        // seconds that were cut come in order, those of one second in any: there is little to sort
+        let in_time = |row: u32| time_ms[row as usize];
+        if !is_unkeyed && rows.is_sorted_by_key(|&row| in_time(row)) {
+            let ties = rows.chunk_by_mut(|&a, &b| in_time(a) == in_time(b)).filter(|tie| tie.len() > 1);
+            ties.for_each(|tie| tie.sort_unstable_by_key(|&row| key(row)));
+        } else {
+            rows.sort_unstable_by_key(|&row| key(row));
+        }
     }
     if !is_unkeyed {
         order_equal_times(&mut rows, images);
@@ -261,6 +268,7 @@ fn way_m2(chart: &Chart, images: &PublishedImages, from: u32, to: u32) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use capture_model::{CapturedAt, Evidence, ImageId, PublishedImage, SequenceId};
 
     #[test]
     fn rows_come_back_however_they_were_put_in() {
@@ -292,6 +300,28 @@ mod tests {
                 let told = order.rows(start..end);
                 assert_eq!(told, follows.then(|| rows[0] as usize..rows[0] as usize + rows.len()), "{start}..{end}");
             }
+        }
+    }
+
+    #[test]
+    fn rows_go_by_time_and_then_id_whether_seconds_were_cut_or_not() {
+        let ids = || (0..60_u64).map(|k| (k * 37 + 11) % 101);
+        let in_order = (0..60_i64).map(|k| (k + 2) / 3 * 1_000).collect::<Vec<_>>();
+        let mixed = (0..60_i64).map(|k| (k * 7 % 60 + 1) / 2).collect::<Vec<_>>();
+        for time_ms in [in_order, mixed] {
+            let mut images = PublishedImages::default();
+            for (id, &ms) in ids().zip(&time_ms) {
+                images.push(&PublishedImage {
+                    sequence: Some(SequenceId::new("s")),
+                    captured_at: Some(CapturedAt::from_epoch_ms(ms)),
+                    ..PublishedImage::bare(ImageId(id), Evidence::Entity)
+                });
+            }
+            let (order, starts) = WorkingOrder::of(&images);
+            let mut expected: Vec<u32> = (0..60).collect();
+            expected.sort_by_key(|&row| (time_ms[row as usize], images.id[row as usize]));
+            assert_eq!((0..60).map(|at| order.row(at)).collect::<Vec<_>>(), expected);
+            assert_eq!(starts, [0, 60]);
         }
     }
 

@@ -22,6 +22,7 @@ mod time;
 mod work;
 
 use crate::Weights;
+use crate::at_most::collect_at_most;
 use crate::chain::{best_chain, posteriors};
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
@@ -266,22 +267,20 @@ pub(crate) fn weigh(
         None if time.is_none() && is_told_by_ids(&work, work.image(pair)) => MOST_BY_GUESS,
         _ => 1.0,
     };
+    let kept_pairs = kept.iter().zip(&posterior).filter(|(_, posterior)| **posterior > 1e-4);
+    let pairs = kept_pairs.map(|(&pair, &posterior)| Pair {
+        photo: work.photo[pair],
+        image: work.image(pair) as u32,
+        posterior: posterior.min(most(pair)),
+    });
+    let pairs = collect_at_most(kept.len(), pairs);
     let mut block = Block {
         sequence,
         is_timed: time.is_some(),
         offset_ms: time.as_ref().map_or(0.0, |time| time.offset_ms),
         slope: time.as_ref().map_or(0.0, |time| time.slope),
         pivot_ms: time.as_ref().map_or(0.0, |time| time.pivot_ms),
-        pairs: kept
-            .iter()
-            .zip(&posterior)
-            .filter(|(_, posterior)| **posterior > 1e-4)
-            .map(|(&pair, &posterior)| Pair {
-                photo: work.photo[pair],
-                image: work.image(pair) as u32,
-                posterior: posterior.min(most(pair)),
-            })
-            .collect(),
+        pairs: pairs.into(),
         terms: Vec::new(),
         chain: chain.iter().map(|&pair| (work.photo[pair], work.image(pair) as u32)).collect(),
         evidence: 0.0,

@@ -31,7 +31,7 @@ pub(crate) fn left_over<'a>(
     }
     let own: Vec<&Block> = found.blocks.iter().filter(|block| block.log_odds() > OWNED).collect();
     let mut is_left = vec![true; ride.len()];
-    let mut taken: Vec<u32> = Vec::new();
+    let mut taken: Vec<u32> = Vec::with_capacity(own.iter().map(|block| block.chain.len()).sum());
     for &(photo, image) in own.iter().flat_map(|block| &block.chain) {
         is_left[photo as usize] = false;
         taken.push(image);

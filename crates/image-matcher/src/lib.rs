@@ -7,6 +7,7 @@
 
 mod agreement;
 mod assignment;
+mod at_most;
 mod block;
 mod chain;
 mod claims;

@@ -13,6 +13,7 @@ use super::place::{EXACT_ALTITUDE_M, PlaceFit, is_exact_place, roughness, share_
 use super::ties::{is_equal_pair, left_of_crowds};
 use super::time::TimeFit;
 use super::{Block, Clock, Work};
+use crate::at_most::collect_at_most;
 use crate::plane::length_m;
 use capture_model::TimeKind;
 
@@ -79,7 +80,7 @@ pub(super) fn judge(
 ) {
     let weights = &work.weights;
     let clipped = |values: &[f64], limit: f64| chain.iter().map(|&pair| values[pair].clamp(-limit, limit)).sum::<f64>();
-    let exact: Vec<usize> = chain.iter().copied().filter(|&pair| is_exact_place(work, pair)).collect();
+    let exact = collect_at_most(chain.len(), chain.iter().copied().filter(|&pair| is_exact_place(work, pair)));
     let most_places = 8.max(chain.len() / 10 + 1); // no more are asked for
     let n_places = n_distinct_of(
         most_places,
@@ -214,7 +215,8 @@ fn is_late(work: &Work<'_>, chain: &[usize], time: &TimeFit, n_places: usize, to
     if beside.is_none() && told != Told::Apart {
         return false;
     }
-    let known: Vec<usize> = chain.iter().copied().filter(|&pair| !work.to_original[pair][0].is_nan()).collect();
+    let is_known = |pair: &usize| !work.to_original[*pair][0].is_nan();
+    let known = collect_at_most(chain.len(), chain.iter().copied().filter(is_known));
     let close = share_of(&known, |pair| length_m(work.to_original[pair]) < LAST_DIGITS_M);
     let within_ms = if close < NEARLY_ALL { SELDOM_WITHIN_MS } else { ALWAYS_WITHIN_MS };
     let is_by_ticks = match beside {
@@ -291,7 +293,7 @@ fn copies(work: &Work<'_>, chain: &[usize], is_copied: bool) -> usize {
 /// in common anyway.
 fn altitudes(work: &Work<'_>, chain: &[usize]) -> f64 {
     let difference = |pair: usize| work.climb_m[pair];
-    let known: Vec<usize> = chain.iter().copied().filter(|&pair| difference(pair).is_finite()).collect();
+    let known = collect_at_most(chain.len(), chain.iter().copied().filter(|&pair| difference(pair).is_finite()));
     if known.is_empty() {
         return 0.0;
     }
@@ -324,7 +326,7 @@ fn exact_altitudes(work: &Work<'_>, exact: &[usize], most: usize) -> usize {
 fn heading_identity(work: &Work<'_>, chain: &[usize], headings: f64) -> f64 {
     let own = |pair: usize| work.ride.heading_deg(work.photo[pair] as usize);
     let turn = |pair: usize| work.turn_deg[pair];
-    let known: Vec<usize> = chain.iter().copied().filter(|&pair| turn(pair).is_finite()).collect();
+    let known = collect_at_most(chain.len(), chain.iter().copied().filter(|&pair| turn(pair).is_finite()));
     if let Some(copied) = cut_headings(work, &known) {
         let anew = if known.len() >= FEWEST_HEADINGS { NOT_COPIED } else { 0.0 };
         return if copied > 0.0 { copied } else { headings.min(anew) };

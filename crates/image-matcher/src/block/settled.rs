@@ -10,6 +10,7 @@
 
 use super::Work;
 use super::time::TimeFit;
+use crate::at_most::collect_at_most;
 use crate::errors::TimeClass;
 
 /// Fewer photos with a pair at their very time show no clock.
@@ -50,7 +51,7 @@ pub(super) fn open_pairs(work: &Work<'_>, time: &TimeFit) -> Option<Vec<usize>> 
         let told = of_photo[work.photo[pair] as usize].max(of_image[work.rank[pair] as usize]);
         told > 0 && lag_s(pair) > FAR_S && n_copied(pair) < told && !work.is_exact_place[pair]
     };
-    let open: Vec<usize> = (0..work.len()).filter(|&pair| !is_settled(pair)).collect();
+    let open = collect_at_most(work.len(), (0..work.len()).filter(|&pair| !is_settled(pair)));
     (open.len() < work.len()).then_some(open)
 }
 
@@ -61,5 +62,5 @@ pub(super) fn only<T: Copy>(values: &[T], open: &[usize]) -> Vec<T> {
 
 /// Places of pairs in the list of open ones; those that are not open are left out.
 pub(super) fn places_in(pairs: &[usize], open: &[usize]) -> Vec<usize> {
-    pairs.iter().filter_map(|pair| open.binary_search(pair).ok()).collect()
+    collect_at_most(pairs.len(), pairs.iter().filter_map(|pair| open.binary_search(pair).ok()))
 }

@@ -1,15 +1,16 @@
 //! The heaviest of all chains.
 
 use super::{InOrder, Link, Stretch, in_stretches, is_a_chain};
+use crate::at_most::collect_at_most;
 use crate::medians::larger;
 
 /// The heaviest chain, as numbers of links in rising order; empty when no link weighs more than nothing.
 pub(crate) fn best_chain(links: &[Link]) -> Vec<usize> {
     if is_a_chain(links) {
-        return (0..links.len()).filter(|&link| links[link].weight > 0.0).collect();
+        return collect_at_most(links.len(), (0..links.len()).filter(|&link| links[link].weight > 0.0));
     }
     let in_order = InOrder::of_heavy(links);
-    let mut chain = Vec::new();
+    let mut chain = Vec::with_capacity(links.len());
     let mut best = BestOfStretch::default();
     in_stretches(&in_order.links, |stretch| match stretch.links {
         [_] => chain.push(stretch.first),

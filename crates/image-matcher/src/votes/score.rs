@@ -2,6 +2,7 @@
 
 use super::near::Near;
 use super::{EXACT_M, HALF_MS, Hypothesis};
+use crate::at_most::collect_at_most;
 use crate::medians::median_vector_by;
 use crate::published_side::PublishedSide;
 use crate::ride::Ride;
@@ -94,7 +95,7 @@ impl<'a> Ballot<'a> {
                 .iter()
                 .all(|best| best.vote as usize == *at)
         };
-        let mut mutual: Vec<u32> = window.filter(is_mutual).map(|at| (at - first) as u32).collect();
+        let mut mutual = collect_at_most(window.len(), window.filter(is_mutual).map(|at| (at - first) as u32));
         mutual.sort_unstable_by_key(|&k| (self.near[first + k as usize].sequence, self.near[first + k as usize].photo));
         mutual
     }

@@ -39,10 +39,23 @@ impl TimeClass {
         if width_s > 0.0 {
             return (1.0 / (2.0 * width_s.max(0.5))).ln();
         }
-        match *self {
-            Self::Laplace { scale_s, centre_s } if (residual_s - centre_s).abs() > FAR * scale_s => LOG_OUTLIER,
-            _ => self.density(residual_s).ln(),
-        }
+        if self.is_far(residual_s) { LOG_OUTLIER } else { self.density(residual_s).ln() }
+    }
+
+    /// The same of residuals and widths one after another: times that were copied have few residuals, and one that comes again costs
+    /// no logarithm.
+    pub(crate) fn log_densities(self, residuals_s: impl Iterator<Item = (f64, f64)>) -> impl Iterator<Item = f64> {
+        let mut known: Option<(u64, f64)> = None;
+        residuals_s.map(move |(residual_s, width_s)| match known {
+            _ if width_s > 0.0 || self.is_far(residual_s) => self.log_density(residual_s, width_s),
+            Some((bits, log_density)) if bits == residual_s.to_bits() => log_density,
+            _ => known.insert((residual_s.to_bits(), self.log_density(residual_s, width_s))).1,
+        })
+    }
+
+    /// Whether nothing but outliers is as far away as a residual.
+    fn is_far(&self, residual_s: f64) -> bool {
+        matches!(*self, Self::Laplace { scale_s, centre_s } if (residual_s - centre_s).abs() > FAR * scale_s)
     }
 
     /// Sum of the log densities of residuals of times of their own.
@@ -52,11 +65,11 @@ impl TimeClass {
 
     fn density(&self, residual_s: f64) -> f64 {
         match *self {
-            Self::Laplace { scale_s, centre_s } if (residual_s - centre_s).abs() > FAR * scale_s => {
-                OUTLIERS / OUTLIER_SPAN_S // to the last bit
-            }
+            _ if self.is_far(residual_s) => OUTLIERS / OUTLIER_SPAN_S, // to the last bit
             Self::Laplace { scale_s, centre_s } => {
-                let near = (-(residual_s - centre_s).abs() / scale_s).exp() / (2.0 * scale_s);
+                let away_s = (residual_s - centre_s).abs();
+                let share = if away_s == 0.0 { 1.0 } else { (-away_s / scale_s).exp() }; // the centre is mostly one of them
+                let near = share / (2.0 * scale_s);
                 (1.0 - OUTLIERS) * near + OUTLIERS / OUTLIER_SPAN_S
             }
             Self::Second { edge_s, phase_s, width_s } => {

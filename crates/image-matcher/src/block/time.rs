@@ -240,11 +240,9 @@ pub(super) fn fit_time(work: &mut Work<'_>, offset_ms: i64, voted_ms: i64) -> Ti
         Variant::Raw => raw_lag.as_deref().unwrap_or(&lag),
     };
     let is_held = |pair: usize| !matches!(variant, Variant::Shutter) || is_inside[pair];
-    let log_density = measured
-        .iter()
-        .enumerate()
-        .map(|(pair, &e)| class.log_density(e, ride.width_s(work.photo[pair] as usize)).min(ceiling(is_held(pair))))
-        .collect();
+    let widths_s = work.photo.iter().map(|&photo| ride.width_s(photo as usize));
+    let log_densities = class.log_densities(measured.iter().copied().zip(widths_s));
+    let log_density = log_densities.enumerate().map(|(pair, log)| log.min(ceiling(is_held(pair)))).collect();
     let centre_s = match class {
         TimeClass::Laplace { centre_s, .. } => centre_s,
         TimeClass::Second { edge_s, .. } => edge_s,

@@ -13,6 +13,7 @@ use super::{BadCells, MarkedCells, MarkedRows, PartReader, Row, RowReader, RowsE
 use memchr::{memchr, memchr_iter};
 use rayon::prelude::*;
 use std::io::Read;
+use std::sync::OnceLock;
 
 /// Reads all rows of a stream of so many bytes, as far as is known.
 pub(super) fn read_csv<P: PartReader>(
@@ -46,12 +47,14 @@ fn read_pieces<P: PartReader>(
         let (next, read) = rayon::join(
             || pieces.next(std::mem::take(&mut recycled)),
             || {
-                let read = |(piece, (part, marks)): (&Piece, &mut (P, Marks))| {
+                let of_batch = FirstLines { batch: &now, first: line + n_lines, known: OnceLock::new() };
+                let read = |(piece, (part, marks)): (usize, &mut (P, Marks))| {
                     let mut bad = BadCells::default();
-                    let lines = Lines { bytes: &now.bytes[..piece.bytes.start], first: line, known: None };
-                    Ok((read_piece(&now.bytes, piece, lines, header, part, marks, &mut bad)?, bad))
+                    let lines = Lines { of_batch: &of_batch, piece };
+                    Ok((read_piece(lines, header, part, marks, &mut bad)?, bad))
                 };
-                now.pieces.par_iter().zip(&mut emptied).map(read).collect::<Vec<Result<_, RowsError>>>()
+                let parts = emptied[..now.pieces.len()].par_iter_mut().enumerate();
+                parts.map(read).collect::<Vec<Result<_, RowsError>>>()
             },
         );
         for (read, (part, _)) in read.into_iter().zip(&mut emptied) {
@@ -114,41 +117,62 @@ fn n_line_feeds(bytes: &[u8]) -> u64 {
     memchr_iter(b'\n', bytes).count() as u64
 }
 
-/// The lines of a piece, whose first is known once a row asks for it: few do.
-struct Lines<'b> {
-    /// What comes before the piece in its batch.
-    bytes: &'b [u8],
-    /// Line of the table on which the batch begins, from 1.
+/// The lines on which the pieces of a batch begin: counted once a row of any but the first asks for its own, which few do.
+struct FirstLines<'b> {
+    batch: &'b Batch,
+    /// Line of the table on which the first of them begins, from 1.
     first: u64,
-    known: Option<u64>,
+    known: OnceLock<Vec<u64>>,
+}
+
+impl FirstLines<'_> {
+    fn of(&self, piece: usize) -> u64 {
+        if piece == 0 { self.first } else { self.known.get_or_init(|| self.count())[piece] }
+    }
+
+    fn count(&self) -> Vec<u64> {
+        let (mut line, mut counted) = (self.first, self.batch.pieces[0].bytes.start);
+        let begin_of = |piece: &Piece| {
+            line += n_line_feeds(&self.batch.bytes[counted..piece.bytes.start]);
+            counted = piece.bytes.start;
+            line
+        };
+        self.batch.pieces.iter().map(begin_of).collect()
+    }
+}
+
+/// The lines of a piece.
+#[derive(Clone, Copy)]
+struct Lines<'b> {
+    of_batch: &'b FirstLines<'b>,
+    piece: usize,
 }
 
 impl Lines<'_> {
     /// The line of the table that is so many behind the first one of the piece.
-    fn line(&mut self, n_before: u64) -> u64 {
-        *self.known.get_or_insert_with(|| self.first + n_line_feeds(self.bytes)) + n_before
+    fn line(self, n_before: u64) -> u64 {
+        self.of_batch.of(self.piece) + n_before
     }
 }
 
 /// Reads the whole rows of a piece, and tells how many lines they are.
 fn read_piece(
-    bytes: &[u8],
-    &Piece { bytes: ref range, has_quotes, has_returns }: &Piece,
-    mut lines: Lines<'_>,
+    lines: Lines<'_>,
     names: &[String],
     reader: &mut dyn PieceRows,
     marks: &mut Marks,
     bad: &mut BadCells,
 ) -> Result<u64, RowsError> {
+    let Batch { bytes, pieces } = lines.of_batch.batch;
+    let Piece { bytes: range, has_quotes, has_returns } = &pieces[lines.piece];
     let rows = &bytes[range.clone()];
     let ends_lines_alone = |at: usize| rows.get(at + 1).is_some_and(|&next| next != b'\n');
     let is_bare = !has_quotes || memchr(b'"', rows).is_none();
-    let is_plain = is_bare && !(has_returns && memchr_iter(b'\r', rows).any(ends_lines_alone));
+    let is_plain = is_bare && !(*has_returns && memchr_iter(b'\r', rows).any(ends_lines_alone));
     let (mut n_lines, mut rest) = (0, Some(range.start));
     if is_plain {
-        let rows = &bytes[..range.end];
-        let (begin, n_columns, lines, n_lines) = (range.start, names.len(), &mut lines, &mut n_lines);
-        rest = reader.plain(Plain { rows, begin, n_columns, lines, n_lines }, marks, bad);
+        let (rows, n_lines) = (&bytes[..range.end], &mut n_lines);
+        rest = reader.plain(Plain { rows, begin: range.start, n_columns: names.len(), lines, n_lines }, marks, bad);
     }
     if let Some(begin) = rest {
         let rows = &bytes[begin..range.end];
@@ -186,7 +210,7 @@ struct Plain<'p, 'b> {
     /// Where the first begins.
     begin: usize,
     n_columns: usize,
-    lines: &'p mut Lines<'b>,
+    lines: Lines<'b>,
     /// How many lines were read.
     n_lines: &'p mut u64,
 }

@@ -59,7 +59,10 @@ pub(crate) fn run(root: &Path, plan: &Plan) -> Result<()> {
     write_between(&root.join("docs").join("performance.md"), &format!("{head}{rows}"))
 }
 
-/// The peers on a set of their own generator, and `tiepoint match` on the same CSV.
+/// How often `tiepoint match` and the peer that writes a report as well take turns.
+const TURNS: usize = 5;
+
+/// The peers on a set of their own generator, and `tiepoint match` on the same tables.
 fn peers(root: &Path, plan: &Plan, folder: &Path) -> Result<String> {
     let (n_local, n_published) = plan.sizes.iter().copied().max().context("no size was asked for")?;
     let data = root.join("target/bench-peers");
@@ -68,7 +71,7 @@ fn peers(root: &Path, plan: &Plan, folder: &Path) -> Result<String> {
     let mut generate = Command::new(&plan.python);
     generate.arg(folder.join("gen.py")).arg(&data).args(size).args(["--csv", "--parquet"]);
     told(&mut generate).context("the generator of the peers needs numpy and pyarrow")?;
-    cargo(root, &["build", "--release", "--quiet", "--package", "tiepoint"])?;
+    cargo(root, &["build", "--release", "--quiet", "--package", "tiepoint", "--features", "parquet"])?;
     let mut rows =
         String::from("\nPeers, whole processes on one set (`gen.py`), as they report themselves:\n\n```text\n");
     for method in ["polars_bucket", "duckdb_bucket", "polars_asof"] {
@@ -80,13 +83,24 @@ fn peers(root: &Path, plan: &Plan, folder: &Path) -> Result<String> {
             Err(error) => rows.push_str(&(format!("{method}: {error}") + "\n")),
         }
     }
-    say("tiepoint match");
-    let mut own = Command::new("/usr/bin/time");
-    own.args(["-f", "tiepoint match, CSV: %U s user, %S s system, %e s wall, %M KiB"]);
-    own.arg(root.join("target/release/tiepoint")).args(["match", "--quiet"]);
-    own.args(["--local", &text(&data.join("tp_local.csv")), "--remote", &text(&data.join("tp_remote.csv"))]);
-    let output = own.args(["-o", &text(&data.join("matches.csv"))]).output().context("cannot run `time`")?;
-    rows.push_str(&String::from_utf8_lossy(&output.stderr));
+    for _ in 0..TURNS {
+        for form in ["csv", "parquet"] {
+            say(&format!("polars with a report and tiepoint match, {form}"));
+            let mut peer = Command::new(&plan.python);
+            peer.arg(root.join("benches/peers/polars_report.py")).arg(&data).arg(data.join("matches.csv")).arg(form);
+            match told(&mut peer) {
+                Ok(line) => rows.push_str(&line),
+                Err(error) => rows.push_str(&(format!("polars with a report, {form}: {error}") + "\n")),
+            }
+            let mut own = Command::new("/usr/bin/time");
+            own.args(["-f", &format!("tiepoint match, {form}: %U s user, %S s system, %e s wall, %M KiB")]);
+            own.arg(root.join("target/release/tiepoint")).args(["match", "--quiet"]);
+            let table = |side: &str| text(&data.join(format!("tp_{side}.{form}")));
+            own.args(["--local", &table("local"), "--remote", &table("remote")]);
+            let output = own.args(["-o", &text(&data.join("matches.csv"))]).output().context("cannot run `time`")?;
+            rows.push_str(&String::from_utf8_lossy(&output.stderr));
+        }
+    }
     rows.push_str("```\n");
     Ok(rows)
 }
